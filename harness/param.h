@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Knobs as data. One row describes one knob of a workload or target; the matrix parser, its error
+ * messages, `uhbench list`, the JSON Schema and the man page all read the same rows.
+ *
+ * A plugin declares a config struct and an array of rows ended by PARAM_END; values land at
+ * `offset` in a zeroed struct of `config_size` bytes:
+ *
+ *   type          C type at offset       matrix value
+ *   PARAM_INT     uint64_t               128
+ *   PARAM_SIZE    uint64_t, bytes        4096, "4k", "64M", "1MiB"   (k, M, G: powers of 1024)
+ *   PARAM_TIME    uint64_t, nanoseconds  "500ms", "20us", "1.5s", 0  (a bare number other than 0 is refused)
+ *   PARAM_BOOL    bool                   true
+ *   PARAM_ENUM    int, index in choices  "fdatasync"
+ *   PARAM_STRING  char[PARAM_STRING_MAX] "text"
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PARAM_STRING_MAX 256
+
+enum param_type { PARAM_INT, PARAM_SIZE, PARAM_TIME, PARAM_BOOL, PARAM_ENUM, PARAM_STRING };
+
+struct param {
+	const char *name;
+	enum param_type type;
+	size_t offset;
+	const char *def;	    /* default as it would stand in a matrix, without quotes */
+	uint64_t min, max;	    /* INT, SIZE, TIME; max 0 = 2^53 */
+	const char *const *choices; /* ENUM, ended by NULL */
+	const char *unit;	    /* for people: "bytes", "records"; NULL where the type says it */
+	const char *help;	    /* one line, no full stop */
+	bool fault;		    /* makes the target sick on purpose; shown as such by `list` */
+};
+
+#define PARAM_END                                                                                  \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
+
+/* Finds a row by name; NULL when there is none (or `rows` is NULL). */
+const struct param *param_find(const struct param *rows, const char *name);
+
+/* Writes every row's default into `config` (zeroed, config_size bytes). -EINVAL for a bad row,
+ * which a unit test over the registries rules out. */
+int param_defaults(const struct param *rows, void *config);

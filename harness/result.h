@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a run gives back: built in the child, sent to the parent as JSON, stored as part of the
+ * record. results/README.md documents the shape.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+struct hist;
+struct run;
+
+struct result {
+	const struct run *run;
+	cJSON *metrics;	   /* {name: {value, unit, better [, reason]}} */
+	cJSON *histograms; /* {name: {unit, count, sum, min, max, buckets}} */
+	cJSON *series;
+	cJSON *usage;
+	cJSON *verify; /* what the oracle counted: {name: number|string|bool} */
+	cJSON *notes;  /* [text]: what a reader of the figures must know */
+};
+
+/* A metric that was measured. The last value set for a name counts. Asserts that the name is in
+ * common_metrics or in the tables of the run's workload or target. */
+void result_metric(struct result *r, const char *name, double value);
+/* A metric that could not be measured: null, and why. */
+void result_metric_none(struct result *r, const char *name, const char *reason);
+/* Quantile q of h as a metric; null with a reason when h has fewer than 10 / (1 - q) values. */
+void result_quantile(struct result *r, const char *name, const struct hist *h, double q);
+void result_hist(struct result *r, const char *name, const struct hist *h);
+/* A figure of the oracle. Exact up to 2^53. */
+void result_verify(struct result *r, const char *name, uint64_t value);
+void result_verify_text(struct result *r, const char *name, const char *value);
+/* Something a reader must know ("the zero-filled file was reused"). */
+void result_note(struct result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

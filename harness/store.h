@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The results folder: manifest.json and runs.jsonl (results/README.md has both schemas). Appending
+ * is durable (fsync per line) and never harms earlier lines: what could not be written whole is
+ * cut off again. Reading streams: nothing but the line in hand is in memory.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+
+#include "harness/util/err.h"
+
+#define RECORD_SCHEMA 1
+
+struct store;
+
+/* Opens for appending. With `resume` the folder must hold a session, a torn last line is cut off;
+ * without, the folder must not hold one (-EEXIST). */
+int store_open(const char *dir, int resume, struct store **ret, struct err *err);
+int store_write_manifest(struct store *s, const cJSON *manifest, struct err *err);
+int store_append(struct store *s, const cJSON *record, struct err *err);
+void store_close(struct store *s);
+
+/* Reads manifest.json. */
+int store_manifest(const char *dir, cJSON **ret, struct err *err);
+
+/* Calls fn for every record in file order; stops at the first non-zero return and returns it. A line
+ * that is not a record of a known schema is -EBADMSG with its line number; a torn last line (no
+ * newline) is skipped and counted in *torn (may be NULL). */
+typedef int (*store_fn)(void *arg, cJSON *record);
+int store_each(const char *dir, store_fn fn, void *arg, unsigned *torn, struct err *err);

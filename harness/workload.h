@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A workload says what is asked for and what the right answer is. It makes the bytes before they
+ * are submitted and checks them itself: it never asks the target what happened.
+ *
+ * Callbacks return 0 or -errno with run->err (or lane->err on a lane's thread) filled; NULL means
+ * "not needed". next and check are called for whole batches, from the measured loop: they must not
+ * allocate, log, lock or make system calls.
+ */
+#pragma once
+
+#include "harness/metric.h"
+#include "harness/param.h"
+#include "harness/run.h"
+
+struct result;
+
+enum mark { WINDOW_BEGIN, WINDOW_END };
+
+struct window {
+	uint64_t begin_ns, end_ns;
+	uint64_t ops;	 /* operations completed without error inside the window */
+	uint64_t errors; /* operations completed with an error inside the window */
+};
+
+struct workload_ops {
+	const char *name;
+	const char *help;
+	const char *op_name; /* what one operation is: "commit", "dump", "datagram" */
+	const struct param *params;
+	size_t config_size;
+	const struct metric *metrics; /* beside the common ones; ended by METRIC_END */
+	uint64_t payload_default, payload_min, payload_max; /* all 0: operations carry no payload */
+
+	/* Refuses combinations that no single row can (payload against direct, ...): called when the
+	 * matrix is read and again in the child. `target_config` belongs to cell->target. */
+	int (*check_cell)(const struct cell *cell, struct err *err);
+
+	int (*setup)(struct run *run);
+	int (*lane_open)(struct lane *lane);
+	void (*next)(struct lane *lane, struct op **ops, unsigned n);
+	/* Called with completed operations, good and failed. An error returned here ends the run as
+	 * `failed` with lane->err as the reason; returning 0 for an operation with result < 0 means
+	 * that the failure is counted and legal. */
+	int (*check)(struct lane *lane, struct op **ops, unsigned n);
+	void (*mark)(struct run *run, enum mark mark);
+	/* The oracle, after everything is reaped. -EBADMSG and run->err when the answer is wrong. */
+	int (*verify)(struct run *run, struct result *result);
+	void (*report)(struct run *run, const struct window *window, struct result *result);
+	void (*lane_close)(struct lane *lane);
+	void (*teardown)(struct run *run);
+};
