@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/* What all verbs share: finding one, reading its command line, and the help made from the rows. */
+#include "harness/cli/verb.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "harness/util/cleanup.h"
+#include "harness/util/nearest.h"
+
+const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; verb_table[i]; i++)
+		if (!strcmp(verb_table[i]->name, name))
+			return verb_table[i];
+	return NULL;
+}
+
+int verb_fail(enum exitcode code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("uhbench: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	return code;
+}
+
+int verb_unknown(const char *name)
+{
+	struct nearest n = nearest_to(name);
+
+	for (size_t i = 0; verb_table[i]; i++)
+		if (!verb_table[i]->hidden)
+			nearest_offer(&n, verb_table[i]->name);
+	return verb_fail(EXITCODE_USAGE, "unknown verb \"%s\"; the nearest is \"%s\"", name,
+			 n.best);
+}
+
+int verb_parse(const struct verb *verb, int argc, char **argv, void *into, const char **operands)
+{
+	struct options_outcome outcome;
+	struct err err;
+
+	for (unsigned i = 0; i < verb->operands_max; i++)
+		operands[i] = NULL;
+	if (options_parse(verb->options, argc, argv, into, operands, verb->operands_max, &outcome,
+			  &err) < 0)
+		return verb_fail(EXITCODE_USAGE, "%s: %s", verb->name, err.text);
+	if (outcome.help) {
+		verb_help(stdout, verb);
+		return EXITCODE_OK;
+	}
+	if (outcome.n_operands < verb->operands_min)
+		return verb_fail(EXITCODE_USAGE, "%s: missing %s; see uhbench %s --help",
+				 verb->name, verb->operands, verb->name);
+	return VERB_GO_ON;
+}
+
+void verb_help(FILE *out, const struct verb *verb)
+{
+	fprintf(out, "uhbench %s: %s\n\nusage: uhbench %s%s%s [options]\n\n", verb->name,
+		verb->help, verb->name, verb->operands ? " " : "",
+		verb->operands ? verb->operands : "");
+	options_help(out, verb->options);
+}
+
+void verbs_help(FILE *out)
+{
+	int width = 0;
+
+	fputs("uhbench: measures I/O and network subsystems over a matrix of cells\n\n"
+	      "usage: uhbench VERB [options]\n\n",
+	      out);
+	for (size_t i = 0; verb_table[i]; i++)
+		if (!verb_table[i]->hidden)
+			width = max_of(width, (int)strlen(verb_table[i]->name));
+	for (size_t i = 0; verb_table[i]; i++)
+		if (!verb_table[i]->hidden)
+			fprintf(out, "  %-*s  %s\n", width, verb_table[i]->name,
+				verb_table[i]->help);
+	fputs("\nuhbench VERB --help shows the options of a verb; uhbench --version the version.\n",
+	      out);
+}

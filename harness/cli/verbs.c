@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+/* The table of verbs, in the order of the help: a new one is cmd_<verb>.c, one row here and one in
+ * verbs.h. */
+#include "harness/cli/verbs.h"
+
+const struct verb *const verb_table[] = {
+	&cmd_help,
+	NULL,
+};

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* Every verb of this build, one row each; the table is in verbs.c. */
+#pragma once
+
+#include "harness/cli/verb.h"
+
+extern const struct verb cmd_help;
