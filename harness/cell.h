@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cell: one point of the matrix, every axis and knob with one value. Its identity is 12 hex digits
- * of a hash over the canonical form, which leaves out everything that equals its default: so neither
- * key order, nor written-out defaults, nor a knob added later change it.
+ * A cell: one point of the matrix, every axis and knob with one value. Its identity is 12 hex
+ * digits of a hash over the canonical form, which leaves out everything that equals its default: so
+ * neither key order, nor written-out defaults, nor a knob added later change it.
  */
 #pragma once
 

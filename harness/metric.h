@@ -14,9 +14,9 @@ struct metric {
 	const char *help;
 };
 
-#define METRIC_END                                                                                 \
-	{                                                                                          \
-		.name = 0                                                                          \
+#define METRIC_END        \
+	{                 \
+		.name = 0 \
 	}
 
 extern const struct metric common_metrics[]; /* what every workload reports */

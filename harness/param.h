@@ -9,10 +9,9 @@
  *   type          C type at offset       matrix value
  *   PARAM_INT     uint64_t               128
  *   PARAM_SIZE    uint64_t, bytes        4096, "4k", "64M", "1MiB"   (k, M, G: powers of 1024)
- *   PARAM_TIME    uint64_t, nanoseconds  "500ms", "20us", "1.5s", 0  (a bare number other than 0 is refused)
- *   PARAM_BOOL    bool                   true
- *   PARAM_ENUM    int, index in choices  "fdatasync"
- *   PARAM_STRING  char[PARAM_STRING_MAX] "text"
+ *   PARAM_TIME    uint64_t, nanoseconds  "500ms", "20us", "1.5s", 0  (a bare number other than 0 is
+ * refused) PARAM_BOOL    bool                   true PARAM_ENUM    int, index in choices
+ * "fdatasync" PARAM_STRING  char[PARAM_STRING_MAX] "text"
  */
 #pragma once
 
@@ -31,14 +30,14 @@ struct param {
 	const char *def;	    /* default as it would stand in a matrix, without quotes */
 	uint64_t min, max;	    /* INT, SIZE, TIME; max 0 = 2^53 */
 	const char *const *choices; /* ENUM, ended by NULL */
-	const char *unit;	    /* for people: "bytes", "records"; NULL where the type says it */
-	const char *help;	    /* one line, no full stop */
-	bool fault;		    /* makes the target sick on purpose; shown as such by `list` */
+	const char *unit; /* for people: "bytes", "records"; NULL where the type says it */
+	const char *help; /* one line, no full stop */
+	bool fault;	  /* makes the target sick on purpose; shown as such by `list` */
 };
 
-#define PARAM_END                                                                                  \
-	{                                                                                          \
-		.name = NULL                                                                       \
+#define PARAM_END            \
+	{                    \
+		.name = NULL \
 	}
 
 /* Finds a row by name; NULL when there is none (or `rows` is NULL). */

@@ -19,7 +19,11 @@ struct result {
 	cJSON *usage;
 	cJSON *verify; /* what the oracle counted: {name: number|string|bool} */
 	cJSON *notes;  /* [text]: what a reader of the figures must know */
+	cJSON *extra;  /* the engine's own: window, host, errors, little */
 };
+
+void result_init(struct result *r, const struct run *run);
+void result_free(struct result *r);
 
 /* A metric that was measured. The last value set for a name counts. Asserts that the name is in
  * common_metrics or in the tables of the run's workload or target. */

@@ -34,8 +34,9 @@ struct lane {
 	unsigned index; /* 0 .. threads - 1 */
 	unsigned depth, batch;
 	struct run *run;
-	struct op *ops;	   /* [depth] */
-	void *bufs;	   /* one mapping: slot i at bufs + i * buf_stride, 4096-aligned; NULL if no buffer */
+	struct op *ops; /* [depth] */
+	void *bufs; /* one mapping: slot i at bufs + i * buf_stride, 4096-aligned; NULL if no buffer
+		     */
 	size_t buf_stride; /* op->cap rounded up to 4096 */
 	void *workload;	   /* the workload's own, from lane_open */
 	void *target;	   /* the target's own, from lane_open */
@@ -46,14 +47,16 @@ struct run {
 	const struct cell *cell;
 	const struct axes *axes; /* = &cell->axes */
 	const void *workload_config, *target_config;
-	uint64_t seed;	      /* of this run: differs from repeat to repeat, same for both sides of a pair */
+	uint64_t seed; /* of this run: differs from repeat to repeat, same for both sides of a pair
+			*/
 	uint64_t warmup_ns, duration_ns;
-	const char *workdir;    /* absolute, exists, empty */
-	const char *sessiondir; /* absolute, exists; shared by the runs of a session, one after another */
+	const char *workdir;	 /* absolute, exists, empty */
+	const char *sessiondir;	 /* absolute, exists; shared by the runs of a session, one after
+				    another */
 	double pad_iters_per_ns; /* busy pad, calibrated once by the parent: see pad.h */
 
 	struct lane *lanes; /* [axes->threads] */
-	void *world;	    /* published by the workload for its targets: harness/world/<workload>.h */
+	void *world; /* published by the workload for its targets: harness/world/<workload>.h */
 	void *workload, *target; /* private state of each plugin */
 	struct roles *roles;
 	_Atomic bool stop; /* set when the run must end early */

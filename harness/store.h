@@ -24,8 +24,8 @@ void store_close(struct store *s);
 /* Reads manifest.json. */
 int store_manifest(const char *dir, cJSON **ret, struct err *err);
 
-/* Calls fn for every record in file order; stops at the first non-zero return and returns it. A line
- * that is not a record of a known schema is -EBADMSG with its line number; a torn last line (no
- * newline) is skipped and counted in *torn (may be NULL). */
+/* Calls fn for every record in file order; stops at the first non-zero return and returns it. A
+ * line that is not a record of a known schema is -EBADMSG with its line number; a torn last line
+ * (no newline) is skipped and counted in *torn (may be NULL). */
 typedef int (*store_fn)(void *arg, cJSON *record);
 int store_each(const char *dir, store_fn fn, void *arg, unsigned *torn, struct err *err);

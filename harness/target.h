@@ -35,8 +35,9 @@ struct target_ops {
 	int (*setup)(struct run *run);
 
 	int (*lane_open)(struct lane *lane);
-	/* Takes n <= batch operations. Returns how many were taken (the first ones; fewer than n only
-	 * when the target is full: the rest is offered again later), or -errno: the run fails. */
+	/* Takes n <= batch operations. Returns how many were taken (the first ones; fewer than n
+	 * only when the target is full: the rest is offered again later), or -errno: the run fails.
+	 */
 	int (*submit)(struct lane *lane, struct op **ops, unsigned n);
 	/* Hands back up to `max` completed operations, waiting until at least `min` are there or
 	 * timeout_ns (relative; 0 = do not wait, REAP_FOREVER) has passed. Returns the number or

@@ -32,8 +32,8 @@ struct workload_ops {
 	const struct metric *metrics; /* beside the common ones; ended by METRIC_END */
 	uint64_t payload_default, payload_min, payload_max; /* all 0: operations carry no payload */
 
-	/* Refuses combinations that no single row can (payload against direct, ...): called when the
-	 * matrix is read and again in the child. `target_config` belongs to cell->target. */
+	/* Refuses combinations that no single row can (payload against direct, ...): called when
+	 * the matrix is read and again in the child. `target_config` belongs to cell->target. */
 	int (*check_cell)(const struct cell *cell, struct err *err);
 
 	int (*setup)(struct run *run);
@@ -44,7 +44,8 @@ struct workload_ops {
 	 * that the failure is counted and legal. */
 	int (*check)(struct lane *lane, struct op **ops, unsigned n);
 	void (*mark)(struct run *run, enum mark mark);
-	/* The oracle, after everything is reaped. -EBADMSG and run->err when the answer is wrong. */
+	/* The oracle, after everything is reaped. -EBADMSG and run->err when the answer is wrong.
+	 */
 	int (*verify)(struct run *run, struct result *result);
 	void (*report)(struct run *run, const struct window *window, struct result *result);
 	void (*lane_close)(struct lane *lane);

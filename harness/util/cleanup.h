@@ -10,21 +10,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(fn)	 __attribute__((cleanup(fn)))
-#define array_size(a)	 (sizeof(a) / sizeof((a)[0]))
+#define _cleanup_(fn)			__attribute__((cleanup(fn)))
+#define array_size(a)			(sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-#define min_of(a, b)                                                                               \
-	({                                                                                         \
-		typeof(a) _a = (a);                                                                \
-		typeof(b) _b = (b);                                                                \
-		_a < _b ? _a : _b;                                                                 \
+#define min_of(a, b)                \
+	({                          \
+		typeof(a) _a = (a); \
+		typeof(b) _b = (b); \
+		_a < _b ? _a : _b;  \
 	})
-#define max_of(a, b)                                                                               \
-	({                                                                                         \
-		typeof(a) _a = (a);                                                                \
-		typeof(b) _b = (b);                                                                \
-		_a > _b ? _a : _b;                                                                 \
+#define max_of(a, b)                \
+	({                          \
+		typeof(a) _a = (a); \
+		typeof(b) _b = (b); \
+		_a > _b ? _a : _b;  \
 	})
 
 static inline void cleanup_free(void *p)
@@ -56,15 +56,15 @@ static inline void cleanup_json(cJSON **j)
 #define _cleanup_json_	 _cleanup_(cleanup_json)
 
 /* Hands ownership out of a cleanup variable: `*ret = take_ptr(x);` */
-#define take_ptr(p)                                                                                \
-	({                                                                                         \
-		typeof(p) _p = (p);                                                                \
-		(p) = NULL;                                                                        \
-		_p;                                                                                \
+#define take_ptr(p)                 \
+	({                          \
+		typeof(p) _p = (p); \
+		(p) = NULL;         \
+		_p;                 \
 	})
-#define take_fd(fd)                                                                                \
-	({                                                                                         \
-		int _fd = (fd);                                                                    \
-		(fd) = -1;                                                                         \
-		_fd;                                                                               \
+#define take_fd(fd)             \
+	({                      \
+		int _fd = (fd); \
+		(fd) = -1;      \
+		_fd;            \
 	})

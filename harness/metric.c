@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/* The metrics that every workload reports. */
+#include "harness/metric.h"
+
+#include <stddef.h>
+
+const char *const better_names[] = {
+	[BETTER_HIGHER] = "higher",
+	[BETTER_LOWER] = "lower",
+	[BETTER_NONE] = "none",
+};
+
+const struct metric common_metrics[] = {
+	{"throughput", "1/s", BETTER_HIGHER,
+	 "operations completed without error per second of the window"},
+	{"latency_mean", "ns", BETTER_LOWER, "mean service time, submit to completion"},
+	{"latency_p50", "ns", BETTER_LOWER, "median service time"},
+	{"latency_p99", "ns", BETTER_LOWER, "99th percentile of the service time"},
+	{"latency_p999", "ns", BETTER_LOWER, "99.9th percentile of the service time"},
+	{"latency_max", "ns", BETTER_LOWER, "longest service time"},
+	{"intended_p50", "ns", BETTER_LOWER, "median time from the intended start, under a rate"},
+	{"intended_p99", "ns", BETTER_LOWER, "99th percentile from the intended start"},
+	{"intended_p999", "ns", BETTER_LOWER, "99.9th percentile from the intended start"},
+	{"intended_max", "ns", BETTER_LOWER, "longest time from the intended start"},
+	{"lateness_p99", "ns", BETTER_LOWER,
+	 "99th percentile of how late the generator itself was, under a rate"},
+	{"lateness_max", "ns", BETTER_LOWER, "how late the generator was at worst, under a rate"},
+	{"errors", "1", BETTER_LOWER, "operations that completed with an error in the window"},
+	{"cpu_per_op", "ns", BETTER_LOWER,
+	 "CPU time of all threads of the run per completed operation"},
+	METRIC_END,
+};

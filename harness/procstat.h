@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The portable probe, always on: what /proc says about the run's threads and about the machine, at
+ * both ends of the window. It needs no privilege.
+ *
+ *   cpu_ns, run_queue_ns   /proc/PID/task/TID/schedstat, exact
+ *   user_ns, system_ns     cpu_ns split in the ratio of stat's utime and stime (10 ms steps)
+ *   switches, faults       status, stat
+ *   foreign_cpu_ns         busy time of all CPUs (/proc/stat) less that of our own threads:
+ *                          10 ms steps, clamped at 0
+ *
+ * Threads that end inside the window take their figures with them; the drive's lanes do not.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+#include "harness/util/err.h"
+
+struct roles;
+struct procstat;
+
+/* Takes the sample for the window's begin. */
+int procstat_begin(struct procstat **ret, struct err *err);
+/* Takes the sample for its end. */
+int procstat_end(struct procstat *p, struct err *err);
+/* {role: {...}} as in results/README.md. */
+cJSON *procstat_usage(const struct procstat *p, struct roles *roles);
+/* {steal_ns, psi_..., foreign_cpu_ns}. */
+cJSON *procstat_host(const struct procstat *p);
+/* CPU time of all threads of the process in the window. */
+uint64_t procstat_cpu_ns(const struct procstat *p);
+void procstat_free(struct procstat *p);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What parent and child say to each other: one JSON document each way, over two pipes whose
+ * descriptors the child knows by number. Another build of uhbench can be the child, so the version
+ * is checked on both sides.
+ *
+ * Request:  {protocol, cell: an entry of a matrix with one value each, seed: "decimal", warmup_ns,
+ *            duration_ns, workdir, sessiondir, pad_iters_per_ns}
+ * Response: {protocol, status, reason, window, metrics, histograms, series, usage, host, verify,
+ *            errors, little, notes}; the shapes are those of the record (results/README.md).
+ */
+#pragma once
+
+#define PROTOCOL_VERSION     1
+#define PROTOCOL_REQUEST_FD  3
+#define PROTOCOL_RESPONSE_FD 4
+#define PROTOCOL_MAX_BYTES   (64u << 20)
+
+enum status { STATUS_OK, STATUS_FAILED, STATUS_STALLED, STATUS_UNSUPPORTED, STATUS_SKIPPED };
+
+extern const char *const status_names[]; /* indexed by enum status, ended by NULL */

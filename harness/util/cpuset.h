@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* CPU lists as the kernel writes them: "0-2,5" (cpuset(7), "List format"). */
+#pragma once
+
+#include <sched.h>
+
+/* -EINVAL for a malformed or empty list, -ERANGE for a CPU beyond CPU_SETSIZE. */
+int cpuset_parse(const char *text, cpu_set_t *ret);
