@@ -4,6 +4,7 @@
 #include "harness/cli/verbs.h"
 
 const struct verb *const verb_table[] = {
+	&cmd_doctor,
 	&cmd_help,
 	NULL,
 };

@@ -4,4 +4,5 @@
 
 #include "harness/cli/verb.h"
 
+extern const struct verb cmd_doctor;
 extern const struct verb cmd_help;
