@@ -6,5 +6,6 @@
 const struct verb *const verb_table[] = {
 	&cmd_doctor,
 	&cmd_help,
+	&cmd_report,
 	NULL,
 };

@@ -6,3 +6,4 @@
 
 extern const struct verb cmd_doctor;
 extern const struct verb cmd_help;
+extern const struct verb cmd_report;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* How one cell's summary grows, record by record. Only summary.c and its test need this. */
+#pragma once
+
+#include "reports/summary.h"
+
+/* Describes a cell from {id, workload, target, axes, knobs}. */
+int cellsum_new(struct intern *texts, const cJSON *cell, struct cell_sum **ret);
+void cellsum_free(struct cell_sum *cell);
+
+/* Adds the values of an ok run. -EBADMSG when a histogram names a bucket that does not exist. */
+int cellsum_add_metrics(struct cell_sum *cell, struct intern *texts, const cJSON *metrics);
+int cellsum_add_hists(struct cell_sum *cell, struct intern *texts, const cJSON *hists);
+/* Judges the run's own checks: Little's law, steadiness, steal, foreign load. */
+void cellsum_add_warnings(struct cell_sum *cell, const cJSON *record);
+/* After the last record: sorts the values. */
+void cellsum_finish(struct cell_sum *cell);
+
+/* Room for one more item after n: grows at powers of two. NULL when out of memory (array kept). */
+void *array_room(void *array, size_t n, size_t item_size);

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Long form, one line for each metric of each run, in file order and streamed: what R, pandas or a
+ * spreadsheet wants. A run without metrics has one line with an empty metric, so that no run is
+ * lost. Quoting as in RFC 4180 (but with plain newlines).
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/store.h"
+#include "harness/util/cleanup.h"
+#include "reports/get.h"
+#include "reports/report.h"
+
+struct csv {
+	FILE *out;
+	const char *session;
+};
+
+static const char *const axes[] = {"threads", "depth", "batch", "rate", "arrival", "payload"};
+static const char *const roles[] = {"driver", "target", "sink"};
+
+static void put_text(FILE *out, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		fputs(text, out);
+		return;
+	}
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"')
+			fputc('"', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+/* %.17g brings every double back; whole numbers need no point. */
+static void put_number(FILE *out, double v)
+{
+	if (!isfinite(v))
+		return;
+	if (v == floor(v) && fabs(v) < 9e15)
+		fprintf(out, "%.0f", v);
+	else
+		fprintf(out, "%.17g", v);
+}
+
+static void put_item(FILE *out, const cJSON *item)
+{
+	if (cJSON_IsString(item))
+		put_text(out, item->valuestring);
+	else if (cJSON_IsNumber(item))
+		put_number(out, item->valuedouble);
+	else if (cJSON_IsBool(item))
+		fputs(cJSON_IsTrue(item) ? "true" : "false", out);
+}
+
+/* All knobs in one field, "flush=dsync window=0": their names differ from target to target. */
+static void put_knobs(FILE *out, const cJSON *knobs)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *mem = open_memstream(&text, &size);
+	const cJSON *knob;
+
+	if (!mem)
+		return;
+	cJSON_ArrayForEach (knob, knobs) {
+		fprintf(mem, "%s%s=", knob == knobs->child ? "" : " ", knob->string);
+		if (cJSON_IsString(knob))
+			fputs(knob->valuestring, mem);
+		else
+			put_item(mem, knob);
+	}
+	fclose(mem);
+	put_text(out, text);
+}
+
+static void put_run(const struct csv *c, const cJSON *record)
+{
+	const cJSON *cell = get(record, "cell"), *a = get(cell, "axes");
+
+	put_text(c->out, c->session);
+	for (const char *const *k = (const char *const[]){"id", "workload", "target", NULL}; *k;
+	     k++) {
+		fputc(',', c->out);
+		put_text(c->out, get_text(cell, *k));
+	}
+	for (size_t i = 0; i < array_size(axes); i++) {
+		fputc(',', c->out);
+		put_item(c->out, get(a, axes[i]));
+	}
+	for (size_t i = 0; i < array_size(roles); i++) {
+		fputc(',', c->out);
+		put_text(c->out, get_text(get(a, "cpus"), roles[i]));
+	}
+	fputc(',', c->out);
+	put_knobs(c->out, get(cell, "knobs"));
+	for (const char *const *k = (const char *const[]){"repeat", "order", "status", NULL}; *k;
+	     k++) {
+		fputc(',', c->out);
+		put_item(c->out, get(record, *k));
+	}
+}
+
+static void put_metric(const struct csv *c, const cJSON *record, const cJSON *metric)
+{
+	const char *reason = get_text(record, "reason");
+
+	put_run(c, record);
+	fputc(',', c->out);
+	put_text(c->out, metric ? metric->string : "");
+	fputc(',', c->out);
+	put_item(c->out, get(metric, "value"));
+	fputc(',', c->out);
+	put_text(c->out, get_text(metric, "unit"));
+	fputc(',', c->out);
+	put_text(c->out, get_text(metric, "better"));
+	fputc(',', c->out);
+	put_text(c->out, *reason ? reason : get_text(metric, "reason"));
+	fputc('\n', c->out);
+}
+
+static int put_record(void *arg, cJSON *record)
+{
+	const struct csv *c = arg;
+	const cJSON *metrics = get(record, "metrics"), *metric;
+
+	cJSON_ArrayForEach (metric, metrics)
+		put_metric(c, record, metric);
+	if (!metrics || !metrics->child)
+		put_metric(c, record, NULL);
+	return 0;
+}
+
+int report_csv(const struct report_options *options, FILE *out, struct err *err)
+{
+	_cleanup_json_ cJSON *manifest = NULL;
+	struct csv c = {.out = out};
+	int code = store_manifest(options->dir, &manifest, err);
+
+	if (code)
+		return code;
+	c.session = get_text(manifest, "session");
+	fputs("session,cell,workload,target,threads,depth,batch,rate,arrival,payload,cpus_driver,"
+	      "cpus_target,cpus_sink,knobs,repeat,order,status,metric,value,unit,better,reason\n",
+	      out);
+	return store_each(options->dir, put_record, &c, NULL, err);
+}

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Splits the cells by workload and finds out what varies. Values are interned, so two cells agree
+ * in a column exactly when the addresses are equal.
+ */
+#include "reports/group.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/cellsum.h"
+
+struct candidate {
+	const struct field *first;
+	bool varies, numeric;
+	size_t n_cells;
+};
+
+struct candidates {
+	struct candidate list[256];
+	unsigned n;
+};
+
+static struct candidate *find_candidate(struct candidates *c, const struct field *f)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->list[i].first->name == f->name && c->list[i].first->knob == f->knob)
+			return &c->list[i];
+	if (c->n == sizeof(c->list) / sizeof(c->list[0]))
+		return NULL;
+	c->list[c->n] = (struct candidate){.first = f, .numeric = true};
+	return &c->list[c->n++];
+}
+
+static void scan_cell(struct candidates *c, const struct cell_sum *cell)
+{
+	for (unsigned i = 0; i < cell->n_fields; i++) {
+		const struct field *f = &cell->fields[i];
+		struct candidate *found = find_candidate(c, f);
+
+		if (!found)
+			return;
+		found->n_cells++;
+		found->varies |= found->first->text != f->text;
+		found->numeric &= !isnan(f->number);
+	}
+}
+
+static void find_columns(struct group *g, struct candidates *c)
+{
+	c->n = 0;
+	for (size_t i = 0; i < g->n_cells; i++)
+		scan_cell(c, g->cells[i]);
+	g->columns[g->n_columns++] = (struct column){.name = "target", .target = true};
+	for (int knobs = 0; knobs < 2; knobs++) {
+		for (unsigned i = 0; i < c->n && g->n_columns < GROUP_COLUMNS_MAX; i++) {
+			const struct candidate *x = &c->list[i];
+
+			if (!x->varies || x->first->knob != (bool)knobs)
+				continue;
+			g->columns[g->n_columns++] = (struct column){
+				.name = x->first->name,
+				.knob = x->first->knob,
+				.numeric = x->numeric,
+				.partial = x->n_cells < g->n_cells,
+			};
+		}
+	}
+}
+
+static int fill_values(struct group *g)
+{
+	g->values = calloc(g->n_cells * g->n_columns, sizeof(struct field *));
+	g->best = calloc(g->n_cells * g->n_columns, sizeof(bool));
+	if (!g->values || !g->best)
+		return -ENOMEM;
+	for (size_t i = 0; i < g->n_cells; i++)
+		for (unsigned k = 1; k < g->n_columns; k++)
+			g->values[i * g->n_columns + k] =
+				cell_field(g->cells[i], g->columns[k].name, g->columns[k].knob);
+	return 0;
+}
+
+const char *group_value(const struct group *g, size_t cell, unsigned column)
+{
+	const struct field *f = g->values[cell * g->n_columns + column];
+
+	if (g->columns[column].target)
+		return g->cells[cell]->target;
+	return f ? f->text : "";
+}
+
+const char *group_shown(const struct group *g, size_t cell, unsigned column)
+{
+	const char *value = group_value(g, cell, column);
+
+	return !strcmp(g->columns[column].name, "rate") && !strcmp(value, "0") ? "closed" : value;
+}
+
+double group_number(const struct group *g, size_t cell, unsigned column)
+{
+	const struct field *f = g->values[cell * g->n_columns + column];
+
+	return f ? f->number : NAN;
+}
+
+bool group_best(const struct group *g, size_t cell, unsigned column)
+{
+	return g->best[cell * g->n_columns + column];
+}
+
+bool group_ignores(const struct group *g, unsigned column, unsigned other)
+{
+	return column == other || g->follows[column * g->n_columns + other] ||
+	       (g->columns[column].target && g->columns[other].partial);
+}
+
+struct column_order {
+	const struct group *g;
+	unsigned column;
+};
+
+static int compare_values(const void *a, const void *b, void *arg)
+{
+	const struct column_order *o = arg;
+	const char *x = group_value(o->g, *(const size_t *)a, o->column);
+	const char *y = group_value(o->g, *(const size_t *)b, o->column);
+
+	return x == y ? 0 : x < y ? -1 : 1;
+}
+
+/* Column `other` follows `column` when no value of the one meets two values of the other. */
+static bool find_follows(const struct group *g, const size_t *order, unsigned column,
+			 unsigned other)
+{
+	for (size_t i = 1; i < g->n_cells; i++)
+		if (group_value(g, order[i - 1], column) == group_value(g, order[i], column) &&
+		    group_value(g, order[i - 1], other) != group_value(g, order[i], other))
+			return false;
+	return !g->columns[other].target;
+}
+
+static int fill_follows(struct group *g)
+{
+	size_t *order = calloc(g->n_cells + 1, sizeof(*order));
+
+	g->follows = calloc((size_t)g->n_columns * g->n_columns, sizeof(bool));
+	for (unsigned k = 0; order && g->follows && k < g->n_columns; k++) {
+		struct column_order o = {g, k};
+
+		for (size_t i = 0; i < g->n_cells; i++)
+			order[i] = i;
+		qsort_r(order, g->n_cells, sizeof(*order), compare_values, &o);
+		for (unsigned j = 0; j < g->n_columns; j++)
+			g->follows[k * g->n_columns + j] = find_follows(g, order, k, j);
+	}
+	free(order);
+	return order && g->follows ? 0 : -ENOMEM;
+}
+
+/* Orders cells by everything but one column: neighbours that compare equal differ only there. */
+static int compare_slices(const void *a, const void *b, void *arg)
+{
+	const struct column_order *o = arg;
+	size_t x = *(const size_t *)a, y = *(const size_t *)b;
+
+	for (unsigned k = 0; k < o->g->n_columns; k++) {
+		const char *p = group_value(o->g, x, k), *q = group_value(o->g, y, k);
+
+		if (p != q && !group_ignores(o->g, o->column, k))
+			return p < q ? -1 : 1;
+	}
+	return 0;
+}
+
+static double merit(const struct cell_sum *cell)
+{
+	double late = cell_median(cell, "intended_p99");
+
+	return isnan(late) ? cell_median(cell, "throughput") : -late;
+}
+
+/* Marks the best of order[from..to) if it had anything to compete with. */
+static void mark_slice(struct group *g, const size_t *order, size_t from, size_t to,
+		       unsigned column)
+{
+	const char *value = NULL;
+	bool contest = false;
+	double best = -INFINITY;
+	size_t winner = 0;
+
+	for (size_t i = from; i < to; i++) {
+		double v = merit(g->cells[order[i]]);
+		const char *here = group_value(g, order[i], column);
+
+		if (isnan(v) || !*here)
+			continue;
+		contest |= value && value != here;
+		value = here;
+		if (v > best || (v == best && order[i] < winner)) {
+			best = v;
+			winner = order[i];
+		}
+	}
+	if (contest)
+		g->best[winner * g->n_columns + column] = true;
+}
+
+static int mark_best(struct group *g)
+{
+	size_t *order = calloc(g->n_cells + 1, sizeof(*order));
+
+	if (!order)
+		return -ENOMEM;
+	for (unsigned k = 0; k < g->n_columns; k++) {
+		struct column_order o = {g, k};
+		size_t from = 0;
+
+		if (!strcmp(g->columns[k].name,
+			    "rate")) /* more is offered, more is done: no merit */
+			continue;
+		for (size_t i = 0; i < g->n_cells; i++)
+			order[i] = i;
+		qsort_r(order, g->n_cells, sizeof(*order), compare_slices, &o);
+		for (size_t i = 1; i <= g->n_cells; i++) {
+			if (i < g->n_cells && !compare_slices(&order[from], &order[i], &o))
+				continue;
+			mark_slice(g, order, from, i, k);
+			from = i;
+		}
+	}
+	free(order);
+	return 0;
+}
+
+unsigned group_target_index(const struct group *g, const char *target)
+{
+	unsigned i = 0;
+
+	while (i < g->n_targets && g->targets[i] != target)
+		i++;
+	return i;
+}
+
+static int add_to_group(struct group *g, struct cell_sum *cell)
+{
+	struct cell_sum **cells = array_room(g->cells, g->n_cells, sizeof(*cells));
+	const char **targets;
+
+	if (!cells)
+		return -ENOMEM;
+	g->cells = cells;
+	cells[g->n_cells++] = cell;
+	g->open_loop |= cell_metric(cell, "intended_p99") != NULL;
+	if (group_target_index(g, cell->target) < g->n_targets)
+		return 0;
+	targets = array_room(g->targets, g->n_targets, sizeof(*targets));
+	if (!targets)
+		return -ENOMEM;
+	g->targets = targets;
+	targets[g->n_targets++] = cell->target;
+	return 0;
+}
+
+static int split(const struct summary *s, struct groups *groups)
+{
+	for (size_t i = 0; i < s->n_cells; i++) {
+		struct group *list = groups->list;
+		size_t k = 0;
+		int err;
+
+		while (k < groups->n && list[k].workload != s->cells[i]->workload)
+			k++;
+		if (k == groups->n) {
+			list = array_room(list, groups->n, sizeof(*list));
+			if (!list)
+				return -ENOMEM;
+			groups->list = list;
+			list[groups->n++] = (struct group){.workload = s->cells[i]->workload};
+		}
+		err = add_to_group(&list[k], s->cells[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int groups_make(const struct summary *s, struct groups *ret)
+{
+	struct candidates *c = calloc(1, sizeof(*c));
+	struct groups groups = {0};
+	int err = c ? split(s, &groups) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < groups.n; i++) {
+		find_columns(&groups.list[i], c);
+		err = fill_values(&groups.list[i]);
+		err = err ? err : fill_follows(&groups.list[i]);
+		err = err ? err : mark_best(&groups.list[i]);
+	}
+	free(c);
+	if (err) {
+		groups_free(&groups);
+		return err;
+	}
+	*ret = groups;
+	return 0;
+}
+
+void groups_free(struct groups *groups)
+{
+	for (size_t i = 0; i < groups->n; i++) {
+		struct group *g = &groups->list[i];
+
+		free(g->cells);
+		free(g->targets);
+		free(g->values);
+		free(g->best);
+		free(g->follows);
+	}
+	free(groups->list);
+	*groups = (struct groups){0};
+}
+
+int group_label(const struct group *g, size_t cell, char *buf, size_t size)
+{
+	int n = snprintf(buf, size, "%s", g->cells[cell]->target);
+
+	for (unsigned k = 1; k < g->n_columns && n >= 0 && (size_t)n < size; k++) {
+		const char *value = group_value(g, cell, k);
+
+		if (*value)
+			n += snprintf(buf + n, size - (size_t)n, " %s=%s", g->columns[k].name,
+				      value);
+	}
+	return n;
+}
+
+int groups_label(const struct groups *groups, const struct cell_sum *cell, char *buf, size_t size)
+{
+	int n = snprintf(buf, size, "%s/", cell->workload);
+
+	for (size_t k = 0; k < groups->n && n >= 0 && (size_t)n < size; k++) {
+		const struct group *g = &groups->list[k];
+
+		for (size_t i = 0; i < g->n_cells; i++)
+			if (g->cells[i] == cell)
+				return n + group_label(g, i, buf + n, size - (size_t)n);
+	}
+	return n;
+}

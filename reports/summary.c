@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The one pass over a session that the table, the JSON document and the HTML page share. Cells come
+ * from the manifest, so that they stand in matrix order and one that never ran is seen to be
+ * missing.
+ */
+#include "reports/summary.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/store.h"
+#include "harness/util/cleanup.h"
+#include "reports/cellsum.h"
+#include "reports/get.h"
+
+#define STALLS_KEPT 20 /* stacks are long, and one look at a few of them tells the story */
+
+const char *const status_names[STATUS_COUNT] = {"ok", "failed", "stalled", "unsupported",
+						"skipped"};
+
+struct loader {
+	struct summary *s;
+	struct err *err;
+	bool with_hists;
+	unsigned stalls;
+};
+
+static int add_cell(struct summary *s, const cJSON *object, struct cell_sum **ret)
+{
+	struct cell_sum **cells = array_room(s->cells, s->n_cells, sizeof(*cells));
+	struct intern_entry *entry;
+	int err;
+
+	if (!cells)
+		return -ENOMEM;
+	s->cells = cells;
+	err = cellsum_new(&s->texts, object, &cells[s->n_cells]);
+	if (err)
+		return err;
+	*ret = cells[s->n_cells++];
+	(*ret)->position = (unsigned)s->n_cells - 1;
+	entry = intern_entry(&s->keys, (*ret)->id);
+	if (!entry)
+		return -ENOMEM;
+	entry->data = *ret;
+	return 0;
+}
+
+static int find_cell(struct summary *s, const cJSON *object, struct cell_sum **ret)
+{
+	struct intern_entry *entry = intern_entry(&s->keys, get_text(object, "id"));
+
+	if (!entry)
+		return -ENOMEM;
+	if (!entry->data)
+		return add_cell(s, object, ret);
+	*ret = entry->data;
+	return 0;
+}
+
+/* Finds what is kept under a composed key, or says where the next one goes. Keys of problems and
+ * notes begin with a letter and a blank, which no cell id holds. */
+static struct intern_entry *find_key(struct summary *s, char kind, const char *id, const char *text)
+{
+	_cleanup_free_ char *key = NULL;
+
+	if (asprintf(&key, "%c %s %s", kind, id, text) < 0)
+		return NULL;
+	return intern_entry(&s->keys, key);
+}
+
+static int add_note(struct summary *s, const struct cell_sum *cell, const char *text)
+{
+	struct intern_entry *entry = find_key(s, 'n', "", text);
+	struct note *notes;
+
+	if (!entry)
+		return -ENOMEM;
+	if (entry->data) {
+		s->notes[(uintptr_t)entry->data - 1].count++;
+		return 0;
+	}
+	notes = array_room(s->notes, s->n_notes, sizeof(*notes));
+	if (!notes)
+		return -ENOMEM;
+	s->notes = notes;
+	notes[s->n_notes] = (struct note){.text = strdup(text), .count = 1, .cell = cell};
+	if (!notes[s->n_notes].text)
+		return -ENOMEM;
+	entry->data = (void *)(uintptr_t)++s->n_notes;
+	return 0;
+}
+
+static int new_problem(struct loader *l, const struct cell_sum *cell, enum status status,
+		       cJSON *record)
+{
+	struct summary *s = l->s;
+	struct problem *problems = array_room(s->problems, s->n_problems, sizeof(*problems));
+	struct problem *p;
+
+	if (!problems)
+		return -ENOMEM;
+	s->problems = problems;
+	p = &problems[s->n_problems];
+	*p = (struct problem){.cell = cell, .status = status, .count = 1};
+	p->reason = strdup(get_text(record, "reason"));
+	if (!p->reason)
+		return -ENOMEM;
+	p->first_repeat = (unsigned)fmax(get_number(record, "repeat"), 0);
+	if (status == STATUS_STALLED && l->stalls++ < STALLS_KEPT)
+		p->stall = cJSON_DetachItemFromObjectCaseSensitive(record, "stall");
+	s->n_problems++;
+	return 0;
+}
+
+static int add_problem(struct loader *l, const struct cell_sum *cell, enum status status,
+		       cJSON *record)
+{
+	char kind = (char)('0' + (int)status);
+	struct intern_entry *entry = find_key(l->s, kind, cell->id, get_text(record, "reason"));
+	int err;
+
+	if (!entry)
+		return -ENOMEM;
+	if (entry->data) {
+		l->s->problems[(uintptr_t)entry->data - 1].count++;
+		return 0;
+	}
+	err = new_problem(l, cell, status, record);
+	if (!err)
+		entry->data = (void *)(uintptr_t)l->s->n_problems;
+	return err;
+}
+
+static int find_status(const cJSON *record)
+{
+	const char *text = get_text(record, "status");
+
+	for (int i = 0; i < STATUS_COUNT; i++)
+		if (!strcmp(text, status_names[i]))
+			return i;
+	return -EBADMSG;
+}
+
+static int add_ok(struct loader *l, struct cell_sum *cell, const cJSON *record)
+{
+	int err = cellsum_add_metrics(cell, &l->s->texts, get(record, "metrics"));
+
+	if (err)
+		return err;
+	cellsum_add_warnings(cell, record);
+	if (!l->with_hists)
+		return 0;
+	err = cellsum_add_hists(cell, &l->s->texts, get(record, "histograms"));
+	if (err == -EBADMSG)
+		err_set(l->err, err, "runs.jsonl: record %u: a histogram bucket is out of range",
+			l->s->n_runs);
+	return err;
+}
+
+static int add_record(void *arg, cJSON *record)
+{
+	struct loader *l = arg;
+	struct summary *s = l->s;
+	int err, status = find_status(record);
+	struct cell_sum *cell;
+	const cJSON *note;
+
+	s->n_runs++;
+	if (status < 0)
+		return err_set(l->err, status, "runs.jsonl: record %u: unknown status \"%s\"",
+			       s->n_runs, get_text(record, "status"));
+	err = find_cell(s, get(record, "cell"), &cell);
+	if (err)
+		return err;
+	cell->runs[status]++;
+	s->runs[status]++;
+	if (get_number(record, "duration") > 0)
+		s->duration += get_number(record, "duration");
+	cJSON_ArrayForEach (note, get(record, "notes")) {
+		if (!err && cJSON_IsString(note))
+			err = add_note(s, cell, note->valuestring);
+	}
+	if (err)
+		return err;
+	return status == STATUS_OK ? add_ok(l, cell, record)
+				   : add_problem(l, cell, (enum status)status, record);
+}
+
+static int load(const char *dir, struct loader *l)
+{
+	struct summary *s = l->s;
+	struct cell_sum *cell;
+	const cJSON *item;
+	int err = store_manifest(dir, &s->manifest, l->err);
+
+	if (err)
+		return err;
+	cJSON_ArrayForEach (item, get(s->manifest, "cells")) {
+		err = find_cell(s, item, &cell);
+		if (err)
+			return err;
+	}
+	if (get_number(s->manifest, "runs") > 0)
+		s->expected = (unsigned)get_number(s->manifest, "runs");
+	err = store_each(dir, add_record, l, &s->torn, l->err);
+	for (size_t i = 0; i < s->n_cells; i++)
+		cellsum_finish(s->cells[i]);
+	return err;
+}
+
+int summary_load(const char *dir, bool with_hists, struct summary **ret, struct err *err)
+{
+	_cleanup_(cleanup_summary) struct summary *s = calloc(1, sizeof(*s));
+	struct loader l = {.s = s, .err = err, .with_hists = with_hists};
+	int code;
+
+	if (!s)
+		return err_sys(err, -ENOMEM, "%s", dir);
+	code = load(dir, &l);
+	if (code == -ENOMEM)
+		return err_sys(err, code, "%s", dir);
+	if (code)
+		return code;
+	*ret = take_ptr(s);
+	return 0;
+}
+
+void summary_free(struct summary *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_cells; i++)
+		cellsum_free(s->cells[i]);
+	for (size_t i = 0; i < s->n_problems; i++) {
+		free(s->problems[i].reason);
+		cJSON_Delete(s->problems[i].stall);
+	}
+	for (size_t i = 0; i < s->n_notes; i++)
+		free(s->notes[i].text);
+	free(s->cells);
+	free(s->problems);
+	free(s->notes);
+	intern_free(&s->texts);
+	intern_free(&s->keys);
+	cJSON_Delete(s->manifest);
+	free(s);
+}

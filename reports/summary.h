@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the records of a session say, cell by cell. One pass over runs.jsonl; kept are the values of
+ * each metric (one double for each run), the histograms merged over the repeats (sparse, and only
+ * when asked for), and what a reader must be told: problems, warnings, notes.
+ *
+ * Medians and ranges are over the runs that ended `ok`.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/util/err.h"
+#include "reports/intern.h"
+
+enum status {
+	STATUS_OK,
+	STATUS_FAILED,
+	STATUS_STALLED,
+	STATUS_UNSUPPORTED,
+	STATUS_SKIPPED,
+	STATUS_COUNT
+};
+
+extern const char *const status_names[STATUS_COUNT];
+
+/* One axis or knob of a cell. Texts are interned: equal values have equal addresses. */
+struct field {
+	const char *name, *text;
+	double number; /* NAN when the value is not a number */
+	bool knob;
+};
+
+struct metric_sum {
+	const char *name, *unit, *better; /* interned */
+	const char *reason;		  /* of the first null value; NULL if none */
+	unsigned n, nulls;
+	double *values; /* [n], in file order until summary_load has returned, then ascending */
+};
+
+struct hist_sum {
+	const char *name; /* interned */
+	uint64_t count, sum, min, max;
+	unsigned n;	 /* buckets in use */
+	uint16_t *index; /* ascending */
+	uint64_t *counts;
+};
+
+/* Why figures of a cell deserve a second look. */
+enum warning { WARN_LITTLE, WARN_UNSTEADY, WARN_STEAL, WARN_FOREIGN, WARN_COUNT };
+
+struct cell_sum {
+	const char *id, *workload, *target; /* interned */
+	char *json;			    /* the cell object as the record has it */
+	unsigned position;		    /* in the matrix */
+	unsigned n_fields, n_metrics, n_hists;
+	struct field *fields; /* axes first, then knobs */
+	struct metric_sum *metrics;
+	struct hist_sum *hists;
+	unsigned runs[STATUS_COUNT];
+	unsigned warnings[WARN_COUNT]; /* runs that earned each */
+	double worst[WARN_COUNT];      /* its worst figure: ratio - 1, drift, share of one CPU */
+};
+
+/* Runs of one cell that ended in the same way for the same reason. */
+struct problem {
+	const struct cell_sum *cell;
+	enum status status;
+	char *reason;
+	unsigned count;
+	unsigned first_repeat;
+	cJSON *stall; /* threads of the first stalled run, NULL if none */
+};
+
+struct note {
+	char *text;
+	unsigned count;
+	const struct cell_sum *cell; /* the first that said it */
+};
+
+struct summary {
+	cJSON *manifest;
+	struct intern texts;	 /* names and values */
+	struct intern keys;	 /* cell ids, problems, notes: how they are found again */
+	struct cell_sum **cells; /* in matrix order */
+	struct problem *problems;
+	struct note *notes;
+	size_t n_cells, n_problems, n_notes;
+	unsigned runs[STATUS_COUNT], n_runs;
+	unsigned expected; /* runs of a complete session */
+	unsigned torn;	   /* last lines that were cut short */
+	double duration;   /* seconds spent in runs */
+};
+
+/* -EBADMSG, -ENOENT, ... with err filled. Histograms are merged only with `with_hists`. */
+int summary_load(const char *dir, bool with_hists, struct summary **ret, struct err *err);
+void summary_free(struct summary *s);
+
+unsigned cell_total(const struct cell_sum *cell);
+const struct metric_sum *cell_metric(const struct cell_sum *cell, const char *name);
+const struct hist_sum *cell_hist(const struct cell_sum *cell, const char *name);
+const struct field *cell_field(const struct cell_sum *cell, const char *name, bool knob);
+
+/* Over ascending values; NAN when there are none. */
+double metric_median(const struct metric_sum *m);
+double metric_min(const struct metric_sum *m);
+double metric_max(const struct metric_sum *m);
+/* Median of the named metric, NAN when the cell has none. */
+double cell_median(const struct cell_sum *cell, const char *name);
+
+/* Writes "throughput x latency is 7.1 % off the operations in flight (2 runs)" and the like. */
+int warning_text(const struct cell_sum *cell, enum warning kind, char *buf, size_t size);
+
+static inline void cleanup_summary(struct summary **s)
+{
+	summary_free(*s);
+}

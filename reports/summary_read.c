@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/* Questions a writer asks of a finished summary. */
+#include "reports/summary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+unsigned cell_total(const struct cell_sum *cell)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < STATUS_COUNT; i++)
+		n += cell->runs[i];
+	return n;
+}
+
+const struct metric_sum *cell_metric(const struct cell_sum *cell, const char *name)
+{
+	for (unsigned i = 0; i < cell->n_metrics; i++)
+		if (!strcmp(cell->metrics[i].name, name))
+			return &cell->metrics[i];
+	return NULL;
+}
+
+const struct hist_sum *cell_hist(const struct cell_sum *cell, const char *name)
+{
+	for (unsigned i = 0; i < cell->n_hists; i++)
+		if (!strcmp(cell->hists[i].name, name))
+			return &cell->hists[i];
+	return NULL;
+}
+
+const struct field *cell_field(const struct cell_sum *cell, const char *name, bool knob)
+{
+	for (unsigned i = 0; i < cell->n_fields; i++)
+		if (cell->fields[i].knob == knob && !strcmp(cell->fields[i].name, name))
+			return &cell->fields[i];
+	return NULL;
+}
+
+double metric_median(const struct metric_sum *m)
+{
+	if (!m || !m->n)
+		return NAN;
+	return m->n % 2 ? m->values[m->n / 2] : (m->values[m->n / 2 - 1] + m->values[m->n / 2]) / 2;
+}
+
+double metric_min(const struct metric_sum *m)
+{
+	return m && m->n ? m->values[0] : NAN;
+}
+
+double metric_max(const struct metric_sum *m)
+{
+	return m && m->n ? m->values[m->n - 1] : NAN;
+}
+
+double cell_median(const struct cell_sum *cell, const char *name)
+{
+	return metric_median(cell_metric(cell, name));
+}
+
+int warning_text(const struct cell_sum *cell, enum warning kind, char *buf, size_t size)
+{
+	static const char *const forms[WARN_COUNT] = {
+		[WARN_LITTLE] = "throughput x latency does not match the operations in flight "
+				"(off by %.1f %% at worst)",
+		[WARN_UNSTEADY] = "the window was not steady (drift %.1f %% at worst)",
+		[WARN_STEAL] = "the hypervisor took %.1f %% of a CPU away at worst",
+		[WARN_FOREIGN] = "other programs used %.1f %% of a CPU at worst",
+	};
+
+	return snprintf(buf, size, forms[kind], cell->worst[kind] * 100);
+}
