@@ -15,9 +15,12 @@
  */
 #pragma once
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "harness/util/err.h"
 
 #define PARAM_STRING_MAX 256
 
@@ -46,3 +49,24 @@ const struct param *param_find(const struct param *rows, const char *name);
 /* Writes every row's default into `config` (zeroed, config_size bytes). -EINVAL for a bad row,
  * which a unit test over the registries rules out. */
 int param_defaults(const struct param *rows, void *config);
+
+/* Writes a value given as JSON, or as text as it would stand in a matrix without quotes, into
+ * `config`. -EINVAL with err saying what was found and what is expected: "0 is below 1". */
+int param_set_json(const struct param *row, const cJSON *value, void *config, struct err *err);
+int param_set_text(const struct param *row, const char *text, void *config, struct err *err);
+
+/* The value as plain JSON: sizes in bytes, times in nanoseconds, enums by name. NULL: no memory. */
+cJSON *param_get_json(const struct param *row, const void *config);
+
+/* The value as text: plain (bytes, nanoseconds) or for people (64k, 500ms). Returns buf. */
+const char *param_text(const struct param *row, const void *config, bool plain,
+		       char buf[static PARAM_STRING_MAX]);
+
+bool param_same(const struct param *row, const void *config, const void *other);
+/* Does the value equal the row's default? A row without a default has none to equal. */
+bool param_is_default(const struct param *row, const void *config);
+
+/* Largest legal value of an INT, SIZE or TIME. */
+uint64_t param_max(const struct param *row);
+
+extern const char *const param_type_names[]; /* "int", "size", ...; indexed by enum param_type */
