@@ -5,10 +5,7 @@
 #include <stddef.h>
 
 const char *const status_names[] = {
-	[STATUS_OK] = "ok",
-	[STATUS_FAILED] = "failed",
-	[STATUS_STALLED] = "stalled",
-	[STATUS_UNSUPPORTED] = "unsupported",
-	[STATUS_SKIPPED] = "skipped",
-	[STATUS_SKIPPED + 1] = NULL,
+	[STATUS_OK] = "ok",	      [STATUS_FAILED] = "failed",
+	[STATUS_STALLED] = "stalled", [STATUS_UNSUPPORTED] = "unsupported",
+	[STATUS_SKIPPED] = "skipped", [STATUS_SKIPPED + 1] = NULL,
 };

@@ -3,5 +3,7 @@
 #include "targets/targets.h"
 
 const struct target_ops *const target_table[] = {
+	&target_nop_null,
+	&target_nop_uring,
 	NULL,
 };
