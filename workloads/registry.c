@@ -4,5 +4,6 @@
 
 const struct workload_ops *const workload_table[] = {
 	&workload_nop,
+	&workload_wal,
 	NULL,
 };

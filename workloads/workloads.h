@@ -5,5 +5,6 @@
 #include "harness/workload.h"
 
 extern const struct workload_ops workload_nop;
+extern const struct workload_ops workload_wal;
 
 extern const struct workload_ops *const workload_table[]; /* ended by NULL */

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Filling a log with zeros costs more than most runs, so a session keeps its zero-filled files and
+ * recycles them, as databases do with WAL segments; what is left in them of earlier runs bears
+ * another nonce. A file gets its name only when it is whole on disk: a killed run leaves none that
+ * looks finished.
+ */
+#include "workloads/wal_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "harness/util/cleanup.h"
+
+#define BLOCK	   4096ull
+#define FILL_BYTES (1u << 20)
+
+struct request {
+	struct err *err;
+	const char *dir;
+	enum wal_preallocate how;
+	uint64_t bytes; /* whole blocks, so that the last record can be read by O_DIRECT */
+	uint32_t partition;
+	bool keep;    /* under a name, for later runs */
+	bool foreign; /* in a folder of the user's: no name at all */
+};
+
+static int fill_zero(int fd, const struct request *q)
+{
+	_cleanup_free_ char *zeros = calloc(1, FILL_BYTES);
+
+	if (!zeros)
+		return -ENOMEM;
+	for (uint64_t at = 0; at < q->bytes;) {
+		ssize_t n =
+			pwrite(fd, zeros, min_of(q->bytes - at, (uint64_t)FILL_BYTES), (off_t)at);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		at += n < 0 ? 0 : (uint64_t)n;
+	}
+	return 0;
+}
+
+static int prepare(int fd, const struct request *q)
+{
+	int r = 0;
+
+	if (q->how == WAL_PREALLOCATE_ZERO)
+		r = fill_zero(fd, q);
+	else if (q->how == WAL_PREALLOCATE_FALLOCATE && fallocate(fd, 0, 0, (off_t)q->bytes) < 0)
+		r = -errno;
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r;
+}
+
+static int sync_dir(const char *dir)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* A fresh, prepared file of the name `name`. */
+static int create(const struct request *q, const char *name)
+{
+	_cleanup_free_ char *fresh = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (asprintf(&fresh, "%s.new", name) < 0)
+		return err_sys(q->err, -ENOMEM, "%s", name);
+	fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(q->err, -errno, "%s", fresh);
+	r = prepare(fd, q);
+	if (r == 0 && (q->foreign ? unlink(fresh) : rename(fresh, name)) < 0)
+		r = -errno;
+	if (r == 0)
+		r = sync_dir(q->dir);
+	if (r < 0) {
+		unlink(fresh);
+		return err_sys(q->err, r, "%s: %llu bytes", fresh, (unsigned long long)q->bytes);
+	}
+	return take_fd(fd);
+}
+
+static int open_kept(const struct request *q, const char *name)
+{
+	_cleanup_close_ int fd = open(name, O_RDWR | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size != q->bytes)
+		return -EBADMSG;
+	return take_fd(fd);
+}
+
+/* What to open it by: the name, or for a file without one what proc says of our descriptor. */
+static char *path_of(const struct request *q, const char *name, int fd)
+{
+	char *path = NULL;
+
+	if (!q->foreign)
+		return strdup(name);
+	return asprintf(&path, "/proc/self/fd/%d", fd) < 0 ? NULL : path;
+}
+
+static int open_one(const struct request *q, struct wal_files *files)
+{
+	_cleanup_free_ char *name = NULL, *path = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (asprintf(&name, "%s/wal-%u-%llu%s", q->dir, q->partition, (unsigned long long)q->bytes,
+		     q->foreign ? ".uhbench" : "") < 0)
+		return err_sys(q->err, -ENOMEM, "%s", q->dir);
+	if (q->keep)
+		fd = open_kept(q, name);
+	if (fd >= 0)
+		files->reused++;
+	else
+		fd = create(q, name);
+	if (fd < 0)
+		return fd;
+	path = path_of(q, name, fd);
+	if (!path)
+		return err_sys(q->err, -ENOMEM, "%s", name);
+	files->partition[files->n].path = take_ptr(path);
+	files->partition[files->n].label = take_ptr(name);
+	files->fds[files->n++] = take_fd(fd);
+	return 0;
+}
+
+const char *wal_files_dir(const struct run *run, const char *dir, enum wal_preallocate how)
+{
+	if (*dir)
+		return dir;
+	return how == WAL_PREALLOCATE_ZERO ? run->sessiondir : run->workdir;
+}
+
+int wal_files_open(struct run *run, const char *dir, enum wal_preallocate how, uint64_t log_bytes,
+		   uint32_t n, struct wal_files *ret)
+{
+	struct request q = {.err = &run->err, .how = how, .foreign = *dir};
+	_cleanup_(wal_files_close) struct wal_files files = {0};
+
+	q.bytes = (log_bytes + BLOCK - 1) / BLOCK * BLOCK;
+	q.keep = how == WAL_PREALLOCATE_ZERO && !q.foreign;
+	q.dir = wal_files_dir(run, dir, how);
+	files.partition = calloc(n, sizeof(*files.partition));
+	files.fds = calloc(n, sizeof(*files.fds));
+	if (!files.partition || !files.fds)
+		return err_sys(&run->err, -ENOMEM, "log files");
+	for (q.partition = 0; q.partition < n; q.partition++) {
+		int r = open_one(&q, &files);
+
+		if (r < 0)
+			return r;
+	}
+	*ret = files;
+	files = (struct wal_files){0};
+	return 0;
+}
+
+void wal_files_close(struct wal_files *files)
+{
+	for (uint32_t i = 0; i < files->n; i++) {
+		free((char *)files->partition[i].path);
+		free((char *)files->partition[i].label);
+		close(files->fds[i]);
+	}
+	free(files->partition);
+	free(files->fds);
+	*files = (struct wal_files){0};
+}
