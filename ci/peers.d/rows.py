@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: MIT
+"""The rows of ci/peers: what is measured of ours, what of the peer, and the bar."""
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import time
+import typing
+
+WARMUP_S, WINDOW_S = 0.3, 1.3
+
+
+class Missing(Exception):
+    """A peer or a privilege is not there: the row is skipped."""
+
+
+class Failed(Exception):
+    """A run went wrong: the row has no figure."""
+
+
+@dataclasses.dataclass
+class Row:
+    name: str
+    what: str
+    bar: float
+    ours: typing.Callable
+    peer: typing.Optional[typing.Callable] = None  # None: `bar` is an upper limit for ours
+    unit: str = "/s"
+    smaller: bool = False  # of ours and the peer: the smaller figure is the better one
+    needs: tuple = ()
+    root: bool = False
+    rounds: int = 5
+
+    def check(self):
+        for program in self.needs:
+            if not shutil.which(program):
+                raise Missing(f"no {program}: ci/setup peers")
+        if self.root and os.geteuid():
+            raise Missing("needs root")
+
+
+class Bench:
+    """Runs our side and the peers; keeps their files in a work folder."""
+
+    def __init__(self, root, work):
+        self.root, self.work, self.count, self.notes = root, work, 0, []
+        self.uhbench = os.path.join(root, "build", "uhbench")
+        if not os.access(self.uhbench, os.X_OK):
+            raise SystemExit("no build/uhbench: ci/build first")
+
+    def call(self, argv, **options):
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False, **options)
+        if done.returncode:
+            raise Failed(f"{argv[0]} exits {done.returncode}: "
+                         f"{(done.stderr or done.stdout).strip()[-300:]}")
+        return done.stdout
+
+    def session(self, matrix):
+        """Runs a matrix in a new folder. Returns the folder."""
+        self.count += 1
+        path = os.path.join(self.work, f"session-{self.count}")
+        matrix = {"repeats": 1, "warmup": f"{int(WARMUP_S * 1000)}ms",
+                  "duration": f"{int(WINDOW_S * 1000)}ms", **matrix}
+        with open(path + ".json", "w", encoding="utf-8") as f:
+            json.dump(matrix, f)
+        self.call([self.uhbench, "run", path + ".json", "-o", path])
+        return path
+
+    def cell(self, **cell):
+        """Runs one cell once. Returns its record."""
+        folder = self.session({"cells": [cell]})
+        with open(os.path.join(folder, "runs.jsonl"), encoding="utf-8") as f:
+            record = json.loads(f.readline())
+        shutil.rmtree(folder)
+        if record["status"] != "ok":
+            raise Failed(f"{cell['workload']}/{cell['target']}: {record['reason']}")
+        self.notes += [note for note in record["notes"] if "reuse" not in note]
+        return record
+
+
+def throughput(record):
+    return record["metrics"]["throughput"]["value"]
+
+
+def ours(**cell):
+    return lambda bench: throughput(bench.cell(**cell))
+
+
+# nop
+
+def nop_loop(bench):
+    binary = os.path.join(bench.work, "nop_loop")
+    if not os.path.exists(binary):
+        source = os.path.join(bench.root, "ci", "peers.d", "nop_loop.c")
+        bench.call(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-o", binary, source, "-luring"])
+    return float(bench.call([binary, "128", "32", str(int(WARMUP_S * 1000)),
+                             str(int(WINDOW_S * 1000))]))
+
+
+# wal
+
+LOG_BYTES = 64 << 20
+
+
+def log_file(bench):
+    """A zero-filled file that is on the disk, as our own logs are."""
+    path = os.path.join(bench.work, "fio.log")
+    if not os.path.exists(path):
+        with open(path, "wb") as f:
+            for _ in range(LOG_BYTES >> 20):
+                f.write(bytes(1 << 20))
+            f.flush()
+            os.fsync(f.fileno())
+    return path
+
+
+def device_flushes(path):
+    """Flush requests that the device under `path` has completed (field 19 of diskstats)."""
+    device = os.stat(path).st_dev
+    with open("/proc/diskstats", encoding="utf-8") as f:
+        for line in f:
+            fields = line.split()
+            if (int(fields[0]), int(fields[1])) == (os.major(device), os.minor(device)):
+                return int(fields[18]) if len(fields) > 18 else None
+    return None
+
+
+def fio(*arguments, per_flush=1):
+    def run(bench):
+        path = log_file(bench)
+        before = device_flushes(path)
+        out = bench.call(["fio", "--name=log", f"--filename={path}", f"--size={LOG_BYTES}",
+                          "--rw=write", "--bs=4k", "--overwrite=1", "--time_based",
+                          f"--ramp_time={WARMUP_S}", f"--runtime={WINDOW_S}",
+                          "--output-format=json", *arguments])
+        after = device_flushes(path)
+        write = json.loads(out[out.index("{"):])["jobs"][0]["write"]
+        if before is not None:
+            # The ramp's flushes are in it and its writes are not: compare with the whole time.
+            writes = write["iops"] * (WARMUP_S + WINDOW_S)
+            bench.notes.append(f"fio: about {(after - before) * per_flush / writes:.2f} flushes "
+                               f"for each {per_flush} writes")
+        return write["iops"]
+    return run
+
+
+def wal_sync(bench):
+    record = bench.cell(workload="wal", target="sync")
+    rate, window = throughput(record), record["window"]
+    seconds = (window["end_ns"] - window["begin_ns"]) / 1e9
+    flushes = record["metrics"]["device_flushes"]["value"]
+    if flushes is None:
+        bench.notes.append("ours: the device does not count flushes")
+    elif flushes < 0.98 * rate * seconds:
+        raise Failed(f"{flushes:.0f} flushes for {rate * seconds:.0f} operations")
+    return rate
+
+
+def group(threads):
+    return ours(workload="wal", target="group", threads=threads)
+
+
+def uring_group(threads, depth=1, direct=False):
+    knobs = {"direct": True, "flush": "dsync"} if direct else {}
+    return ours(workload="wal", target="uring-group", threads=threads, depth=depth, batch=depth,
+                **{"with": knobs})
+
+
+# udp
+
+def udp(target, depth=1):
+    return ours(workload="udp", target=target, payload=64, depth=depth, batch=depth,
+                **{"with": {"link": "loopback"}})
+
+
+def iperf3(bench):
+    script = os.path.join(bench.root, "ci", "peers.d", "iperf3_loopback")
+    return float(bench.call(["unshare", "-n", script, "2"]))
+
+
+# netlink
+
+SOCKETS = 10000
+
+
+def dump_seconds(bench):
+    record = bench.cell(workload="netlink", target="recvmsg",
+                        **{"with": {"sockets": SOCKETS, "state": "listening"}})
+    return 1 / throughput(record)
+
+
+def ss_seconds(bench):
+    script = os.path.join(bench.root, "ci", "peers.d", "ss_dump.py")
+    whole, start = map(float, bench.call(
+        ["unshare", "-n", "python3", script, str(SOCKETS), "21"]).split())
+    bench.notes.append(f"starting ss takes about {start * 1e3:.0f} ms of its time")
+    return whole
+
+
+# the harness itself
+
+def start_and_stop_ms(bench):
+    """From sessions of 1 and of 41 runs: what one run costs beside its warm-up and its window."""
+    took = []
+    window_s, runs = 0.02, 41
+    for repeats in (1, runs):
+        begin = time.monotonic()
+        bench.session({"repeats": repeats, "warmup": "20ms", "duration": "20ms",
+                       "cells": [{"workload": "nop", "target": "null"}]})
+        took.append(time.monotonic() - begin)
+    return ((took[1] - took[0]) / (runs - 1) - 2 * window_s) * 1e3
+
+
+def run_and_wait(bench, argv):
+    """Seconds and resident MB (the largest of the program and of what it waited for)."""
+    with open(os.path.join(bench.work, "log"), "w", encoding="utf-8") as log:
+        begin = time.monotonic()
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as child:
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        with open(log.name, encoding="utf-8") as said:
+            raise Failed(f"{argv[1]} exits {child.returncode}: {said.read()[-300:]}")
+    return time.monotonic() - begin, usage.ru_maxrss / 1024
+
+
+def big_session(bench):
+    """A session of 10 000 runs in 1000 cells, made once. Returns its folder and the parent's MB."""
+    path = os.path.join(bench.work, "big")
+    if not os.path.isdir(path):
+        matrix = {"repeats": 10, "warmup": "1ms", "duration": "2ms",
+                  "cells": [{"workload": "nop", "target": "null", "depth": 1000,
+                             "batch": list(range(1, 1001))}]}
+        with open(path + ".json", "w", encoding="utf-8") as f:
+            json.dump(matrix, f)
+        bench.big_mb = run_and_wait(bench, [bench.uhbench, "run", path + ".json", "-o", path])[1]
+    return path
+
+
+def parent_mb(bench):
+    big_session(bench)
+    return bench.big_mb
+
+
+def html_seconds(bench):
+    path = big_session(bench)
+    seconds, megabytes = run_and_wait(bench, [
+        bench.uhbench, "report", path, "--format", "html", "-o",
+        os.path.join(bench.work, "big.html")])
+    bench.notes.append(f"the report takes {megabytes:.0f} MB")
+    return seconds
+
+
+ROWS = [
+    Row("nop-uring", "nop/uring depth 128, batch 32 : a plain liburing loop", 0.95,
+        ours(workload="nop", target="uring", depth=128, batch=32), nop_loop),
+    Row("wal-sync", "wal/sync : fio sync, fdatasync=1, overwrite=1", 0.97, wal_sync,
+        fio("--ioengine=sync", "--fdatasync=1"), needs=("fio",), rounds=11),
+    Row("wal-depth32-group", "wal/uring-group 1 x 32 : wal/group 32 x 1", 2.2,
+        uring_group(1, 32), group(32)),
+    Row("wal-depth32-fio", "wal/uring-group 1 x 32 : fio io_uring depth 32, fdatasync=32", 2.2,
+        uring_group(1, 32), fio("--ioengine=io_uring", "--iodepth=32", "--fdatasync=32",
+                                per_flush=32), needs=("fio",)),
+    Row("wal-depth128-group", "wal/uring-group 1 x 128, direct, dsync : wal/group 128 x 1", 4.5,
+        uring_group(1, 128, direct=True), group(128)),
+    Row("wal-threads32-group", "wal/uring-group 32 x 1 : wal/group 32 x 1", 1.15,
+        uring_group(32), group(32)),
+    Row("wal-threads128-group", "wal/uring-group 128 x 1, direct, dsync : wal/group 128 x 1", 2,
+        uring_group(128, direct=True), group(128)),
+    Row("udp-sendto", "udp/sendto 64 B loopback, delivered : iperf3 -u -b 0 -l 64", 1.05,
+        udp("sendto"), iperf3, needs=("iperf3", "unshare", "ip"), root=True),
+    Row("udp-gso", "udp/gso 64 B loopback, delivered : udp/sendto", 3.5,
+        udp("gso", 64), udp("sendto")),
+    Row("netlink-recvmsg", "netlink/recvmsg, a dump of 10 k listeners : ss -tan", 1.7,
+        dump_seconds, ss_seconds, unit="s", smaller=True, needs=("ss", "unshare", "ip"),
+        root=True),
+    Row("start-up", "one run of nop/null beside its warm-up and window", 20, start_and_stop_ms,
+        unit="ms"),
+    Row("memory-10000-runs", "memory of uhbench run over 10 000 runs", 200, parent_mb, unit="MB",
+        rounds=1),
+    Row("html-10000-runs", "uhbench report --format html for 10 000 runs", 10, html_seconds,
+        unit="s", rounds=1),
+]
