@@ -2,6 +2,7 @@
 /* What all verbs share: finding one, reading its command line, and the help made from the rows. */
 #include "harness/cli/verb.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -83,4 +84,36 @@ void verbs_help(FILE *out)
 				verb_table[i]->help);
 	fputs("\nuhbench VERB --help shows the options of a verb; uhbench --version the version.\n",
 	      out);
+}
+
+static int dispatch(const struct registry *reg, int argc, char **argv)
+{
+	const struct verb *verb;
+
+	if (argc < 2) {
+		verbs_help(stderr);
+		return EXITCODE_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		verbs_help(stdout);
+		return EXITCODE_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("uhbench " UHBENCH_VERSION);
+		return EXITCODE_OK;
+	}
+	verb = verb_find(argv[1]);
+	if (!verb)
+		return verb_unknown(argv[1]);
+	return verb->run(reg, argc - 1, argv + 1);
+}
+
+int verb_main(const struct registry *reg, int argc, char **argv)
+{
+	int code = dispatch(reg, argc, argv);
+
+	/* A table that did not reach its reader is no success. */
+	if ((fflush(stdout) || ferror(stdout)) && code == EXITCODE_OK)
+		return verb_fail(EXITCODE_FAILURE, "cannot write to stdout: %s", strerror(errno));
+	return code;
 }

@@ -35,6 +35,9 @@ struct verb {
 
 extern const struct verb *const verb_table[]; /* ended by NULL */
 
+/* All of main(): finds the verb, runs it with what this build knows, returns the exit code. */
+int verb_main(const struct registry *reg, int argc, char **argv);
+
 const struct verb *verb_find(const char *name); /* NULL when there is none */
 
 /*
