@@ -64,6 +64,8 @@ int cell_read(const struct registry *reg, const cJSON *entry, struct err *err, s
 /* What no value alone can tell: batch against depth, the plugins' own check_cell. */
 int cell_check(const struct cell *cell, struct err *err);
 void cell_free(struct cell *cell);
+/* Fills `id` from everything else; cell_read has done so. -ENOMEM. */
+int cell_identify(struct cell *cell);
 
 /* {id, workload, target, axes, knobs}: see results/README.md. Sizes are bytes, times nanoseconds.
  */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Parser for the kernel's CPU list format. */
+/* Parser and writer of the kernel's CPU list format. */
 #include "harness/util/cpuset.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static int number(const char **p, unsigned long *ret)
@@ -45,5 +46,27 @@ int cpuset_parse(const char *text, cpu_set_t *ret)
 			return -EINVAL;
 	}
 	*ret = set;
+	return 0;
+}
+
+int cpuset_format(const cpu_set_t *set, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	if (size)
+		buf[0] = 0;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		int first = cpu, n;
+
+		if (!CPU_ISSET(cpu, set))
+			continue;
+		while (cpu + 1 < CPU_SETSIZE && CPU_ISSET(cpu + 1, set))
+			cpu++;
+		n = snprintf(buf + len, size - len, first == cpu ? "%s%d" : "%s%d-%d",
+			     len ? "," : "", first, cpu);
+		if (n < 0 || (size_t)n >= size - len)
+			return -ENOSPC;
+		len += (size_t)n;
+	}
 	return 0;
 }

@@ -37,10 +37,10 @@ void json_path_cut(struct json_path *path, size_t len);
 typedef void (*json_fault_fn)(void *arg, size_t offset, const char *path, const char *text);
 
 /*
- * Checks a whole text, in one pass. Tells every duplicate key and every number that a double cannot
- * hold exactly (integers beyond 2^53, more than 15 digits, 1e400), and the first error of syntax,
- * at which it stops. 0, -EBADMSG when there was any fault, -EILSEQ when the syntax is broken (no
- * tree can be built), -ENOMEM.
+ * Checks a whole text, in one pass; text[len] must be NUL. Tells every duplicate key and every
+ * number that a double cannot hold exactly (integers beyond 2^53, more than 15 digits, 1e400), and
+ * the first error of syntax, at which it stops. 0, -EBADMSG when there was any fault, -EILSEQ when
+ * the syntax is broken (no tree can be built), -ENOMEM.
  */
 int json_check(const char *text, size_t len, json_fault_fn fault, void *arg);
 
