@@ -5,5 +5,9 @@
 const struct target_ops *const target_table[] = {
 	&target_nop_null,
 	&target_nop_uring,
+	&target_wal_sync,
+	&target_wal_dsync,
+	&target_wal_group,
+	&target_wal_uring_group,
 	NULL,
 };

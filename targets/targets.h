@@ -6,5 +6,9 @@
 
 extern const struct target_ops target_nop_null;
 extern const struct target_ops target_nop_uring;
+extern const struct target_ops target_wal_dsync;
+extern const struct target_ops target_wal_group;
+extern const struct target_ops target_wal_sync;
+extern const struct target_ops target_wal_uring_group;
 
 extern const struct target_ops *const target_table[]; /* ended by NULL */

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/*
+ * wal/sync and wal/dsync: every record is written and flushed by its own producer, by
+ * pwrite + fdatasync or by one pwritev2 with RWF_DSYNC. Lanes share nothing but the append
+ * position, which one atomic addition moves; the kernel and the disk see as many flushes as there
+ * are records.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "harness/syncport.h"
+#include "harness/util/nsec.h"
+#include "targets/targets.h"
+#include "targets/wal/wal_knobs.h"
+#include "targets/wal/wal_log.h"
+#include "targets/wal/wal_stats.h"
+
+struct single {
+	struct wal_log *logs;
+	struct wal_stats **stats; /* [threads], each its lane's */
+};
+
+static int single_setup(struct run *run)
+{
+	const struct wal_single_config *c = run->target_config;
+	struct single *t = run->target = calloc(1, sizeof(*t));
+
+	if (!t)
+		return err_sys(&run->err, -ENOMEM, "wal target");
+	t->stats = calloc(run->axes->threads, sizeof(*t->stats));
+	if (!t->stats)
+		return err_sys(&run->err, -ENOMEM, "wal target");
+	return wal_logs_open(run, c->direct, &t->logs);
+}
+
+/* Writes all of a record at its place; with flags RWF_DSYNC it is then durable. */
+static int write_record(const struct wal_log *log, const struct op *op, uint64_t offset, int flags)
+{
+	for (uint32_t at = 0; at < op->len;) {
+		struct iovec iov = {.iov_base = (char *)op->data + at, .iov_len = op->len - at};
+		ssize_t n = pwritev2(log->fd, &iov, 1, (off_t)(offset + at), flags);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		at += n < 0 ? 0 : (uint32_t)n;
+	}
+	return 0;
+}
+
+static int single_serve(struct lane *lane, struct op *op, bool dsync)
+{
+	const struct wal_world *world = lane->run->world;
+	struct single *t = lane->run->target;
+	struct wal_stats *stats = t->stats[lane->index];
+	struct wal_log *log = &t->logs[op->addr];
+	uint64_t offset = wal_log_reserve(log, op->len), start = nsec_now();
+	int r;
+
+	wal_stats_queued(stats, world, op, start);
+	r = write_record(log, op, offset, dsync ? RWF_DSYNC : 0);
+	if (r == 0 && !dsync) {
+		start = nsec_now();
+		r = fdatasync(log->fd) < 0 ? -errno : 0;
+	}
+	wal_stats_flushed(stats, world, 1, nsec_now() - start);
+	op->result = r < 0 ? r : (int32_t)op->len;
+	return 0;
+}
+
+static int serve_sync(struct lane *lane, struct op *op, void *priv)
+{
+	(void)priv;
+	return single_serve(lane, op, false);
+}
+
+static int serve_dsync(struct lane *lane, struct op *op, void *priv)
+{
+	(void)priv;
+	return single_serve(lane, op, true);
+}
+
+static int single_lane_open(struct lane *lane, syncport_serve serve)
+{
+	struct single *t = lane->run->target;
+
+	t->stats[lane->index] = wal_stats_new();
+	if (!t->stats[lane->index])
+		return err_sys(&lane->err, -ENOMEM, "wal lane");
+	return syncport_open(lane, serve, NULL);
+}
+
+static int sync_lane_open(struct lane *lane)
+{
+	return single_lane_open(lane, serve_sync);
+}
+
+static int dsync_lane_open(struct lane *lane)
+{
+	return single_lane_open(lane, serve_dsync);
+}
+
+static void single_report(struct run *run, struct result *result)
+{
+	struct single *t = run->target;
+
+	for (uint64_t i = 1; i < run->axes->threads; i++)
+		wal_stats_merge(t->stats[0], t->stats[i]);
+	wal_stats_report(result, t->stats[0]);
+}
+
+static void single_teardown(struct run *run)
+{
+	struct single *t = run->target;
+
+	if (!t)
+		return;
+	wal_logs_close(run, t->logs);
+	for (uint64_t i = 0; t->stats && i < run->axes->threads; i++)
+		free(t->stats[i]);
+	free(t->stats);
+	free(t);
+	run->target = NULL;
+}
+
+const struct target_ops target_wal_sync = {
+	.workload = "wal",
+	.name = "sync",
+	.help = "each producer writes and flushes its own record: pwrite, fdatasync",
+	.params = wal_single_params,
+	.config_size = sizeof(struct wal_single_config),
+	.metrics = wal_target_metrics,
+	.check_cell = wal_single_check,
+	.setup = single_setup,
+	.lane_open = sync_lane_open,
+	.submit = syncport_submit,
+	.reap = syncport_reap,
+	.lane_close = syncport_close,
+	.report = single_report,
+	.teardown = single_teardown,
+};
+
+const struct target_ops target_wal_dsync = {
+	.workload = "wal",
+	.name = "dsync",
+	.help = "each producer writes its own record with RWF_DSYNC",
+	.params = wal_single_params,
+	.config_size = sizeof(struct wal_single_config),
+	.metrics = wal_target_metrics,
+	.check_cell = wal_single_check,
+	.setup = single_setup,
+	.lane_open = dsync_lane_open,
+	.submit = syncport_submit,
+	.reap = syncport_reap,
+	.lane_close = syncport_close,
+	.report = single_report,
+	.teardown = single_teardown,
+};

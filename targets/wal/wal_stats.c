@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/* The figures of the wal targets; see the header. */
+#include "targets/wal/wal_stats.h"
+
+#include <stdlib.h>
+
+const struct metric wal_target_metrics[] = {
+	{"fsyncs", "1", BETTER_NONE, "flushes in the window: fdatasync, or writes with RWF_DSYNC"},
+	{"records_per_fsync", "1", BETTER_HIGHER, "records that one flush made durable, mean"},
+	{"fsync_p50", "ns", BETTER_LOWER, "time of a flush, median"},
+	{"fsync_p99", "ns", BETTER_LOWER, "time of a flush, 99th percentile"},
+	{"queue_p50", "ns", BETTER_LOWER, "time from submission to the start of the write, median"},
+	{"queue_p99", "ns", BETTER_LOWER,
+	 "time from submission to the start of the write, 99th percentile"},
+	METRIC_END,
+};
+
+struct wal_stats *wal_stats_new(void)
+{
+	struct wal_stats *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	hist_init(&s->fsync);
+	hist_init(&s->queue);
+	return s;
+}
+
+void wal_stats_merge(struct wal_stats *into, const struct wal_stats *from)
+{
+	into->fsyncs += from->fsyncs;
+	into->records += from->records;
+	hist_merge(&into->fsync, &from->fsync);
+	hist_merge(&into->queue, &from->queue);
+}
+
+void wal_stats_report(struct result *result, const struct wal_stats *s)
+{
+	result_metric(result, "fsyncs", (double)s->fsyncs);
+	if (s->fsyncs)
+		result_metric(result, "records_per_fsync", (double)s->records / (double)s->fsyncs);
+	else
+		result_metric_none(result, "records_per_fsync", "no flush ended in the window");
+	result_quantile(result, "fsync_p50", &s->fsync, 0.5);
+	result_quantile(result, "fsync_p99", &s->fsync, 0.99);
+	result_quantile(result, "queue_p50", &s->queue, 0.5);
+	result_quantile(result, "queue_p99", &s->queue, 0.99);
+	result_hist(result, "fsync", &s->fsync);
+}
