@@ -83,72 +83,93 @@ static inline void integrate(struct lane_loop *l, uint64_t now)
 	}
 }
 
-static inline void flush_run(struct lane_loop *l)
+/* Neighbours with the same two times, recorded together. */
+struct run_length {
+	uint64_t service, intended, n;
+};
+
+static inline void flush(struct lane_loop *l, const struct run_length *same)
 {
-	if (!l->run_length)
+	if (!same->n)
 		return;
-	hist_record_n(&l->service, l->run_service, l->run_length);
-	hist_record_n(&l->intended, l->run_intended, l->run_length);
-	l->run_length = 0;
+	hist_record_n(&l->service, same->service, same->n);
+	hist_record_n(&l->intended, same->intended, same->n);
 }
 
-static inline void count_good(struct lane_loop *l, const struct op *op, uint64_t now)
+static inline void count_good(struct lane_loop *l, struct run_length *same, uint64_t service,
+			      uint64_t intended)
 {
-	uint64_t service = now - op->submitted_ns, intended = now - op->intended_ns;
-
-	if (service != l->run_service || intended != l->run_intended) {
-		flush_run(l);
-		l->run_service = service;
-		l->run_intended = intended;
+	if (service != same->service || intended != same->intended) {
+		flush(l, same);
+		*same = (struct run_length){service, intended, 0};
 	}
-	l->run_length++;
+	same->n++;
 }
 
-static void count_error(struct lane_loop *l, int code, uint64_t took_ns)
+static int count_error(struct lane_loop *l, const struct op *op, uint64_t took_ns, bool counts)
 {
-	l->errors++;
-	l->errors_sum_ns += took_ns;
-	l->errnos[-code < ERRNO_SLOTS ? -code : 0]++;
+	int code = -op->result;
+
+	if (counts) {
+		l->errors++;
+		l->errors_sum_ns += took_ns;
+		l->errnos[code < ERRNO_SLOTS ? code : 0]++;
+	}
+	if (l->workload->check)
+		return 0;
+	return err_sys(&l->lane->err, op->result, "operation %llu", (unsigned long long)op->seq);
 }
 
-/* Back to free_slots. A slot that comes back twice is the worst a target can do to the figures. */
-static int release(struct lane_loop *l, unsigned n)
+/* What the good ones of a batch add up to, for the time series. */
+static void count_interval(struct lane_loop *l, uint64_t now, uint64_t good, uint64_t sum_ns)
 {
+	uint64_t interval;
+
+	if (!good)
+		return;
+	interval = (now - l->begin_ns) / l->interval_ns;
+	l->ops += good;
+	l->series_ops[interval] += good;
+	l->series_sum_ns[interval] += (double)sum_ns;
+}
+
+/*
+ * Counts n completed operations and frees their slots, in one pass. A slot that comes back twice is
+ * the worst that a target can do to the figures: a free one has no submission time.
+ */
+static int settle(struct lane_loop *l, unsigned n, uint64_t now)
+{
+	const bool counts = now >= l->begin_ns && now < l->end_ns;
+	const uint64_t sum = l->service.sum, count = l->service.count;
+	struct op **done = l->done, **free_slots = l->free_slots + l->n_free;
+	struct run_length same = {0, 0, 0};
+
 	for (unsigned i = 0; i < n; i++) {
-		struct op *op = l->done[i];
+		struct op *op = done[i];
+		uint64_t took = now - op->submitted_ns;
 
 		if (__builtin_expect(!op->submitted_ns, 0))
 			return err_set(&l->lane->err, -EPROTO,
 				       "the target completed operation %llu twice",
 				       (unsigned long long)op->seq);
+		if (__builtin_expect(op->result < 0, 0)) {
+			int r = count_error(l, op, took, counts);
+
+			if (r)
+				return r;
+		} else if (counts) {
+			count_good(l, &same, took, now - op->intended_ns);
+		}
 		op->submitted_ns = 0;
-		l->free_slots[l->n_free++] = op;
+		free_slots[i] = op;
 	}
+	l->n_free += n;
+	flush(l, &same);
+	count_interval(l, now, l->service.count - count, l->service.sum - sum);
 	return 0;
 }
 
-static void account(struct lane_loop *l, unsigned n, uint64_t now)
-{
-	uint64_t interval = (now - l->begin_ns) / l->interval_ns, good = 0;
-	uint64_t sum = l->service.sum;
-
-	for (unsigned i = 0; i < n; i++) {
-		struct op *op = l->done[i];
-
-		if (__builtin_expect(op->result < 0, 0)) {
-			count_error(l, op->result, now - op->submitted_ns);
-			continue;
-		}
-		count_good(l, op, now);
-		good++;
-	}
-	flush_run(l);
-	l->ops += good;
-	l->series_ops[interval] += good;
-	l->series_sum_ns[interval] += (double)(l->service.sum - sum);
-}
-
-/* Waits for at least `min`, then stamps, counts, checks and frees. */
+/* Waits for at least `min`, then stamps, checks, counts and frees. */
 static int reap(struct lane_loop *l, unsigned min, uint64_t timeout_ns, uint64_t *ret_now)
 {
 	struct lane *lane = l->lane;
@@ -163,12 +184,10 @@ static int reap(struct lane_loop *l, unsigned min, uint64_t timeout_ns, uint64_t
 			       l->in_flight - l->n_pending);
 	integrate(l, now);
 	l->in_flight -= (unsigned)n;
-	if (now >= l->begin_ns && now < l->end_ns)
-		account(l, (unsigned)n, now);
 	if (n && l->workload->check)
 		r = l->workload->check(lane, l->done, (unsigned)n);
 	if (!r)
-		r = release(l, (unsigned)n);
+		r = settle(l, (unsigned)n, now);
 	l->left_target_ns = now;
 	*ret_now = now;
 	return r;
@@ -177,15 +196,15 @@ static int reap(struct lane_loop *l, unsigned min, uint64_t timeout_ns, uint64_t
 /* Moves n free slots behind `pending`, filled by the workload but not yet stamped. */
 static struct op **prepare(struct lane_loop *l, unsigned n)
 {
-	struct op **ops = l->pending + l->n_pending;
+	struct op **ops = l->pending + l->n_pending, **top = l->free_slots + l->n_free;
+	uint64_t seq = l->next_seq;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct op *op = l->free_slots[--l->n_free];
-
-		op->seq = l->next_seq++;
-		op->len = op->cap;
-		ops[i] = op;
+		ops[i] = *--top;
+		ops[i]->seq = seq++;
 	}
+	l->next_seq = seq;
+	l->n_free -= n;
 	if (l->workload->next)
 		l->workload->next(l->lane, ops, n);
 	return ops;

@@ -38,9 +38,6 @@ struct lane_loop {
 	unsigned n_free, n_pending, in_flight;
 	uint64_t next_seq;
 
-	/* Neighbours with the same times, not yet in the histograms. */
-	uint64_t run_service, run_intended, run_length;
-
 	uint64_t ops, errors, errors_sum_ns, errnos[ERRNO_SLOTS];
 	uint64_t series_ops[SERIES_POINTS];
 	double series_sum_ns[SERIES_POINTS];

@@ -6,7 +6,7 @@
  *   field         written by   meaning
  *   data, cap     lane         the slot's own buffer (aligned to 4096) and its size
  *   addr          workload     offset, partition or destination: the workload's header says which
- *   len           workload     bytes of `data` that count
+ *   len           workload     bytes of `data` that count; starts as cap and stays from use to use
  *   seq           drive        number of the operation in its lane, from 0, without gaps
  *   intended_ns   drive        when it should have started (open loop) or did (closed loop)
  *   submitted_ns  drive        when its batch was handed to the target

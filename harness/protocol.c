@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-const char *const status_names[] = {
+const char *const status_names[STATUS_COUNT + 1] = {
 	[STATUS_OK] = "ok",	      [STATUS_FAILED] = "failed",
 	[STATUS_STALLED] = "stalled", [STATUS_UNSUPPORTED] = "unsupported",
-	[STATUS_SKIPPED] = "skipped", [STATUS_SKIPPED + 1] = NULL,
+	[STATUS_SKIPPED] = "skipped", [STATUS_COUNT] = NULL,
 };

@@ -16,6 +16,13 @@
 #define PROTOCOL_RESPONSE_FD 4
 #define PROTOCOL_MAX_BYTES   (64u << 20)
 
-enum status { STATUS_OK, STATUS_FAILED, STATUS_STALLED, STATUS_UNSUPPORTED, STATUS_SKIPPED };
+enum status {
+	STATUS_OK,
+	STATUS_FAILED,
+	STATUS_STALLED,
+	STATUS_UNSUPPORTED,
+	STATUS_SKIPPED,
+	STATUS_COUNT
+};
 
-extern const char *const status_names[]; /* indexed by enum status, ended by NULL */
+extern const char *const status_names[STATUS_COUNT + 1]; /* indexed by enum status, ended by NULL */

@@ -41,7 +41,7 @@ struct workload_ops {
 	void (*next)(struct lane *lane, struct op **ops, unsigned n);
 	/* Called with completed operations, good and failed. An error returned here ends the run as
 	 * `failed` with lane->err as the reason; returning 0 for an operation with result < 0 means
-	 * that the failure is counted and legal. */
+	 * that the failure is counted and legal. NULL: an operation that fails ends the run. */
 	int (*check)(struct lane *lane, struct op **ops, unsigned n);
 	void (*mark)(struct run *run, enum mark mark);
 	/* The oracle, after everything is reaped. -EBADMSG and run->err when the answer is wrong.

@@ -19,9 +19,6 @@
 
 #define STALLS_KEPT 20 /* stacks are long, and one look at a few of them tells the story */
 
-const char *const status_names[STATUS_COUNT] = {"ok", "failed", "stalled", "unsupported",
-						"skipped"};
-
 struct loader {
 	struct summary *s;
 	struct err *err;

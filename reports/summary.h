@@ -13,19 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/protocol.h"
 #include "harness/util/err.h"
 #include "reports/intern.h"
-
-enum status {
-	STATUS_OK,
-	STATUS_FAILED,
-	STATUS_STALLED,
-	STATUS_UNSUPPORTED,
-	STATUS_SKIPPED,
-	STATUS_COUNT
-};
-
-extern const char *const status_names[STATUS_COUNT];
 
 /* One axis or knob of a cell. Texts are interned: equal values have equal addresses. */
 struct field {

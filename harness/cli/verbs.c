@@ -4,8 +4,5 @@
 #include "harness/cli/verbs.h"
 
 const struct verb *const verb_table[] = {
-	&cmd_doctor,
-	&cmd_help,
-	&cmd_report,
-	NULL,
+	&cmd_child, &cmd_doctor, &cmd_help, &cmd_report, NULL,
 };

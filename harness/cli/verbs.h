@@ -4,6 +4,7 @@
 
 #include "harness/cli/verb.h"
 
+extern const struct verb cmd_child;
 extern const struct verb cmd_doctor;
 extern const struct verb cmd_help;
 extern const struct verb cmd_report;
