@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "harness/util/err.h"
@@ -15,6 +16,8 @@
 
 struct diag_item {
 	struct json_place place;
+	bool scanner; /* about the text, not about what it means: nothing more is said of the value
+		       */
 	char text[ERR_MAX]; /* with the path in front, without file and place */
 };
 
@@ -30,8 +33,8 @@ struct diag {
 	struct diag_list errors, notes;
 };
 
-/* About the value at `path`; NULL: about the whole input. The same text for the same place is
- * said once. */
+/* About the value at `path`; NULL: about the whole input. The same text for the same path is said
+ * once. */
 void diag_error(struct diag *d, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void diag_note(struct diag *d, const char *path, const char *fmt, ...)
@@ -39,7 +42,7 @@ void diag_note(struct diag *d, const char *path, const char *fmt, ...)
 /* About the key of the member at `path`. */
 void diag_error_key(struct diag *d, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* About a byte of the text. */
+/* About a byte of the text: what json_check found. */
 void diag_error_at(struct diag *d, size_t offset, const char *path, const char *text);
 
 /* "FILE:LINE:COLUMN: TEXT" per line, and "FILE: N more" when there were more. */

@@ -259,14 +259,39 @@ bool param_same(const struct param *row, const void *config, const void *other)
 	}
 }
 
+/* Room for one value of any type, and the row as if it were alone, at offset 0. */
+struct scratch {
+	struct param row;
+	char value[PARAM_STRING_MAX] __attribute__((aligned(8)));
+};
+
+static struct scratch scratch_for(const struct param *row)
+{
+	struct scratch s = {.row = *row};
+
+	s.row.offset = 0;
+	return s;
+}
+
+int param_check_json(const struct param *row, const cJSON *value, struct err *err)
+{
+	struct scratch s = scratch_for(row);
+
+	return param_set_json(&s.row, value, s.value, err);
+}
+
+bool param_is_json(const struct param *row, const void *config, const cJSON *value)
+{
+	struct scratch s = scratch_for(row);
+
+	return !param_set_json(&s.row, value, s.value, NULL) &&
+	       param_same(&s.row, at_const(row, config), s.value);
+}
+
 bool param_is_default(const struct param *row, const void *config)
 {
-	/* Room for a value of any type: the row as if it were alone, at offset 0. */
-	char value[PARAM_STRING_MAX] __attribute__((aligned(8))) = "";
-	struct param alone = *row;
+	struct scratch s = scratch_for(row);
 
-	alone.offset = 0;
-	if (!row->def || param_set_text(&alone, row->def, value, NULL) < 0)
-		return false;
-	return param_same(&alone, at_const(row, config), value);
+	return row->def && !param_set_text(&s.row, row->def, s.value, NULL) &&
+	       param_same(&s.row, at_const(row, config), s.value);
 }

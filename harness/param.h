@@ -55,6 +55,11 @@ int param_defaults(const struct param *rows, void *config);
 int param_set_json(const struct param *row, const cJSON *value, void *config, struct err *err);
 int param_set_text(const struct param *row, const char *text, void *config, struct err *err);
 
+/* As param_set_json, but keeps nothing: is it a value that the row takes? */
+int param_check_json(const struct param *row, const cJSON *value, struct err *err);
+/* Is the value in `config` the one that the JSON states ("4k" being 4096)? */
+bool param_is_json(const struct param *row, const void *config, const cJSON *value);
+
 /* The value as plain JSON: sizes in bytes, times in nanoseconds, enums by name. NULL: no memory. */
 cJSON *param_get_json(const struct param *row, const void *config);
 

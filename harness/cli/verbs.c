@@ -5,4 +5,5 @@
 
 const struct verb *const verb_table[] = {
 	&cmd_child, &cmd_doctor, &cmd_help, &cmd_report, NULL,
+	&cmd_doctor, &cmd_validate, &cmd_help, &cmd_report, NULL,
 };

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* uhbench validate MATRIX: everything that is wrong with a matrix, or how large it is. */
+#include "harness/cli/verbs.h"
+
+#include <inttypes.h>
+
+#include "harness/matrix.h"
+#include "harness/util/nsec.h"
+
+/* Set-up and teardown of one run, measured on nop/null: what the window and warm-up leave out. */
+#define RUN_OVERHEAD_NS (20 * NSEC_PER_MSEC)
+
+static void print_size(const struct matrix *m)
+{
+	uint64_t runs = m->n_cells * m->repeats;
+	uint64_t seconds = runs * (m->warmup_ns + m->duration_ns + RUN_OVERHEAD_NS) / NSEC_PER_SEC;
+
+	printf("%s: %zu cells, %" PRIu64 " repeats, %" PRIu64 " runs, at least %" PRIu64
+	       ":%02" PRIu64 ":%02" PRIu64 "\n",
+	       m->name, m->n_cells, m->repeats, runs, seconds / 3600, seconds / 60 % 60,
+	       seconds % 60);
+}
+
+static int validate_run(const struct registry *reg, int argc, char **argv)
+{
+	struct matrix *m = NULL;
+	const char *operands[1];
+	struct diag diag;
+	int rc = verb_parse(&cmd_validate, argc, argv, NULL, operands);
+
+	if (rc != VERB_GO_ON)
+		return rc;
+	rc = matrix_load(reg, operands[0], &diag, &m);
+	diag_write_errors(&diag, stderr);
+	if (rc < 0)
+		return EXITCODE_USAGE;
+	print_size(m);
+	diag_write_notes(&diag, stdout);
+	matrix_free(m);
+	return EXITCODE_OK;
+}
+
+const struct verb cmd_validate = {
+	.name = "validate",
+	.help = "check a matrix and say how large it is",
+	.operands = "MATRIX",
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = validate_run,
+};
