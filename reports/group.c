@@ -329,7 +329,7 @@ int group_label(const struct group *g, size_t cell, char *buf, size_t size)
 	int n = snprintf(buf, size, "%s", g->cells[cell]->target);
 
 	for (unsigned k = 1; k < g->n_columns && n >= 0 && (size_t)n < size; k++) {
-		const char *value = group_value(g, cell, k);
+		const char *value = group_shown(g, cell, k);
 
 		if (*value)
 			n += snprintf(buf + n, size - (size_t)n, " %s=%s", g->columns[k].name,

@@ -9,6 +9,7 @@ const struct report_writer report_writers[] = {
 	{"json", "one document: medians, ranges and values for each cell", NULL, report_json},
 	{"csv", "long form, one line for each metric of each run", NULL, report_csv},
 	{"hdr", "HdrHistogram interval log, V2 encoding", NULL, report_hdr},
+	{"html", "one self-contained page with plots", "report.html", report_html},
 	{NULL},
 };
 

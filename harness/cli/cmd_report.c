@@ -18,7 +18,7 @@ struct report_args {
 	bool no_plots;
 };
 
-static const char *const formats[] = {"text", "json", "csv", "hdr", NULL};
+static const char *const formats[] = {"text", "json", "csv", "hdr", "html", NULL};
 
 static const struct option_row report_rows[] = {
 	{.name = "format",

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page, in parts: html.c puts it together, html_table.c and html_tail.c write sections. All
+ * text that comes from records goes through html_text.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "reports/group.h"
+#include "reports/pictures.h"
+
+struct section { /* one workload */
+	const struct group *group;
+	unsigned *series; /* [n_targets]: colour of each target, 0 to 7 */
+	struct pictures pictures;
+};
+
+struct page {
+	const struct summary *summary;
+	const struct groups *groups;
+	struct section *sections; /* [groups->n] */
+	struct plot *plot;	  /* NULL = without pictures */
+	FILE *out;
+	struct err *err;
+};
+
+/* Writes text with everything escaped that HTML or an attribute could take for its own. */
+void html_text(FILE *out, const char *text);
+/* The same for something printed. */
+void html_printf(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+void html_table(const struct page *page, const struct section *section);
+int html_figures(const struct page *page, const struct section *section);
+int html_cells(const struct page *page, const struct section *section);
+void html_legend(const struct page *page, const struct section *section, int latency);
+
+void html_problems(const struct page *page);
+void html_warnings(const struct page *page);
+void html_notes(const struct page *page);
+void html_host(const struct page *page);

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The results of one workload as a table that sorts by any column and can be filtered. Cells carry
+ * their unrounded figure in data-v, which is what is sorted by. Columns of class "more" (extremes
+ * and the workload's own metrics) are shown on demand.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "harness/util/cleanup.h"
+#include "reports/fmt.h"
+#include "reports/html.h"
+
+#define OWN_MAX 24
+
+struct shown_metric {
+	const char *name, *title, *unit;
+	bool more;
+};
+
+static const struct shown_metric latencies[] = {
+	{"latency_p50", "p50", "ns", false},
+	{"latency_p99", "p99", "ns", false},
+	{"latency_p999", "p99.9", "ns", false},
+	{"intended_p50", "intended p50", "ns", true},
+	{"intended_p99", "intended p99", "ns", false},
+	{"intended_p999", "intended p99.9", "ns", true},
+	{"latency_max", "max", "ns", true},
+};
+
+struct view {
+	const struct section *section;
+	struct shown_metric own[OWN_MAX]; /* metrics that only this workload has */
+	unsigned n_own;
+	double most; /* highest median throughput: the length of the bars */
+	bool open_loop;
+};
+
+static bool common(const char *name)
+{
+	static const char *const stems[] = {"latency_", "intended_", "lateness_", "throughput"};
+
+	for (size_t i = 0; i < array_size(stems); i++)
+		if (!strncmp(name, stems[i], strlen(stems[i])))
+			return true;
+	return false;
+}
+
+static void scan(struct view *v, const struct cell_sum *cell)
+{
+	v->most = fmax(v->most, cell_median(cell, "throughput"));
+	for (unsigned i = 0; i < cell->n_metrics; i++) {
+		const struct metric_sum *m = &cell->metrics[i];
+		unsigned k = 0;
+
+		while (k < v->n_own && v->own[k].name != m->name)
+			k++;
+		if (k == v->n_own && k < OWN_MAX && !common(m->name))
+			v->own[v->n_own++] = (struct shown_metric){m->name, m->name, m->unit, true};
+	}
+}
+
+static void put_header(FILE *out, const char *title, const char *classes, bool better_high)
+{
+	fprintf(out, "<th scope=\"col\" class=\"%s\"%s><button type=\"button\">", classes,
+		better_high ? " data-first=\"descending\"" : "");
+	html_text(out, title);
+	fputs("</button></th>", out);
+}
+
+static bool shown(const struct view *v, const struct shown_metric *m)
+{
+	return v->open_loop || strncmp(m->name, "intended", 8);
+}
+
+static void put_headers(FILE *out, const struct view *v)
+{
+	const struct group *g = v->section->group;
+
+	fputs("<thead><tr>", out);
+	for (unsigned k = 0; k < g->n_columns; k++)
+		put_header(out, g->columns[k].name, g->columns[k].numeric ? "n" : "", false);
+	put_header(out, "ok", "n", false);
+	put_header(out, "throughput", "n", true);
+	put_header(out, "min .. max", "n", true);
+	for (size_t i = 0; i < array_size(latencies); i++)
+		if (shown(v, &latencies[i]))
+			put_header(out, latencies[i].title, latencies[i].more ? "n more" : "n",
+				   false);
+	for (unsigned i = 0; i < v->n_own; i++)
+		put_header(out, v->own[i].title, "n more", false);
+	put_header(out, "remarks", "", false);
+	fputs("</tr></thead>\n", out);
+}
+
+static bool has_figure(const struct section *s, size_t cell)
+{
+	for (unsigned i = 0; i < s->pictures.n_cells; i++)
+		if (s->pictures.cells[i].cell == cell)
+			return true;
+	return false;
+}
+
+static void put_target(FILE *out, const struct section *s, size_t i)
+{
+	const struct group *g = s->group;
+	const struct cell_sum *cell = g->cells[i];
+	bool link = has_figure(s, i);
+
+	fprintf(out, "<th scope=\"row\"><i class=\"dot c%u\"></i>",
+		s->series[group_target_index(g, cell->target)]);
+	if (link) {
+		fputs("<a href=\"#c-", out);
+		html_text(out, cell->id);
+		fputs("\">", out);
+	}
+	html_text(out, cell->target);
+	fputs(link ? "</a>" : "", out);
+	fputs(group_best(g, i, 0) ? "<b class=\"best\" title=\"best target here\">&#9733;</b>" : "",
+	      out);
+	fputs("</th>", out);
+}
+
+static void put_value(FILE *out, const struct group *g, size_t i, unsigned k)
+{
+	double number = group_number(g, i, k);
+
+	fputs(g->columns[k].numeric ? "<td class=\"n\"" : "<td", out);
+	if (!isnan(number))
+		fprintf(out, " data-v=\"%.9g\"", number);
+	fputs(">", out);
+	html_text(out, group_shown(g, i, k));
+	if (group_best(g, i, k)) {
+		fputs("<b class=\"best\" title=\"best ", out);
+		html_text(out, g->columns[k].name);
+		fputs(", everything else equal\">&#9733;</b>", out);
+	}
+	fputs("</td>", out);
+}
+
+static void put_figure(FILE *out, double v, const char *unit, const char *reason, bool more)
+{
+	char text[FMT_MAX];
+
+	fprintf(out, "<td class=\"n%s\"", more ? " more" : "");
+	if (isfinite(v)) {
+		fprintf(out, " data-v=\"%.9g\">%s</td>", v, fmt_value(text, v, unit, true));
+		return;
+	}
+	if (reason && *reason) {
+		fputs(" title=\"", out);
+		html_text(out, reason);
+		fputs("\"", out);
+	}
+	fputs(">&#8211;</td>", out);
+}
+
+static void put_metric(FILE *out, const struct cell_sum *cell, const struct shown_metric *shown_as)
+{
+	const struct metric_sum *m = cell_metric(cell, shown_as->name);
+
+	put_figure(out, metric_median(m), shown_as->unit, m ? m->reason : NULL, shown_as->more);
+}
+
+static void put_throughput(FILE *out, const struct view *v, const struct cell_sum *cell)
+{
+	const struct metric_sum *m = cell_metric(cell, "throughput");
+	double median = metric_median(m);
+	char a[FMT_MAX], b[FMT_MAX];
+
+	if (isnan(median)) {
+		fputs("<td class=\"n\">&#8211;</td><td></td>", out);
+		return;
+	}
+	fprintf(out,
+		"<td class=\"n t\" data-v=\"%.9g\"><i class=\"len c%u\" style=\"width:%.1f%%\"></i>%s</td>",
+		median, v->section->series[group_target_index(v->section->group, cell->target)],
+		v->most > 0 ? 100 * median / v->most : 0, fmt_value(a, median, "1/s", true));
+	fprintf(out, "<td class=\"n dim\" data-v=\"%.9g\">", metric_min(m));
+	if (m->n > 1)
+		fprintf(out, "%s .. %s", fmt_count(a, metric_min(m)), fmt_count(b, metric_max(m)));
+	fputs("</td>", out);
+}
+
+static void put_remarks(FILE *out, const struct cell_sum *cell)
+{
+	static const char *const words[WARN_COUNT] = {"in-flight?", "unsteady", "steal",
+						      "foreign CPU"};
+	char text[200];
+
+	fputs("<td>", out);
+	for (int i = STATUS_FAILED; i < STATUS_COUNT; i++)
+		if (cell->runs[i])
+			fprintf(out, "<span class=\"chip st-%s\">%u %s</span> ", status_names[i],
+				cell->runs[i], status_names[i]);
+	for (int i = 0; i < WARN_COUNT; i++) {
+		if (!cell->warnings[i])
+			continue;
+		warning_text(cell, (enum warning)i, text, sizeof(text));
+		fputs("<span class=\"chip\" title=\"", out);
+		html_text(out, text);
+		fprintf(out, "\">%s</span> ", words[i]);
+	}
+	fputs("</td>", out);
+}
+
+static void put_row(FILE *out, const struct view *v, size_t i)
+{
+	const struct group *g = v->section->group;
+	const struct cell_sum *cell = g->cells[i];
+
+	fputs("<tr>", out);
+	put_target(out, v->section, i);
+	for (unsigned k = 1; k < g->n_columns; k++)
+		put_value(out, g, i, k);
+	fprintf(out, "<td class=\"n%s\">%u/%u</td>",
+		cell->runs[STATUS_OK] == cell_total(cell) ? " dim" : "", cell->runs[STATUS_OK],
+		cell_total(cell));
+	put_throughput(out, v, cell);
+	for (size_t m = 0; m < array_size(latencies); m++)
+		if (shown(v, &latencies[m]))
+			put_metric(out, cell, &latencies[m]);
+	for (unsigned m = 0; m < v->n_own; m++)
+		put_metric(out, cell, &v->own[m]);
+	put_remarks(out, cell);
+	fputs("</tr>\n", out);
+}
+
+void html_table(const struct page *page, const struct section *section)
+{
+	struct view v = {.section = section, .open_loop = section->group->open_loop};
+	FILE *out = page->out;
+
+	for (size_t i = 0; i < section->group->n_cells; i++)
+		scan(&v, section->group->cells[i]);
+	fputs("<div class=\"tools\" hidden><button type=\"button\" class=\"columns\" "
+	      "aria-pressed=\"false\">More columns</button></div>\n"
+	      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results of ",
+	      out);
+	html_text(out, section->group->workload);
+	fputs("\"><table class=\"results\">\n", out);
+	put_headers(out, &v);
+	fputs("<tbody>\n", out);
+	for (size_t i = 0; i < section->group->n_cells; i++)
+		put_row(out, &v, i);
+	fputs("</tbody></table></div>\n", out);
+}
