@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/util/cleanup.h"
 #include "reports/cellsum.h"
 #include "reports/pictures.h"
 
@@ -315,6 +316,12 @@ static bool whole(const struct sweep *s, size_t cell)
 	return true;
 }
 
+/* Matrix order decides between equals: addresses, by which cells are sorted, change. */
+static bool fuller(const struct slice *a, const struct slice *b)
+{
+	return a->size > b->size || (a->size == b->size && a->example < b->example);
+}
+
 /* Keeps the fullest slices, the largest first; returns how many there are in all. */
 static size_t find_slices(struct sweep *s, struct slice best[SLICES_MAX])
 {
@@ -329,11 +336,13 @@ static size_t find_slices(struct sweep *s, struct slice best[SLICES_MAX])
 
 		if (i < n && !compare_held(&s->order[from], &s->order[i], s))
 			continue;
+		for (size_t k = from; k < i; k++)
+			here.example = min_of(here.example, s->order[k]);
 		from = i;
 		if (here.size < POINTS_MIN || (any_whole && !whole(s, here.example)))
 			continue;
 		found++;
-		while (at && best[at - 1].size < here.size)
+		while (at && fuller(&here, &best[at - 1]))
 			at--;
 		if (at == SLICES_MAX)
 			continue;
