@@ -4,6 +4,9 @@
 
 #include "harness/target.h"
 
+extern const struct target_ops target_netlink_recvmmsg;
+extern const struct target_ops target_netlink_recvmsg;
+extern const struct target_ops target_netlink_uring;
 extern const struct target_ops target_nop_null;
 extern const struct target_ops target_nop_uring;
 extern const struct target_ops target_wal_dsync;

@@ -3,6 +3,7 @@
 #include "workloads/workloads.h"
 
 const struct workload_ops *const workload_table[] = {
+	&workload_netlink,
 	&workload_nop,
 	&workload_wal,
 	NULL,
