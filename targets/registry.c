@@ -2,10 +2,17 @@
 /* The table of targets: a new one is one file, one row here and one in targets.h. */
 #include "targets/targets.h"
 
+/* clang-format off */
 const struct target_ops *const target_table[] = {
-	&target_netlink_recvmmsg, &target_netlink_recvmsg,
-	&target_netlink_uring,	  &target_nop_null,
-	&target_nop_uring,	  &target_wal_sync,
-	&target_wal_dsync,	  &target_wal_group,
-	&target_wal_uring_group,  NULL,
+	&target_netlink_recvmmsg,
+	&target_netlink_recvmsg,
+	&target_netlink_uring,
+	&target_nop_null,
+	&target_nop_uring,
+	&target_wal_sync,
+	&target_wal_dsync,
+	&target_wal_group,
+	&target_wal_uring_group,
+	NULL,
 };
+/* clang-format on */
