@@ -4,7 +4,8 @@
 
 #include <inttypes.h>
 
-#include "harness/matrix.h"
+#include "harness/cli/load_matrix.h"
+#include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 
 /* Set-up and teardown of one run, measured on nop/null: what the window and warm-up leave out. */
@@ -23,20 +24,15 @@ static void print_size(const struct matrix *m)
 
 static int validate_run(const struct registry *reg, int argc, char **argv)
 {
-	struct matrix *m = NULL;
+	_cleanup_(cleanup_matrix) struct matrix *m = NULL;
 	const char *operands[1];
-	struct diag diag;
 	int rc = verb_parse(&cmd_validate, argc, argv, NULL, operands);
 
+	if (rc == VERB_GO_ON)
+		rc = load_matrix(reg, operands[0], &m);
 	if (rc != VERB_GO_ON)
 		return rc;
-	rc = matrix_load(reg, operands[0], &diag, &m);
-	diag_write_errors(&diag, stderr);
-	if (rc < 0)
-		return EXITCODE_USAGE;
 	print_size(m);
-	diag_write_notes(&diag, stdout);
-	matrix_free(m);
 	return EXITCODE_OK;
 }
 

@@ -3,12 +3,12 @@
  * verbs.h. */
 #include "harness/cli/verbs.h"
 
-/* One row each, so that two new verbs do not collide. */
 /* clang-format off */
 const struct verb *const verb_table[] = {
+	&cmd_run,
 	&cmd_validate,
-	&cmd_doctor,
 	&cmd_report,
+	&cmd_doctor,
 	&cmd_help,
 	&cmd_child,
 	NULL,

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/*
+ * uhbench run: reads a matrix, runs it as a session, prints the table. The story is in run_run();
+ * every way out of it says what happened once and gives the exit code that is true.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/cli/load_matrix.h"
+#include "harness/cli/progress.h"
+#include "harness/cli/verbs.h"
+#include "harness/matrix.h"
+#include "harness/plan.h"
+#include "harness/session.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/nsec.h"
+#include "reports/report.h"
+
+struct run_options {
+	const char *out, *only, *resume, *binary;
+	uint64_t seed, repeats;
+	bool dry_run, json, concurrent;
+};
+
+static const struct option_row run_rows[] = {
+	{.name = "out",
+	 .letter = 'o',
+	 .arg = "DIR",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct run_options, out),
+	 .help = "results folder (default results/NAME-DATE-TIME)"},
+	{.name = "only",
+	 .arg = "GLOB",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct run_options, only),
+	 .help = "only cells whose workload/target, label or id matches"},
+	{.name = "seed",
+	 .arg = "N",
+	 .kind = OPTION_UINT,
+	 .offset = offsetof(struct run_options, seed),
+	 .max = UINT64_MAX,
+	 .help = "order of the runs and seeds of the workloads, instead of the matrix's"},
+	{.name = "repeats",
+	 .arg = "N",
+	 .kind = OPTION_UINT,
+	 .offset = offsetof(struct run_options, repeats),
+	 .min = 1,
+	 .max = 100000,
+	 .help = "repeats of every cell, instead of the matrix's"},
+	{.name = "dry-run",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct run_options, dry_run),
+	 .help = "print the plan, run nothing"},
+	{.name = "resume",
+	 .arg = "DIR",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct run_options, resume),
+	 .help = "make the runs that are missing in DIR, a session of the same matrix"},
+	{.name = "concurrent",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct run_options, concurrent),
+	 .help = "run beside another session, although each disturbs the other"},
+	{.name = "json",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct run_options, json),
+	 .help = "print the report as JSON instead of the table"},
+	OPTION_END,
+};
+
+#define UNSET UINT64_MAX
+
+/* Set by SIGINT and SIGTERM, read by the session: the one stop flag. */
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig)
+{
+	interrupted = sig;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int own_binary(char *path, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+
+	if (n < 0)
+		return -errno;
+	path[n] = 0;
+	return 0;
+}
+
+static void default_dir(const struct matrix *m, char *dir, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char stamp[32];
+
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	snprintf(dir, size, "results/%s-%s", m->name, stamp);
+}
+
+static int print_plan(const struct matrix *m, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct cell *c = m->cells[p->items[i].cell];
+		_cleanup_free_ char *label = cell_label(c);
+
+		printf("%4llu  repeat %llu  %s  %s\n", (unsigned long long)p->items[i].order,
+		       (unsigned long long)p->items[i].repeat, c->id, label ? label : "");
+	}
+	return EXITCODE_OK;
+}
+
+static int exit_code_of(int r, bool resume)
+{
+	switch (-r) {
+	case EBUSY:
+		return EXITCODE_ENVIRONMENT;
+	case EEXIST:
+	case ESTALE:
+		return EXITCODE_USAGE;
+	case ENOENT:
+		return resume ? EXITCODE_USAGE : EXITCODE_FAILURE;
+	default:
+		return EXITCODE_FAILURE;
+	}
+}
+
+/* The worst of what happened to the runs of this call. */
+static int verdict(const struct session_summary *sum)
+{
+	const uint64_t *n = sum->by_status;
+
+	if (sum->interrupted)
+		return EXITCODE_INTERRUPTED;
+	if (n[STATUS_FAILED] || n[STATUS_STALLED])
+		return EXITCODE_FAILURE;
+	if (sum->done && !n[STATUS_OK] && !sum->kept)
+		return EXITCODE_NOTHING_RAN;
+	return EXITCODE_OK;
+}
+
+static int report_end(const char *dir, bool json, struct session_summary *sum)
+{
+	struct err err = {""};
+	struct report_options options = {.dir = dir};
+	int r = json ? report_json(&options, stdout, &err) : report_table(dir, stdout, &err);
+
+	if (r)
+		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
+	if (fflush(stdout))
+		return verb_fail(EXITCODE_FAILURE, "stdout: %s", strerror(errno));
+	if (sum->interrupted)
+		fprintf(stderr,
+			"interrupted after %llu of %llu runs; `--resume %s` makes the rest\n",
+			(unsigned long long)sum->done, (unsigned long long)sum->todo, dir);
+	fprintf(stderr, "records in %s; `uhbench report %s --format html` draws them\n", dir, dir);
+	return verdict(sum);
+}
+
+static int run_session(const struct matrix *m, const struct plan *p, struct run_options *o)
+{
+	char dir[512], binary[4096];
+	struct session_summary sum;
+	struct progress progress;
+	struct session_options opt = {.dir = o->resume ? o->resume : o->out,
+				      .resume = o->resume != NULL,
+				      .concurrent = o->concurrent,
+				      .binary = binary,
+				      .seed = o->seed,
+				      .repeats = o->repeats,
+				      .interrupted = &interrupted,
+				      .begins = progress_begins,
+				      .ended = progress_ended,
+				      .arg = &progress};
+	struct err err = {""};
+	int r = own_binary(binary, sizeof(binary));
+
+	if (r)
+		return verb_fail(EXITCODE_FAILURE, "/proc/self/exe: %s", strerror(-r));
+	if (!opt.dir) {
+		default_dir(m, dir, sizeof(dir));
+		opt.dir = dir;
+	}
+	catch_signals();
+	progress_init(&progress, m->warmup_ns + m->duration_ns + 50 * NSEC_PER_MSEC);
+	r = session_run(m, p, &opt, &sum, &err);
+	progress_finish(&progress);
+	if (sum.swept)
+		fprintf(stderr, "removed %llu things that an ended session had left\n",
+			(unsigned long long)sum.swept);
+	if (r)
+		return verb_fail(exit_code_of(r, opt.resume), "%s", err.text);
+	return report_end(opt.dir, o->json, &sum);
+}
+
+static void cleanup_plan(struct plan **p)
+{
+	plan_free(*p);
+}
+
+static int run_run(const struct registry *reg, int argc, char **argv)
+{
+	struct run_options o = {.seed = UNSET, .repeats = UNSET};
+	_cleanup_(cleanup_matrix) struct matrix *m = NULL;
+	_cleanup_(cleanup_plan) struct plan *p = NULL;
+	struct err err = {""};
+	const char *operands[1];
+	int rc = verb_parse(&cmd_run, argc, argv, &o, operands), r;
+
+	if (rc != VERB_GO_ON)
+		return rc;
+	if (o.out && o.resume)
+		return verb_fail(EXITCODE_USAGE, "--resume names the results folder: leave -o out");
+	rc = load_matrix(reg, operands[0], &m);
+	if (rc != VERB_GO_ON)
+		return rc;
+	if (o.seed == UNSET)
+		o.seed = m->seed;
+	if (o.repeats == UNSET)
+		o.repeats = m->repeats;
+	r = plan_make(m, o.seed, o.repeats, o.only, &p, &err);
+	if (r)
+		return verb_fail(EXITCODE_USAGE, "%s", err.text);
+	return o.dry_run ? print_plan(m, p) : run_session(m, p, &o);
+}
+
+const struct verb cmd_run = {
+	.name = "run",
+	.help = "run a matrix, store its records, print the table",
+	.operands = "MATRIX",
+	.operands_min = 1,
+	.operands_max = 1,
+	.options = run_rows,
+	.run = run_run,
+};
