@@ -280,6 +280,22 @@ int param_check_json(const struct param *row, const cJSON *value, struct err *er
 	return param_set_json(&s.row, value, s.value, err);
 }
 
+int param_check_text(const struct param *row, const char *text, struct err *err)
+{
+	struct scratch s = scratch_for(row);
+
+	return param_set_text(&s.row, text, s.value, err);
+}
+
+cJSON *param_default_json(const struct param *row)
+{
+	struct scratch s = scratch_for(row);
+
+	if (!row->def || param_set_text(&s.row, row->def, s.value, NULL) < 0)
+		return cJSON_CreateNull();
+	return param_get_json(&s.row, s.value);
+}
+
 bool param_is_json(const struct param *row, const void *config, const cJSON *value)
 {
 	struct scratch s = scratch_for(row);
@@ -292,6 +308,9 @@ bool param_is_default(const struct param *row, const void *config)
 {
 	struct scratch s = scratch_for(row);
 
-	return row->def && !param_set_text(&s.row, row->def, s.value, NULL) &&
-	       param_same(&s.row, at_const(row, config), s.value);
+	/* Without a default a text starts empty, and anything else has none to equal. */
+	if (row->def ? param_set_text(&s.row, row->def, s.value, NULL) < 0
+		     : row->type != PARAM_STRING)
+		return false;
+	return param_same(&s.row, at_const(row, config), s.value);
 }

@@ -57,18 +57,21 @@ int param_set_text(const struct param *row, const char *text, void *config, stru
 
 /* As param_set_json, but keeps nothing: is it a value that the row takes? */
 int param_check_json(const struct param *row, const cJSON *value, struct err *err);
+int param_check_text(const struct param *row, const char *text, struct err *err);
 /* Is the value in `config` the one that the JSON states ("4k" being 4096)? */
 bool param_is_json(const struct param *row, const void *config, const cJSON *value);
 
 /* The value as plain JSON: sizes in bytes, times in nanoseconds, enums by name. NULL: no memory. */
 cJSON *param_get_json(const struct param *row, const void *config);
+/* The default as plain JSON; null where there is none. */
+cJSON *param_default_json(const struct param *row);
 
 /* The value as text: plain (bytes, nanoseconds) or for people (64k, 500ms). Returns buf. */
 const char *param_text(const struct param *row, const void *config, bool plain,
 		       char buf[static PARAM_STRING_MAX]);
 
 bool param_same(const struct param *row, const void *config, const void *other);
-/* Does the value equal the row's default? A row without a default has none to equal. */
+/* Does the value equal the row's default? That of a STRING without one is "". */
 bool param_is_default(const struct param *row, const void *config);
 
 /* Largest legal value of an INT, SIZE or TIME. */

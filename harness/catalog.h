@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this build can measure, told as JSON from the same rows that the parser reads. Sizes are
+ * bytes, times nanoseconds.
+ *
+ *   knob      {name, type, default, min, max, choices, unit, help, fault}; `default_text` beside a
+ *             size or time: "64M"; null where there is none
+ *   metric    {name, unit, better, help}
+ *   catalog   {matrix: [knob], axes: [knob],
+ *              workloads: [{name, help, operation, payload: {default, min, max} or null,
+ *                           knobs: [knob], metrics: [metric]}],
+ *              targets: [{workload, name, help, knobs: [knob], metrics: [metric]}],
+ *              probes: [{name, help}],
+ *              metrics: [{name, unit, better, help, workload, target}]}   null: of all of them
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+
+#include "harness/registry.h"
+
+/* NULL: out of memory. */
+cJSON *catalog_make(const struct registry *reg);
+
+/*
+ * What is wrong with the tables themselves, for a test: defaults that do not parse, names that
+ * collide, missing help texts, targets without a workload. 0, or -EINVAL with the first of them.
+ */
+int catalog_check(const struct registry *reg, struct err *err);

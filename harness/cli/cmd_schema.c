@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/* uhbench schema: the JSON Schema of matrix.json, on stdout. */
+#include "harness/cli/verbs.h"
+
+#include "harness/schema.h"
+#include "harness/util/cleanup.h"
+
+static int schema_run(const struct registry *reg, int argc, char **argv)
+{
+	_cleanup_json_ cJSON *schema = NULL;
+	_cleanup_free_ char *text = NULL;
+	int rc = verb_parse(&cmd_schema, argc, argv, NULL, NULL);
+
+	if (rc != VERB_GO_ON)
+		return rc;
+	schema = schema_make(reg);
+	text = cJSON_Print(schema);
+	if (!text)
+		return verb_fail(EXITCODE_FAILURE, "out of memory");
+	puts(text);
+	return EXITCODE_OK;
+}
+
+const struct verb cmd_schema = {
+	.name = "schema",
+	.help = "print the JSON Schema of matrix.json",
+	.run = schema_run,
+};
