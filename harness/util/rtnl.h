@@ -37,7 +37,9 @@ struct rtnl_veth_end {
 	int ifindex; /* out */
 };
 
-/* A veth pair: `here` in r's namespace, `there` in the namespace of `peer`. Both ends are down. */
+/* A veth pair: `here` in r's namespace, `there` in the namespace of `peer`. Both ends are down.
+ * The end that is brought up last can send at once. The other one gets its carrier and its qdisc
+ * from a work queue (net/core/link_watch.c) and loses what is sent before. */
 int rtnl_veth_add(struct rtnl *r, struct rtnl *peer, int peer_netns_fd, uint32_t mtu,
 		  struct rtnl_veth_end *here, struct rtnl_veth_end *there, struct err *err);
 
