@@ -112,10 +112,24 @@ bool group_best(const struct group *g, size_t cell, unsigned column)
 	return g->best[cell * g->n_columns + column];
 }
 
-bool group_ignores(const struct group *g, unsigned column, unsigned other)
+bool group_follows(const struct group *g, unsigned column, unsigned other)
 {
-	return column == other || g->follows[column * g->n_columns + other] ||
-	       (g->columns[column].target && g->columns[other].partial);
+	return g->follows[column * g->n_columns + other];
+}
+
+static bool depth_or_batch(const struct column *c)
+{
+	return !c->knob && (!strcmp(c->name, "depth") || !strcmp(c->name, "batch"));
+}
+
+/* May cells that compete along `column` differ in `other`? */
+static bool ignores(const struct group *g, unsigned column, unsigned other)
+{
+	const struct column *c = &g->columns[column], *o = &g->columns[other];
+
+	if (column == other || (c->target && o->partial))
+		return true;
+	return depth_or_batch(c) && depth_or_batch(o) && group_follows(g, column, other);
 }
 
 struct column_order {
@@ -170,7 +184,7 @@ static int compare_slices(const void *a, const void *b, void *arg)
 	for (unsigned k = 0; k < o->g->n_columns; k++) {
 		const char *p = group_value(o->g, x, k), *q = group_value(o->g, y, k);
 
-		if (p != q && !group_ignores(o->g, o->column, k))
+		if (p != q && !ignores(o->g, o->column, k))
 			return p < q ? -1 : 1;
 	}
 	return 0;

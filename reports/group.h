@@ -5,8 +5,8 @@
  *
  * "Best along a column": among the cells that agree in every other column, the one with the highest
  * median throughput; under a rate, where all do the same work, the one with the lowest p99 from the
- * intended start. Not counted as a difference: a column whose value follows from this one's (batch
- * where each depth has one batch), and along the target knobs that some targets lack.
+ * intended start. Not counted as a difference: batch along depth where each depth has one batch
+ * (and the other way round), and along the target knobs that some targets lack.
  */
 #pragma once
 
@@ -49,8 +49,8 @@ const char *group_value(const struct group *g, size_t cell, unsigned column); /*
 const char *group_shown(const struct group *g, size_t cell, unsigned column); /* for people */
 double group_number(const struct group *g, size_t cell, unsigned column);     /* NAN if not one */
 bool group_best(const struct group *g, size_t cell, unsigned column);
-/* May cells of one slice along `column` differ in `other`? */
-bool group_ignores(const struct group *g, unsigned column, unsigned other);
+/* Does each value of `column` meet only one value of `other`? */
+bool group_follows(const struct group *g, unsigned column, unsigned other);
 unsigned group_target_index(const struct group *g, const char *target);
 
 /* "uring depth=32 batch=8": target and every varying column of a cell. */

@@ -243,5 +243,6 @@ void html_table(const struct page *page, const struct section *section)
 	fputs("<tbody>\n", out);
 	for (size_t i = 0; i < section->group->n_cells; i++)
 		put_row(out, &v, i);
-	fputs("</tbody></table></div>\n", out);
+	fputs("</tbody></table></div>\n<button type=\"button\" class=\"all-rows\" hidden></button>\n",
+	      out);
 }

@@ -227,7 +227,9 @@ static void put_body(FILE *svg, FILE *out)
 		if (group)
 			put_line(group, out);
 		free(take_ptr(group));
-		if (!strncmp(line, "<g fill=\"none\"", 14) && line[strlen(line) - 2] == '>')
+		if (strstr(line, "<g id=\"gnuplot_plot_")) /* its <title> would pop up as a tip */
+			fputs("<g>\n", out);
+		else if (!strncmp(line, "<g fill=\"none\"", 14) && line[strlen(line) - 2] == '>')
 			group = strdup(line);
 		else
 			put_line(line, out);

@@ -41,7 +41,7 @@ struct slice {
 /* A column that is held: neither the target nor the axis nor one that follows it. */
 static bool held(const struct sweep *s, unsigned k)
 {
-	return !s->g->columns[k].target && !group_ignores(s->g, s->column, k);
+	return k != s->column && !s->g->columns[k].target && !group_follows(s->g, s->column, k);
 }
 
 static int compare_held(const void *a, const void *b, void *arg)
@@ -376,7 +376,7 @@ static int sweep_column(struct plot *p, struct sweep *s, const unsigned *series,
 static bool twin(const struct group *g, unsigned column)
 {
 	for (unsigned k = 1; k < column; k++)
-		if (g->follows[k * g->n_columns + column] && g->follows[column * g->n_columns + k])
+		if (group_follows(g, k, column) && group_follows(g, column, k))
 			return true;
 	return false;
 }

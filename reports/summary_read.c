@@ -71,5 +71,7 @@ int warning_text(const struct cell_sum *cell, enum warning kind, char *buf, size
 		[WARN_FOREIGN] = "other programs used %.1f %% of a CPU at worst",
 	};
 
-	return snprintf(buf, size, forms[kind], cell->worst[kind] * 100);
+	double worst = kind == WARN_LITTLE ? fabs(cell->worst[kind]) : cell->worst[kind];
+
+	return snprintf(buf, size, forms[kind], worst * 100);
 }

@@ -52,6 +52,7 @@
 		all("th[aria-sort]", table).forEach((th) => th.removeAttribute("aria-sort"));
 		header.setAttribute("aria-sort", next);
 		body.append(...known.concat(rows.filter(unknown)).map((r) => r[1]));
+		update(table);
 	}
 
 	const tables = all("table.results");
@@ -65,15 +66,40 @@
 		});
 	});
 
+	/*
+	 * What is visible: rows that match the filter, the first LIMIT of them until the reader asks
+	 * for all. Laying out ten thousand rows takes seconds.
+	 */
+	const LIMIT = 500;
+	let matching = () => true;
+
+	function update(table) {
+		const limit = table.dataset.all ? Infinity : LIMIT;
+		let n = 0;
+
+		Array.from(table.tBodies[0].rows).forEach((row) => {
+			const match = matching(row);
+
+			n += match;
+			if (row.hidden === (match && n <= limit))
+				row.hidden = !row.hidden;
+		});
+		const button = table.parentElement.nextElementSibling;
+
+		button.hidden = n <= limit;
+		button.textContent = "Show all " + n + " rows (" + LIMIT + " are shown)";
+		return n;
+	}
+
 	/* Filtering: every word must occur in the row; name=value looks into the column of that name. */
 	const filter = document.getElementById("filter");
 	const shown = document.getElementById("shown");
-	const rows = tables.flatMap((table) => {
+	const items = new Map(tables.flatMap((table) => {
 		const names = Array.from(table.tHead.rows[0].cells, (th) => th.textContent.toLowerCase());
 		const what = table.closest("section").querySelector("h2").id.slice(2).toLowerCase();
 
-		return Array.from(table.tBodies[0].rows, (row) => ({ row, names, what, text: null }));
-	});
+		return Array.from(table.tBodies[0].rows, (row) => [row, { row, names, what, text: null }]);
+	}));
 
 	function texts(item) {
 		if (!item.text)
@@ -93,25 +119,28 @@
 
 	function applyFilter() {
 		const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-		let n = 0;
 
-		rows.forEach((item) => {
-			const visible = words.every((word) => matches(item, word));
+		matching = (row) => words.every((word) => matches(items.get(row), word));
+		const n = tables.reduce((sum, table) => sum + update(table), 0);
 
-			n += visible;
-			if (item.row.hidden === visible)
-				item.row.hidden = !visible;
-		});
-		shown.textContent = words.length ? n + " of " + rows.length + " rows" : "";
+		shown.textContent = words.length ? n + " of " + items.size + " rows" : "";
 	}
 
 	let pending = 0;
 
 	filter.addEventListener("input", () => {
 		clearTimeout(pending);
-		pending = setTimeout(applyFilter, rows.length > 1000 ? 200 : 0);
+		pending = setTimeout(applyFilter, items.size > 1000 ? 200 : 0);
 	});
-	filter.parentElement.hidden = rows.length < 2;
+	filter.parentElement.hidden = items.size < 2;
+
+	tables.forEach((table) => {
+		table.parentElement.nextElementSibling.addEventListener("click", () => {
+			table.dataset.all = "yes";
+			update(table);
+		});
+		update(table);
+	});
 
 	/* Columns that most readers do not need. */
 	all(".tools").forEach((tools) => {

@@ -6,4 +6,4 @@ set arrow from p50, graph 0 to p50, graph 0.94 nohead lc rgb "#fe0012" lw 1 dt (
 set arrow from p99, graph 0 to p99, graph 0.94 nohead lc rgb "#fe0012" lw 1 dt (2,3)
 set label 'p50' at p50, graph 0.98 center textcolor rgb "#fe0012"
 set label 'p99' at p99, graph 0.98 center textcolor rgb "#fe0012"
-plot $d using (sqrt($1*$2)):3:1:2:(0):3 with boxxyerror lc rgb colour(int(series)) lw 0.5
+plot $d using (sqrt($1*$2)):3:1:2:(0):3 notitle with boxxyerror lc rgb colour(int(series)) lw 0.5
