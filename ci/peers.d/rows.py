@@ -133,7 +133,8 @@ def fio(*arguments, per_flush=1):
         before = device_flushes(path)
         out = bench.call(["fio", "--name=log", f"--filename={path}", f"--size={LOG_BYTES}",
                           "--rw=write", "--bs=4k", "--overwrite=1", "--time_based",
-                          f"--ramp_time={WARMUP_S}", f"--runtime={WINDOW_S}",
+                          f"--ramp_time={int(WARMUP_S * 1000)}ms",
+                          f"--runtime={int(WINDOW_S * 1000)}ms",
                           "--output-format=json", *arguments])
         after = device_flushes(path)
         write = json.loads(out[out.index("{"):])["jobs"][0]["write"]
