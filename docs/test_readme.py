@@ -31,7 +31,11 @@ def main():
     verbs = set(re.findall(r"^ +build/uhbench (\w+)", readme, re.MULTILINE))
     verbs |= {name[4:-2] for name in os.listdir(os.path.join(root, "harness", "cli"))
               if re.fullmatch(r"cmd_\w+\.c", name)}
-    for verb in sorted(verbs - {"child"}):
+    said = subprocess.run([uhbench, "help"], capture_output=True, text=True, check=True).stdout
+    shown = re.findall(r"^  (\w+)  ", said, re.MULTILINE)
+    if sorted(shown) != sorted(verbs - {"child"}):
+        sys.exit(f"help shows {sorted(shown)}, the sources have {sorted(verbs)}")
+    for verb in shown:
         subprocess.run([uhbench, verb, "--help"], stdout=subprocess.DEVNULL, check=True)
 
 

@@ -9,7 +9,6 @@ const struct verb *const verb_table[] = {
 	&cmd_validate,
 	&cmd_list,
 	&cmd_schema,
-	&cmd_doctor,
 	&cmd_report,
 	&cmd_doctor,
 	&cmd_help,
