@@ -12,7 +12,7 @@
 
 struct report_options {
 	const char *dir;
-	unsigned width; /* columns of the text table; 0 = 110 */
+	unsigned width; /* columns of the text table; 0 = 120 */
 	bool colour;	/* text: a terminal reads it */
 	bool plots;	/* html: with pictures, which needs gnuplot */
 };

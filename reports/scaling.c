@@ -31,6 +31,7 @@ struct sweep {
 	size_t n_points;
 	const char **words; /* values of a column that is no number */
 	unsigned n_words;
+	double zero_at; /* where 0 stands on a logarithmic axis; 0 = at itself */
 };
 
 struct slice {
@@ -103,6 +104,28 @@ static int compare_points(const void *a, const void *b)
 	return (p->x > q->x) - (p->x < q->x);
 }
 
+/* A sweep such as 0, 100, 1000, 10000 wants a logarithmic axis: 0 stands one step before the rest.
+ */
+static void place_zero(struct sweep *s)
+{
+	double next = INFINITY, high = 0;
+
+	s->zero_at = 0;
+	for (size_t i = 0; i < s->n_points; i++) {
+		if (s->points[i].x > 0)
+			next = fmin(next, s->points[i].x);
+		high = fmax(high, s->points[i].x);
+	}
+	if (!s->g->columns[s->column].numeric || !(high / next >= 6))
+		return;
+	for (size_t i = 0; i < s->n_points; i++) {
+		if (s->points[i].x == 0) {
+			s->zero_at = next / 5;
+			s->points[i].x = s->zero_at;
+		}
+	}
+}
+
 /* Fills points; returns how many places on the axis the best covered target has. */
 static size_t collect(struct sweep *s, size_t example)
 {
@@ -114,6 +137,7 @@ static size_t collect(struct sweep *s, size_t example)
 			s->points[s->n_points++] =
 				(struct point){position(s, i), i,
 					       group_target_index(s->g, s->g->cells[i]->target)};
+	place_zero(s);
 	qsort(s->points, s->n_points, sizeof(*s->points), compare_points);
 	for (size_t i = 0; i < s->n_points; i++) {
 		run = i && s->points[i].target == s->points[i - 1].target ? run + 1 : 1;
@@ -214,7 +238,8 @@ static void put_value_tics(struct plot *p, const struct sweep *s)
 	qsort(at, n, sizeof(at[0]), compare_doubles);
 	fprintf(plot_script(p), "set xtics (");
 	for (unsigned i = 0; i < n; i++)
-		fprintf(plot_script(p), "%s'%.6g' %.9g", i ? ", " : "", at[i], at[i]);
+		fprintf(plot_script(p), "%s'%.6g' %.9g", i ? ", " : "",
+			at[i] == s->zero_at ? 0 : at[i], at[i]);
 	fprintf(plot_script(p), ")\n");
 }
 

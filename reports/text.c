@@ -20,7 +20,7 @@
 #include "reports/summary.h"
 #include "reports/table.h"
 
-#define WIDTH_DEFAULT 110
+#define WIDTH_DEFAULT 120
 #define LINES_MAX     25 /* of each list below the tables */
 
 struct figure {
