@@ -51,6 +51,7 @@ static void add(const struct diag *d, struct diag_list *list, const char *path, 
 	size_t offset;
 	int n = 0;
 
+	list->told++;
 	if (path && *path)
 		n = snprintf(item.text, sizeof(item.text), "%s: ", path);
 	if (n >= 0 && (size_t)n < sizeof(item.text))
@@ -95,6 +96,7 @@ void diag_error_at(struct diag *d, size_t offset, const char *path, const char *
 {
 	struct diag_item item = {.scanner = true};
 
+	d->errors.told++;
 	snprintf(item.text, sizeof(item.text), "%s%s%s", path, *path ? ": " : "", text);
 	if (d->errors.kept < DIAG_KEPT)
 		item.place = json_place_of(d->text, d->len, offset);

@@ -23,6 +23,7 @@ struct diag_item {
 
 struct diag_list {
 	size_t kept, count;
+	size_t told; /* every call, also for what was said before: has anything been wrong? */
 	struct diag_item items[DIAG_KEPT]; /* ordered by place; those without one come first */
 };
 

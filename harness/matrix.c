@@ -236,7 +236,7 @@ static int expand_entries(struct matrix *m, struct entries *entries, struct json
 		if (rc == -ENOMEM)
 			return rc;
 	}
-	if (!diag->errors.count && !m->n_cells)
+	if (!diag->errors.told && !m->n_cells)
 		diag_error(diag, "cells", "skip rules leave no cell");
 	return drop_duplicates(m, diag);
 }
@@ -268,9 +268,9 @@ static int read_cells(const struct registry *reg, struct matrix *m, const cJSON 
 	rc = read_entries(reg, cells, path, diag, &entries);
 	if (rc)
 		return rc;
-	errors = diag->errors.count;
+	errors = diag->errors.told;
 	check_product(&entries, m->repeats, diag);
-	return diag->errors.count == errors ? expand_entries(m, &entries, path, diag) : 0;
+	return diag->errors.told == errors ? expand_entries(m, &entries, path, diag) : 0;
 }
 
 /* Over all that decides what is run, cells in their order. */
@@ -312,7 +312,7 @@ static int build(const struct registry *reg, const char *path, const cJSON *root
 		rc = -ENOMEM;
 	if (rc)
 		diag_error(diag, NULL, "out of memory");
-	if (diag->errors.count)
+	if (diag->errors.told)
 		return -EINVAL;
 	set_hash(m);
 	*ret = take_ptr(m);

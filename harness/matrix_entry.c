@@ -388,7 +388,7 @@ static int make_dims(struct entry *e)
 
 int entry_read(struct entry *e)
 {
-	size_t errors = e->diag->errors.count;
+	size_t errors = e->diag->errors.told;
 
 	if (!is_object(e, e->json))
 		return -EINVAL;
@@ -397,7 +397,7 @@ int entry_read(struct entry *e)
 		diag_error(e->diag, e->path->text, "\"target\" is missing");
 	check_members(e, e->json, false);
 	check_rules(e);
-	if (e->diag->errors.count != errors)
+	if (e->diag->errors.told != errors)
 		return -EINVAL;
 	return make_dims(e);
 }

@@ -227,7 +227,7 @@ int entry_expand(struct entry *e, struct matrix *m)
 		calloc((size_t)cJSON_GetArraySize(rules) + 1, sizeof(*hits));
 	_cleanup_free_ const cJSON **at = calloc(e->n_dims, sizeof(*at));
 	struct odometer o = {.entry = e, .at = at};
-	size_t errors = e->diag->errors.count;
+	size_t errors = e->diag->errors.told;
 	uint64_t n_skipped = 0;
 	int rc;
 
@@ -242,5 +242,5 @@ int entry_expand(struct entry *e, struct matrix *m)
 	} while (turn(&o));
 	note_rules(e, hits, n_skipped);
 	m->n_skipped += n_skipped;
-	return e->diag->errors.count == errors ? 0 : -EINVAL;
+	return e->diag->errors.told == errors ? 0 : -EINVAL;
 }

@@ -65,76 +65,75 @@ static void test_sound(void **state)
 	}
 }
 
+/* The first fault of each: what json_check returns and tells. */
+static const struct {
+	const char *text;
+	int rc;
+	const char *first;
+} faulty[] = {
+	{"", -EILSEQ, "1:1 : the text ends here: expected a value"},
+	{"{\"a\": [1, 2", -EILSEQ,
+	 "1:12 a: the text ends here: expected ',' or ']' (inside what began at 1:7)"},
+	{"{\"a\": \"x", -EILSEQ, "1:9 a: the text ends here: expected a closing quote"},
+	{"{\n \"a\": 1,\n}", -EILSEQ, "3:1 : expected a key in quotes, found '}'"},
+	{"[1, 2,]", -EILSEQ, "1:7 [2]: expected a value, found ']'"},
+	{"[1 2]", -EILSEQ, "1:4 : expected ',' or ']', found '2'"},
+	{"{\"a\" 1}", -EILSEQ, "1:6 a: expected ':' after the key, found '1'"},
+	{"{a: 1}", -EILSEQ, "1:2 : expected a key in quotes, found 'a'"},
+	{"{} x", -EILSEQ, "1:4 : nothing may follow the value, found 'x'"},
+	{"{}{}", -EILSEQ, "1:3 : nothing may follow the value, found '{'"},
+	{"[01]", -EILSEQ, "1:3 [0]: not a number (with a unit it needs quotes), found '1'"},
+	{"[4k]", -EILSEQ, "1:3 [0]: not a number (with a unit it needs quotes), found 'k'"},
+	{"[+1]", -EILSEQ, "1:2 [0]: expected a value, found '+'"},
+	{"[.5]", -EILSEQ, "1:2 [0]: expected a value, found '.'"},
+	{"[1.]", -EILSEQ, "1:4 [0]: expected a digit, found ']'"},
+	{"[1e]", -EILSEQ, "1:4 [0]: expected a digit, found ']'"},
+	{"[-]", -EILSEQ, "1:3 [0]: expected a digit, found ']'"},
+	{"[NaN]", -EILSEQ, "1:2 [0]: expected a value, found 'N'"},
+	{"[nul]", -EILSEQ, "1:5 [0]: expected true, false or null, found ']'"},
+	{"['a']", -EILSEQ, "1:2 [0]: expected a value, found '''"},
+	{"// c\n{}", -EILSEQ, "1:1 : expected a value, found '/'"},
+	{"[\"a\nb\"]", -EILSEQ, "1:4 [0]: expected a closing quote, found byte 0x0a"},
+	{"[\"\\x\"]", -EILSEQ, "1:4 [0]: no such escape after \\, found 'x'"},
+	{"[\"\\u12g4\"]", -EILSEQ, "1:5 [0]: expected four hex digits after \\u, found '1'"},
+	{"[\"\\u0000\"]", -EILSEQ, "1:5 [0]: a NUL character in a text, found '0'"},
+	{"[\"\\ud800\"]", -EILSEQ, "1:9 [0]: half of a surrogate pair, found '\"'"},
+	{"[\"\\udc00\"]", -EILSEQ, "1:5 [0]: half of a surrogate pair, found 'd'"},
+	{"[\"\xff\"]", -EILSEQ, "1:3 [0]: expected UTF-8, found byte 0xff"},
+	{"[\"\xc0\xaf\"]", -EILSEQ, "1:3 [0]: expected UTF-8, found byte 0xc0"},
+	{"[\"\xed\xa0\x80\"]", -EILSEQ, "1:3 [0]: expected UTF-8, found byte 0xed"},
+	{"[\"\xf4\x90\x80\x80\"]", -EILSEQ, "1:3 [0]: expected UTF-8, found byte 0xf4"},
+	{"\xef\xbb\xbf{}", -EILSEQ, "1:1 : the text starts with a byte order mark"},
+	{"\x7f"
+	 "ELF\x02\x01",
+	 -EILSEQ, "1:1 : expected a value, found byte 0x7f"},
+	{"{\"\xc3\xa9\": x}", -EILSEQ, "1:7 \xc3\xa9: expected a value, found 'x'"},
+	{"{\"a\":1,\n \"b\":2, \"a\":3}", -EBADMSG, "2:9 a: this key was given before, at 1:2"},
+	{"{\"a\":1,\"\\u0061\":3}", -EBADMSG, "1:8 a: this key was given before, at 1:2"},
+	{"[9007199254740993]", -EBADMSG, "1:2 [0]: 9007199254740993 is beyond 2^53"},
+	{"[-9007199254740993]", -EBADMSG, "1:2 [0]: -9007199254740993 is beyond 2^53"},
+	{"[99999999999999999999999]", -EBADMSG, "1:2 [0]: 99999999999999999999999 is beyond"},
+	{"[1e20]", -EBADMSG, "1:2 [0]: 1e20 is beyond 2^53"},
+	{"[1e400]", -EBADMSG, "1:2 [0]: 1e400 is out of range"},
+	{"[-1e400]", -EBADMSG, "1:2 [0]: -1e400 is out of range"},
+	{"[1e-400]", -EBADMSG, "1:2 [0]: 1e-400 is out of range"},
+	{"[0.99999999999999999]", -EBADMSG, "1:2 [0]: 0.99999999999999999 has more than 15"},
+};
+
 static void test_faults(void **state)
 {
-	static const struct {
-		const char *text;
-		int rc;
-		const char *first;
-	} rows[] = {
-		{"", -EILSEQ, "1:1 : the text ends here: expected a value"},
-		{"{\"a\": [1, 2", -EILSEQ,
-		 "1:12 a: the text ends here: expected ',' or ']' (inside what began at 1:7)"},
-		{"{\"a\": \"x", -EILSEQ, "1:9 a: the text ends here: expected a closing quote"},
-		{"{\n \"a\": 1,\n}", -EILSEQ, "3:1 : expected a key in quotes, found '}'"},
-		{"[1, 2,]", -EILSEQ, "1:7 [2]: expected a value, found ']'"},
-		{"[1 2]", -EILSEQ, "1:4 : expected ',' or ']', found '2'"},
-		{"{\"a\" 1}", -EILSEQ, "1:6 a: expected ':' after the key, found '1'"},
-		{"{a: 1}", -EILSEQ, "1:2 : expected a key in quotes, found 'a'"},
-		{"{} x", -EILSEQ, "1:4 : nothing may follow the value, found 'x'"},
-		{"{}{}", -EILSEQ, "1:3 : nothing may follow the value, found '{'"},
-		{"[01]", -EILSEQ, "1:3 [0]: not a number (with a unit it needs quotes), found '1'"},
-		{"[4k]", -EILSEQ, "1:3 [0]: not a number (with a unit it needs quotes), found 'k'"},
-		{"[+1]", -EILSEQ, "1:2 [0]: expected a value, found '+'"},
-		{"[.5]", -EILSEQ, "1:2 [0]: expected a value, found '.'"},
-		{"[1.]", -EILSEQ, "1:4 [0]: expected a digit, found ']'"},
-		{"[1e]", -EILSEQ, "1:4 [0]: expected a digit, found ']'"},
-		{"[-]", -EILSEQ, "1:3 [0]: expected a digit, found ']'"},
-		{"[NaN]", -EILSEQ, "1:2 [0]: expected a value, found 'N'"},
-		{"[nul]", -EILSEQ, "1:5 [0]: expected true, false or null, found ']'"},
-		{"['a']", -EILSEQ, "1:2 [0]: expected a value, found '''"},
-		{"// c\n{}", -EILSEQ, "1:1 : expected a value, found '/'"},
-		{"[\"a\nb\"]", -EILSEQ, "1:4 [0]: expected a closing quote, found byte 0x0a"},
-		{"[\"\\x\"]", -EILSEQ, "1:4 [0]: no such escape after \\, found 'x'"},
-		{"[\"\\u12g4\"]", -EILSEQ,
-		 "1:5 [0]: expected four hex digits after \\u, found '1'"},
-		{"[\"\\u0000\"]", -EILSEQ, "1:5 [0]: a NUL character in a text, found '0'"},
-		{"[\"\\ud800\"]", -EILSEQ, "1:9 [0]: half of a surrogate pair, found '\"'"},
-		{"[\"\\udc00\"]", -EILSEQ, "1:5 [0]: half of a surrogate pair, found 'd'"},
-		{"[\"\xff\"]", -EILSEQ, "1:3 [0]: expected UTF-8, found byte 0xff"},
-		{"[\"\xc0\xaf\"]", -EILSEQ, "1:3 [0]: expected UTF-8, found byte 0xc0"},
-		{"[\"\xed\xa0\x80\"]", -EILSEQ, "1:3 [0]: expected UTF-8, found byte 0xed"},
-		{"[\"\xf4\x90\x80\x80\"]", -EILSEQ, "1:3 [0]: expected UTF-8, found byte 0xf4"},
-		{"\xef\xbb\xbf{}", -EILSEQ, "1:1 : the text starts with a byte order mark"},
-		{"\x7f"
-		 "ELF\x02\x01",
-		 -EILSEQ, "1:1 : expected a value, found byte 0x7f"},
-		{"{\"\xc3\xa9\": x}", -EILSEQ, "1:7 \xc3\xa9: expected a value, found 'x'"},
-		{"{\"a\":1,\n \"b\":2, \"a\":3}", -EBADMSG,
-		 "2:9 a: this key was given before, at 1:2"},
-		{"{\"a\":1,\"\\u0061\":3}", -EBADMSG, "1:8 a: this key was given before, at 1:2"},
-		{"[9007199254740993]", -EBADMSG, "1:2 [0]: 9007199254740993 is beyond 2^53"},
-		{"[-9007199254740993]", -EBADMSG, "1:2 [0]: -9007199254740993 is beyond 2^53"},
-		{"[99999999999999999999999]", -EBADMSG,
-		 "1:2 [0]: 99999999999999999999999 is beyond"},
-		{"[1e20]", -EBADMSG, "1:2 [0]: 1e20 is beyond 2^53"},
-		{"[1e400]", -EBADMSG, "1:2 [0]: 1e400 is out of range"},
-		{"[-1e400]", -EBADMSG, "1:2 [0]: -1e400 is out of range"},
-		{"[1e-400]", -EBADMSG, "1:2 [0]: 1e-400 is out of range"},
-		{"[0.99999999999999999]", -EBADMSG,
-		 "1:2 [0]: 0.99999999999999999 has more than 15"},
-	};
 	struct faults f;
 
 	(void)state;
-	for (size_t i = 0; i < array_size(rows); i++) {
-		int rc = check(rows[i].text, strlen(rows[i].text), &f);
+	for (size_t i = 0; i < array_size(faulty); i++) {
+		int rc = check(faulty[i].text, strlen(faulty[i].text), &f);
 
-		if (rc != rows[i].rc || strncmp(f.first, rows[i].first, strlen(rows[i].first)))
-			print_message("%s\n got      %d %s\n expected %d %s\n", rows[i].text, rc,
-				      f.first, rows[i].rc, rows[i].first);
-		assert_int_equal(rc, rows[i].rc);
-		assert_memory_equal(f.first, rows[i].first, strlen(rows[i].first));
+		if (rc != faulty[i].rc ||
+		    strncmp(f.first, faulty[i].first, strlen(faulty[i].first)))
+			print_message("%s\n got      %d %s\n expected %d %s\n", faulty[i].text, rc,
+				      f.first, faulty[i].rc, faulty[i].first);
+		assert_int_equal(rc, faulty[i].rc);
+		assert_memory_equal(f.first, faulty[i].first, strlen(faulty[i].first));
 	}
 }
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/* The tables of this build: every row of every workload and target is sound. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "harness/catalog.h"
+#include "harness/util/cleanup.h"
+#include "targets/targets.h"
+#include "workloads/workloads.h"
+
+static void test_tables(void **state)
+{
+	const struct registry reg = {.workloads = workload_table, .targets = target_table};
+	struct err err = {""};
+
+	(void)state;
+	catalog_check(&reg, &err);
+	assert_string_equal(err.text, "");
+	for (size_t i = 0; reg.workloads[i]; i++) {
+		size_t n = 0;
+
+		for (size_t j = 0; reg.targets[j]; j++)
+			n += registry_workload(&reg, reg.targets[j]->workload) == reg.workloads[i];
+		assert_true(n > 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_tables)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
