@@ -158,6 +158,58 @@ class SickTargets(Case):
         self.assertIn("Too many open files", r["reason"])
 
 
+class Protocol(Case):
+    """The child, spoken to as another build of the parent would."""
+
+    def child(self, request):
+        with tempfile.TemporaryFile() as ask, tempfile.TemporaryFile() as answer:
+            ask.write(request if isinstance(request, bytes) else json.dumps(request).encode())
+            ask.seek(0)
+
+            def place():
+                os.dup2(ask.fileno(), 103)
+                os.dup2(answer.fileno(), 104)
+                os.dup2(103, 3)
+                os.dup2(104, 4)
+
+            p = subprocess.run([UHBENCH, "child"], preexec_fn=place, close_fds=False,
+                               capture_output=True, text=True, timeout=30)
+            answer.seek(0)
+            text = answer.read()
+            return p, json.loads(text) if text else None
+
+    def request(self, **more):
+        return {"protocol": 1, "cell": nop(), "seed": "1", "warmup_ns": 0,
+                "duration_ns": 10_000_000, "workdir": self.dir, "sessiondir": self.dir,
+                "pad_iters_per_ns": 1.0, **more}
+
+    def test_good_request(self):
+        p, answer = self.child(self.request())
+        self.assertEqual((p.returncode, answer["protocol"], answer["status"]), (0, 1, "ok"))
+
+    def test_bad_requests(self):
+        for request, says in ((self.request(protocol=2), "protocol 2"),
+                              (self.request(protocol=None), "protocol 0"),
+                              (self.request(workdir=5), "lacks a part"),
+                              (self.request(cell={"workload": "nop"}), "target"),
+                              (self.request(cell=nop(depth=0)), "depth")):
+            p, answer = self.child(request)
+            self.assertEqual(answer["status"], "failed", request)
+            self.assertIn(says, answer["reason"])
+
+    def test_no_request(self):
+        p, answer = self.child(b"")
+        self.assertEqual(p.returncode, 3)
+        self.assertIsNone(answer)
+        self.assertIn("not JSON", p.stderr)
+
+    def test_started_by_hand(self):
+        p = subprocess.run([UHBENCH, "child"], capture_output=True, text=True, timeout=30,
+                           stdin=subprocess.DEVNULL)
+        self.assertEqual(p.returncode, 2)
+        self.assertIn("session", p.stderr)
+
+
 class Interruption(Case):
     def cells(self):
         return self.matrix([nop(depth=[1, 2, 3, 4])], repeats=3, duration="200ms")
