@@ -101,8 +101,8 @@ int cellsum_new(struct intern *texts, const cJSON *object, struct cell_sum **ret
 	cell->target = intern_text(texts, get_text(object, "target"));
 	cell->json = cJSON_PrintUnformatted(object);
 	if (!cell->id || !cell->workload || !cell->target || !cell->json ||
-	    add_fields(cell, texts, get(object, "axes"), false) ||
-	    add_fields(cell, texts, get(object, "knobs"), true)) {
+	    add_fields(cell, texts, get_object(object, "axes"), false) ||
+	    add_fields(cell, texts, get_object(object, "knobs"), true)) {
 		cellsum_free(cell);
 		return -ENOMEM;
 	}

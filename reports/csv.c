@@ -97,7 +97,7 @@ static void put_run(const struct csv *c, const cJSON *record)
 		put_text(c->out, get_text(get(a, "cpus"), roles[i]));
 	}
 	fputc(',', c->out);
-	put_knobs(c->out, get(cell, "knobs"));
+	put_knobs(c->out, get_object(cell, "knobs"));
 	for (const char *const *k = (const char *const[]){"repeat", "order", "status", NULL}; *k;
 	     k++) {
 		fputc(',', c->out);
@@ -126,7 +126,7 @@ static void put_metric(const struct csv *c, const cJSON *record, const cJSON *me
 static int put_record(void *arg, cJSON *record)
 {
 	const struct csv *c = arg;
-	const cJSON *metrics = get(record, "metrics"), *metric;
+	const cJSON *metrics = get_object(record, "metrics"), *metric;
 
 	cJSON_ArrayForEach (metric, metrics)
 		put_metric(c, record, metric);

@@ -14,6 +14,14 @@ static inline const cJSON *get(const cJSON *object, const char *key)
 	return cJSON_GetObjectItemCaseSensitive(object, key);
 }
 
+/* For iterating over named items: NULL unless it is an object. */
+static inline const cJSON *get_object(const cJSON *object, const char *key)
+{
+	const cJSON *item = get(object, key);
+
+	return cJSON_IsObject(item) ? item : NULL;
+}
+
 static inline const char *get_text(const cJSON *object, const char *key)
 {
 	const cJSON *item = get(object, key);

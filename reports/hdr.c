@@ -100,7 +100,7 @@ static int put_record(void *arg, cJSON *record)
 	l->record++;
 	if (strcmp(get_text(record, "status"), "ok"))
 		return 0;
-	cJSON_ArrayForEach (hist, get(record, "histograms")) {
+	cJSON_ArrayForEach (hist, get_object(record, "histograms")) {
 		if (!err && !strcmp(get_text(hist, "unit"), "ns"))
 			err = put_hist(l, record, hist);
 	}

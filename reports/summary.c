@@ -145,14 +145,14 @@ static int find_status(const cJSON *record)
 
 static int add_ok(struct loader *l, struct cell_sum *cell, const cJSON *record)
 {
-	int err = cellsum_add_metrics(cell, &l->s->texts, get(record, "metrics"));
+	int err = cellsum_add_metrics(cell, &l->s->texts, get_object(record, "metrics"));
 
 	if (err)
 		return err;
 	cellsum_add_warnings(cell, record);
 	if (!l->with_hists)
 		return 0;
-	err = cellsum_add_hists(cell, &l->s->texts, get(record, "histograms"));
+	err = cellsum_add_hists(cell, &l->s->texts, get_object(record, "histograms"));
 	if (err == -EBADMSG)
 		err_set(l->err, err, "runs.jsonl: record %u: a histogram bucket is out of range",
 			l->s->n_runs);

@@ -64,8 +64,8 @@ double cell_median(const struct cell_sum *cell, const char *name)
 int warning_text(const struct cell_sum *cell, enum warning kind, char *buf, size_t size)
 {
 	static const char *const forms[WARN_COUNT] = {
-		[WARN_LITTLE] = "throughput x latency does not match the operations in flight "
-				"(off by %.1f %% at worst)",
+		[WARN_LITTLE] =
+			"throughput x latency is not what was in flight (off by %.1f %% at worst)",
 		[WARN_UNSTEADY] = "the window was not steady (drift %.1f %% at worst)",
 		[WARN_STEAL] = "the hypervisor took %.1f %% of a CPU away at worst",
 		[WARN_FOREIGN] = "other programs used %.1f %% of a CPU at worst",
