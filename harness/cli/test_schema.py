@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`uhbench schema` against a validator that is not ours: it is a schema, and it judges matrices as
+`uhbench validate` does.
+
+Usage: test_schema.py UHBENCH MATRIX...     (matrices that are sound)
+"""
+import json
+import subprocess
+import sys
+
+try:
+    import jsonschema
+except ImportError:
+    print("skipped: python3-jsonschema is not installed")
+    sys.exit(77)
+
+NOP = {"workload": "nop", "target": "null"}
+WAL = {"workload": "wal", "target": "group"}
+
+SOUND = [
+    {"cells": [NOP]},
+    {"name": "n", "seed": 0, "repeats": 2, "warmup": 0, "duration": "1.5s", "deadline": "1min",
+     "order": "sequential", "cells": [NOP]},
+    {"cells": [{**NOP, "target": ["null", "uring"], "threads": [1, 2], "depth": 8, "batch": [1, 8],
+                "rate": 1000, "arrival": ["fixed", "poisson"],
+                "cpus": {"driver": ["", "0"], "sink": "0,0-0"},
+                "skip": [{"target": "uring", "threads": [2]}, {"with": {"fault": "hang"}}]}]},
+    {"cells": [{**NOP, "with": {"work_ns": [0, 100], "fault": "none"}}]},
+    {"cells": [{**WAL, "payload": ["4k", 4096, "0.5KiB"],
+                "with": {"window": ["20us", 0], "log_bytes": "1MiB", "direct": False}}]},
+]
+
+WRONG = [
+    [], {}, {"cells": []}, {"cells": {}}, {"cells": [7]},
+    {"cells": [NOP], "comment": "x"},
+    {"cells": [NOP], "repeats": 0},
+    {"cells": [NOP], "repeats": 1.5},
+    {"cells": [NOP], "seed": 2**53 + 2},
+    {"cells": [NOP], "duration": 5},
+    {"cells": [NOP], "duration": "5"},
+    {"cells": [NOP], "order": "random"},
+    {"cells": [{"workload": "nop"}]},
+    {"cells": [{"target": "null"}]},
+    {"cells": [{**NOP, "workload": "npo"}]},
+    {"cells": [{**NOP, "target": "nul"}]},
+    {"cells": [{**NOP, "target": []}]},
+    {"cells": [{**NOP, "thread": 1}]},
+    {"cells": [{**NOP, "threads": 0}]},
+    {"cells": [{**NOP, "threads": []}]},
+    {"cells": [{**NOP, "threads": [1, "x"]}]},
+    {"cells": [{**NOP, "threads": [[1]]}]},
+    {"cells": [{**NOP, "payload": 64}]},
+    {"cells": [{**NOP, "arrival": "poison"}]},
+    {"cells": [{**NOP, "cpus": "0"}]},
+    {"cells": [{**NOP, "cpus": {"drivr": "0"}}]},
+    {"cells": [{**NOP, "cpus": {"driver": 0}}]},
+    {"cells": [{**NOP, "cpus": {"driver": "0-"}}]},
+    {"cells": [{**NOP, "with": {"falt": "hang"}}]},
+    {"cells": [{**NOP, "with": {"fault": "hagn"}}]},
+    {"cells": [{**NOP, "with": []}]},
+    {"cells": [{**NOP, "target": ["uring", "null"], "with": {"fault": "none"}}]},
+    {"cells": [{**NOP, "skip": {}}]},
+    {"cells": [{**NOP, "skip": [{}]}]},
+    {"cells": [{**NOP, "skip": [{"workload": "nop"}]}]},
+    {"cells": [{**NOP, "skip": [{"threads": "x"}]}]},
+    {"cells": [{**NOP, "skip": [{"with": {"falt": "none"}}]}]},
+    {"cells": [{**WAL, "payload": "4q"}]},
+    {"cells": [{**WAL, "payload": 1}]},
+    {"cells": [{**WAL, "with": {"window": 5}}]},
+    {"cells": [{**WAL, "with": {"direct": "yes"}}]},
+    {"cells": [{**WAL, "with": {"dir": "x" * 256}}]},
+]
+
+
+def ours(uhbench, matrix):
+    return subprocess.run([uhbench, "validate", "-"], input=json.dumps(matrix),
+                          capture_output=True, text=True, timeout=60)
+
+
+def main():
+    uhbench, *files = sys.argv[1:]
+    schema = json.loads(subprocess.run([uhbench, "schema"], capture_output=True, check=True).stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    sound = SOUND + [json.load(open(path)) for path in files]
+    bad = 0
+    for expected, matrices in ((True, sound), (False, WRONG)):
+        for matrix in matrices:
+            done = ours(uhbench, matrix)
+            for who, verdict in (("schema", validator.is_valid(matrix)),
+                                 ("validate", done.returncode == 0)):
+                if verdict != expected:
+                    bad += 1
+                    print("%s says %s: %s\n%s" % (who, verdict, json.dumps(matrix)[:300],
+                                                  done.stderr))
+    print("%d sound, %d wrong matrices, %d judged otherwise" % (len(sound), len(WRONG), bad))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
