@@ -66,7 +66,7 @@ static const struct param uring_params[] = {
 	 .min = 1,
 	 .max = 1024,
 	 .unit = "receives",
-	 .help = "receives posted on each request socket: most that one enter completes for it"},
+	 .help = "receives posted behind each request; those that find nothing cost one completion"},
 	PARAM_END,
 };
 
@@ -404,7 +404,7 @@ static void uring_lane_close(struct lane *lane)
 const struct target_ops target_netlink_uring = {
 	.workload = "netlink",
 	.name = "uring",
-	.help = "one ring: SENDMSG, and recv_batch RECVMSG posted on each request socket",
+	.help = "one ring: SENDMSG with recv_batch RECVMSG behind it in one io_uring_enter",
 	.params = uring_params,
 	.config_size = sizeof(struct uring_config),
 	.metrics = nlsock_metrics,
