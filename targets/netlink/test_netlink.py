@@ -61,7 +61,7 @@ class Session:
         for _ in range(2000):
             holders = self.holders()
             if holders and len(tcp_sockets(holders[0])) == count:
-                return holders
+                return self.holders()  # the first look may have come before the last of them
             if self.program.poll() is not None:
                 sys.exit(f"ended before {count} sockets were there: {self.program.stderr.read()}")
             time.sleep(0.005)
