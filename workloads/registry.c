@@ -5,6 +5,7 @@
 const struct workload_ops *const workload_table[] = {
 	&workload_netlink,
 	&workload_nop,
+	&workload_udp,
 	&workload_wal,
 	NULL,
 };

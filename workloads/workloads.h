@@ -6,6 +6,7 @@
 
 extern const struct workload_ops workload_netlink;
 extern const struct workload_ops workload_nop;
+extern const struct workload_ops workload_udp;
 extern const struct workload_ops workload_wal;
 
 extern const struct workload_ops *const workload_table[]; /* ended by NULL */

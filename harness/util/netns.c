@@ -37,13 +37,15 @@ static int loopback_up(struct err *err)
 
 int netns_enter_new(struct err *err)
 {
-	if (unshare(CLONE_NEWNET)) {
-		/* EINVAL is how a kernel without CONFIG_NET_NS answers, unshare(2). */
-		int code = errno == EINVAL ? -EOPNOTSUPP : -errno;
-
-		return err_sys(err, code, "new network namespace");
-	}
-	return loopback_up(err);
+	if (!unshare(CLONE_NEWNET))
+		return loopback_up(err);
+	/* How a kernel without CONFIG_NET_NS answers, unshare(2). */
+	if (errno == EINVAL)
+		return err_set(err, -EOPNOTSUPP, "this kernel has no network namespaces");
+	if (errno == ENOSPC)
+		return err_set(err, -EPERM,
+			       "no more network namespaces allowed (user.max_net_namespaces)");
+	return err_sys(err, -errno, "new network namespace");
 }
 
 int netns_self_fd(int *ret_fd, struct err *err)

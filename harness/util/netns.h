@@ -4,8 +4,8 @@
  * it, so nothing is left behind however the process ends (network_namespaces(7)). A socket belongs
  * for ever to the namespace it was made in, whoever uses it later.
  *
- * Errors: -EPERM without CAP_SYS_ADMIN over the user namespace, -EOPNOTSUPP on a kernel without
- * network namespaces, -ENOSPC at the limit user.max_net_namespaces.
+ * Errors: -EPERM without CAP_SYS_ADMIN over the user namespace or at the limit
+ * user.max_net_namespaces, -EOPNOTSUPP on a kernel without network namespaces.
  */
 #pragma once
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The truth table of a udp run: every datagram that was offered must be found again in one row.
+ *
+ *	offered = sent + refused
+ *	sent    = delivered + corrupted + stale + dropped_*
+ *
+ * Duplicates are arrivals beyond those. Devices, qdiscs and ports count buffers; where one buffer
+ * holds several datagrams (UDP_SEGMENT) the count only bounds their number, and what is missing
+ * decides inside the bounds.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "harness/util/err.h"
+
+struct result;
+
+enum udp_refusal { UDP_EAGAIN, UDP_ENOBUFS, UDP_ECONNREFUSED, UDP_REFUSALS };
+
+/* What was counted, over the whole run. */
+struct udp_counts {
+	uint64_t offered, sent, refused[UDP_REFUSALS];			    /* the driver's side */
+	uint64_t delivered, duplicated, reordered, corrupted, stale;	    /* the sink's side */
+	uint64_t socket_drops;						    /* datagrams */
+	uint64_t qdisc_packets;						    /* datagrams */
+	uint64_t qdisc_drops, qdisc_backlog, device_drops, no_port_buffers; /* buffers, bytes */
+	unsigned datagrams_per_buffer;
+};
+
+struct udp_ledger {
+	uint64_t refused, dropped_qdisc, dropped_device, dropped_no_port;
+	int64_t unaccounted; /* sent and in no row; negative: more arrived than was sent */
+};
+
+struct udp_ledger udp_ledger_settle(const struct udp_counts *c);
+/* Writes every row as a figure of the oracle. */
+void udp_ledger_report(const struct udp_counts *c, const struct udp_ledger *l, struct result *res);
+/* 0, or -EBADMSG and the rows that do not add up. */
+int udp_ledger_judge(const struct udp_counts *c, const struct udp_ledger *l, struct err *err);
