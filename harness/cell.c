@@ -190,6 +190,28 @@ static int read_knobs(struct cell *cell, const cJSON *entry, struct err *err)
 	return 0;
 }
 
+/* A cell may come from another build: what this one does not know must not be dropped unseen. */
+static int check_keys(const cJSON *entry, struct err *err)
+{
+	const cJSON *cpus = cJSON_GetObjectItemCaseSensitive(entry, "cpus"), *member;
+
+	cJSON_ArrayForEach (member, entry) {
+		if (strcmp(member->string, "workload") && strcmp(member->string, "target") &&
+		    strcmp(member->string, "cpus") && strcmp(member->string, "with") &&
+		    !param_find(axis_params, member->string))
+			return err_set(err, -EINVAL, "%s: unknown key", member->string);
+	}
+	cJSON_ArrayForEach (member, cpus) {
+		size_t i = 0;
+
+		while (i < ROLE_COUNT && strcmp(role_names[i], member->string))
+			i++;
+		if (i == ROLE_COUNT)
+			return err_set(err, -EINVAL, "cpus.%s: unknown key", member->string);
+	}
+	return 0;
+}
+
 static int find_plugins(const struct registry *reg, const cJSON *entry, struct cell *cell,
 			struct err *err)
 {
@@ -220,7 +242,11 @@ int cell_read(const struct registry *reg, const cJSON *entry, struct err *err, s
 
 	if (!cell)
 		return err_sys(err, -ENOMEM, "cell");
-	rc = find_plugins(reg, entry, cell, err);
+	if (!cJSON_IsObject(entry))
+		return err_set(err, -EINVAL, "a cell must be an object");
+	rc = check_keys(entry, err);
+	if (!rc)
+		rc = find_plugins(reg, entry, cell, err);
 	if (rc)
 		return rc;
 	/* One byte more: a plugin without knobs has a config all the same. */
@@ -249,6 +275,9 @@ int cell_check(const struct cell *cell, struct err *err)
 	if (cell->axes.batch > cell->axes.depth)
 		return err_set(err, -EINVAL, "batch %" PRIu64 " is above depth %" PRIu64,
 			       cell->axes.batch, cell->axes.depth);
+	if (cell->axes.arrival != ARRIVAL_FIXED && !cell->axes.rate)
+		return err_set(err, -EINVAL, "arrival %s needs a rate",
+			       arrival_names[cell->axes.arrival]);
 	if (cell->workload->check_cell)
 		rc = cell->workload->check_cell(cell, err);
 	if (!rc && cell->target->check_cell)

@@ -145,6 +145,12 @@ static void test_refused(void **state)
 		 "cpus.sink: \"1-\" is not a list of CPUs (\"0-1,3\")"},
 		{"{\"workload\":\"log\",\"target\":\"plain\",\"cpus\":{\"sink\":1}}",
 		 "cpus.sink: found 1, expected a text"},
+		{"{\"workload\":\"log\",\"target\":\"plain\",\"thread\":1}", "thread: unknown key"},
+		{"{\"workload\":\"log\",\"target\":\"plain\",\"cpus\":{\"x\":\"0\"}}",
+		 "cpus.x: unknown key"},
+		{"[]", "a cell must be an object"},
+		{"{\"workload\":\"log\",\"target\":\"plain\",\"arrival\":\"poisson\"}",
+		 "arrival poisson needs a rate"},
 		{"{\"workload\":\"log\",\"target\":\"plain\",\"batch\":9,\"depth\":8}",
 		 "batch 9 is above depth 8"},
 		{"{\"workload\":\"log\",\"target\":\"plain\",\"payload\":64,"

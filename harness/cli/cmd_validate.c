@@ -8,7 +8,7 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 
-/* Set-up and teardown of one run, measured on nop/null: what the window and warm-up leave out. */
+/* Set-up and teardown of one run, at most (ci/peers measures it on nop/null). */
 #define RUN_OVERHEAD_NS (20 * NSEC_PER_MSEC)
 
 static void print_size(const struct matrix *m)
