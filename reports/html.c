@@ -155,15 +155,6 @@ static void put_meta(const struct page *page)
 	fputs("</a></p>\n", out);
 }
 
-static unsigned count_warned(const struct summary *s, enum warning kind)
-{
-	unsigned n = 0;
-
-	for (size_t i = 0; i < s->n_cells; i++)
-		n += s->cells[i]->warnings[kind] != 0;
-	return n;
-}
-
 /* What a reader should doubt before reading any figure. */
 static void put_doubts(const struct page *page)
 {
@@ -174,13 +165,15 @@ static void put_doubts(const struct page *page)
 		[WARN_FOREIGN] = "ran beside other programs",
 	};
 	FILE *out = page->out;
-	unsigned n, any = 0;
+	const struct cell_sum *worst;
+	unsigned any = 0;
+	size_t n;
 
 	for (int k = 0; k < WARN_COUNT; k++) {
-		n = count_warned(page->summary, (enum warning)k);
+		n = warning_cells(page->summary, (enum warning)k, &worst);
 		if (!n)
 			continue;
-		fprintf(out, "%s<li>%u of %zu cells %s</li>\n",
+		fprintf(out, "%s<li>%zu of %zu cells %s</li>\n",
 			any++ ? ""
 			      : "<div class=\"doubts\"><a href=\"#warnings\">Worth a doubt</a><ul>",
 			n, page->summary->n_cells, doubts[k]);

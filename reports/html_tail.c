@@ -83,37 +83,59 @@ void html_problems(const struct page *page)
 	fputs("</section>\n", out);
 }
 
-void html_warnings(const struct page *page)
+static void put_warned(const struct page *page, const struct cell_sum *cell, enum warning kind)
 {
-	const struct summary *s = page->summary;
 	char label[300], text[200];
 	FILE *out = page->out;
-	size_t n = 0;
 
-	for (size_t i = 0; i < s->n_cells; i++) {
-		for (int k = 0; k < WARN_COUNT; k++) {
-			if (!s->cells[i]->warnings[k] || n++ >= ROWS_MAX)
-				continue;
-			if (n == 1) {
-				put_open(out, "warnings", "Worth a doubt");
-				fputs("<div class=\"list\">\n", out);
-			}
-			groups_label(page->groups, s->cells[i], label, sizeof(label));
-			warning_text(s->cells[i], (enum warning)k, text, sizeof(text));
-			fprintf(out,
-				"<div class=\"item\"><span class=\"chip\">%u of %u runs</span> <b>",
-				s->cells[i]->warnings[k], cell_total(s->cells[i]));
-			html_text(out, label);
-			fputs("</b><br>", out);
-			html_text(out, text);
-			fputs("</div>\n", out);
-		}
-	}
+	groups_label(page->groups, cell, label, sizeof(label));
+	warning_text(cell, kind, text, sizeof(text));
+	fprintf(out, "<div class=\"item\"><span class=\"chip\">%u of %u runs</span> <b>",
+		cell->warnings[kind], cell_total(cell));
+	html_text(out, label);
+	fputs("</b><br>", out);
+	html_text(out, text);
+	fputs("</div>\n", out);
+}
+
+/* One fold for each kind, with its worst cell in sight. */
+static void put_warnings(const struct page *page, enum warning kind)
+{
+	const struct summary *s = page->summary;
+	const struct cell_sum *worst;
+	size_t n = warning_cells(s, kind, &worst), shown = 0;
+
 	if (!n)
 		return;
-	fputs("</div>\n", out);
-	put_more(out, n);
-	fputs("</section>\n", out);
+	fputs("<div class=\"list\">\n", page->out);
+	put_warned(page, worst, kind);
+	if (n > 1)
+		fprintf(page->out,
+			"<details class=\"raw\"><summary>and %zu more cell%s</summary>\n", n - 1,
+			n == 2 ? "" : "s");
+	for (size_t i = 0; i < s->n_cells && shown < ROWS_MAX; i++) {
+		if (!s->cells[i]->warnings[kind] || s->cells[i] == worst)
+			continue;
+		put_warned(page, s->cells[i], kind);
+		shown++;
+	}
+	put_more(page->out, n - 1);
+	fputs(n > 1 ? "</details></div>\n" : "</div>\n", page->out);
+}
+
+void html_warnings(const struct page *page)
+{
+	const struct cell_sum *worst;
+	size_t n = 0;
+
+	for (int k = 0; k < WARN_COUNT; k++)
+		n += warning_cells(page->summary, (enum warning)k, &worst);
+	if (!n)
+		return;
+	put_open(page->out, "warnings", "Worth a doubt");
+	for (int k = 0; k < WARN_COUNT; k++)
+		put_warnings(page, (enum warning)k);
+	fputs("</section>\n", page->out);
 }
 
 void html_notes(const struct page *page)

@@ -94,13 +94,16 @@ const struct metric_sum *cell_metric(const struct cell_sum *cell, const char *na
 const struct hist_sum *cell_hist(const struct cell_sum *cell, const char *name);
 const struct field *cell_field(const struct cell_sum *cell, const char *name, bool knob);
 
-/* Over ascending values; NAN when there are none. */
+/* Over ascending values; NAN when there are none. No median either where a repeat could not tell:
+ * those are the slow ones, and leaving them out would flatter. */
 double metric_median(const struct metric_sum *m);
 double metric_min(const struct metric_sum *m);
 double metric_max(const struct metric_sum *m);
 /* Median of the named metric, NAN when the cell has none. */
 double cell_median(const struct cell_sum *cell, const char *name);
 
+/* How many cells have earned a warning, and which one the worst of it (NULL if none). */
+size_t warning_cells(const struct summary *s, enum warning kind, const struct cell_sum **worst);
 /* Writes "throughput x latency is 7.1 % off the operations in flight (2 runs)" and the like. */
 int warning_text(const struct cell_sum *cell, enum warning kind, char *buf, size_t size);
 

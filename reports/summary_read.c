@@ -41,7 +41,7 @@ const struct field *cell_field(const struct cell_sum *cell, const char *name, bo
 
 double metric_median(const struct metric_sum *m)
 {
-	if (!m || !m->n)
+	if (!m || !m->n || m->nulls)
 		return NAN;
 	return m->n % 2 ? m->values[m->n / 2] : (m->values[m->n / 2 - 1] + m->values[m->n / 2]) / 2;
 }
@@ -59,6 +59,23 @@ double metric_max(const struct metric_sum *m)
 double cell_median(const struct cell_sum *cell, const char *name)
 {
 	return metric_median(cell_metric(cell, name));
+}
+
+size_t warning_cells(const struct summary *s, enum warning kind, const struct cell_sum **worst)
+{
+	size_t n = 0;
+
+	*worst = NULL;
+	for (size_t i = 0; i < s->n_cells; i++) {
+		const struct cell_sum *cell = s->cells[i];
+
+		if (!cell->warnings[kind])
+			continue;
+		n++;
+		if (!*worst || fabs(cell->worst[kind]) > fabs((*worst)->worst[kind]))
+			*worst = cell;
+	}
+	return n;
 }
 
 int warning_text(const struct cell_sum *cell, enum warning kind, char *buf, size_t size)

@@ -64,6 +64,21 @@ static void test_cells(void **state)
 	assert_non_null(strstr(m->reason, "10000"));
 }
 
+static void test_median(void **state)
+{
+	double values[] = {1, 3, 10};
+	struct metric_sum m = {.n = 3, .values = values};
+
+	(void)state;
+	assert_true(metric_median(&m) == 3);
+	m.n = 2;
+	assert_true(metric_median(&m) == 2);
+	m.nulls = 1; /* a third repeat could not tell */
+	assert_true(isnan(metric_median(&m)));
+	assert_true(metric_max(&m) == 3);
+	assert_true(isnan(metric_median(NULL)));
+}
+
 static void test_problems(void **state)
 {
 	_cleanup_(cleanup_summary) struct summary *s = NULL;
@@ -203,9 +218,9 @@ static void test_torn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cells), cmocka_unit_test(test_problems),
-		cmocka_unit_test(test_best),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_cells),	 cmocka_unit_test(test_median),
+		cmocka_unit_test(test_problems), cmocka_unit_test(test_best),
+		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_torn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

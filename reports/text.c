@@ -21,6 +21,7 @@
 #include "reports/table.h"
 
 #define WIDTH_DEFAULT 120
+#define WARNED_MAX    3	 /* cells named for each kind of warning */
 #define LINES_MAX     25 /* of each list below the tables */
 
 struct figure {
@@ -169,24 +170,42 @@ static void print_problems(const struct summary *s, const struct groups *groups,
 	print_more(out, s->n_problems);
 }
 
-static void print_warnings(const struct summary *s, const struct groups *groups, FILE *out)
+static void print_warned(const struct cell_sum *cell, enum warning kind,
+			 const struct groups *groups, FILE *out)
 {
 	char label[300], text[200];
-	size_t n = 0;
 
-	for (size_t i = 0; i < s->n_cells; i++) {
-		for (int k = 0; k < WARN_COUNT; k++) {
-			if (!s->cells[i]->warnings[k] || n++ >= LINES_MAX)
+	groups_label(groups, cell, label, sizeof(label));
+	warning_text(cell, kind, text, sizeof(text));
+	fprintf(out, "%s: %u of %u runs: %s\n", label, cell->warnings[kind], cell_total(cell),
+		text);
+}
+
+/* A few cells are named; when it is many, how many and the worst. */
+static void print_warnings(const struct summary *s, const struct groups *groups, FILE *out)
+{
+	bool head = false;
+
+	for (int k = 0; k < WARN_COUNT; k++) {
+		const struct cell_sum *worst;
+		size_t n = warning_cells(s, (enum warning)k, &worst);
+
+		if (!n)
+			continue;
+		fputs(head ? "" : "\nwarnings\n", out);
+		head = true;
+		if (n > WARNED_MAX) {
+			fprintf(out, "  %zu of %zu cells, the worst: ", n, s->n_cells);
+			print_warned(worst, (enum warning)k, groups, out);
+			continue;
+		}
+		for (size_t i = 0; i < s->n_cells; i++) {
+			if (!s->cells[i]->warnings[k])
 				continue;
-			if (n == 1)
-				fprintf(out, "\nwarnings\n");
-			groups_label(groups, s->cells[i], label, sizeof(label));
-			warning_text(s->cells[i], (enum warning)k, text, sizeof(text));
-			fprintf(out, "  %s: %u of %u runs: %s\n", label, s->cells[i]->warnings[k],
-				cell_total(s->cells[i]), text);
+			fputs("  ", out);
+			print_warned(s->cells[i], (enum warning)k, groups, out);
 		}
 	}
-	print_more(out, n);
 }
 
 static void print_notes(const struct summary *s, FILE *out)
@@ -213,7 +232,7 @@ static void print_nulls(const struct summary *s, FILE *out)
 		for (size_t i = 0; i < s->n_cells; i++) {
 			const struct metric_sum *m = cell_metric(s->cells[i], figures[f].metric);
 
-			if (!m || !m->nulls || m->n)
+			if (!m || !m->nulls)
 				continue;
 			cells++;
 			reason = reason ? reason : m->reason;
