@@ -101,7 +101,8 @@ int cell_identify(struct cell *cell)
 	}
 	if (rc)
 		return rc;
-	qsort(lines.items, lines.n, sizeof(*lines.items), lines_compare);
+	if (lines.n)
+		qsort(lines.items, lines.n, sizeof(*lines.items), lines_compare);
 	hash = fnv_text(hash, cell->workload->name);
 	hash = fnv_text(hash, "/");
 	hash = fnv_text(hash, cell->target->name);
