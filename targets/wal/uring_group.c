@@ -9,13 +9,19 @@
  * that is alone with a single partition needs no thread: it drives the ring itself when it would
  * wait, which saves both wake-ups.
  *
+ * Waking a sleeper costs more than its record, so a producer first yields its CPU to the others for
+ * a while (knob `spin`), as RocksDB's writers do: when the group is durable, it mostly is found
+ * awake. On 2 CPUs with 32 and 128 producers that is worth a half to two thirds.
+ *
  * Order: the queue is a stack that the committer takes whole and turns over, so records of one lane
  * stay in order, and one group is in flight at a time.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
+#include "harness/util/cleanup.h"
 #include "harness/util/futex.h"
 #include "harness/util/nsec.h"
 #include "targets/targets.h"
@@ -299,12 +305,20 @@ static int reap_alone(struct lane *lane, struct op **done, unsigned min, unsigne
 	}
 }
 
+/* Lets others run until something is done or the time is up. */
+static void yield_until(const struct stack *done, uint64_t ns)
+{
+	while (!atomic_load(&done->top) && nsec_now() < ns)
+		sched_yield();
+}
+
 static int reap_woken(struct lane *lane, struct op **done, unsigned min, unsigned max,
 		      uint64_t timeout_ns)
 {
 	bool expired = timeout_ns == 0;
 	uint64_t deadline =
 		expired || timeout_ns == REAP_FOREVER ? timeout_ns : nsec_now() + timeout_ns;
+	const struct uring_group *t = lane->run->target;
 	struct port *port = lane->target;
 	unsigned n = 0;
 
@@ -313,6 +327,8 @@ static int reap_woken(struct lane *lane, struct op **done, unsigned min, unsigne
 		n += take_ready(port, done + n, max - n);
 		if (expired || (n && n >= min))
 			return (int)n;
+		if (t->config->spin_ns)
+			yield_until(&port->done, min_of(nsec_now() + t->config->spin_ns, deadline));
 		expired = !doze_on(&port->doze, &port->done, NULL, deadline);
 	}
 }
@@ -457,7 +473,7 @@ const struct target_ops target_wal_uring_group = {
 	.workload = "wal",
 	.name = "uring-group",
 	.help = "group commit on one io_uring per partition, one group in flight",
-	.params = wal_group_params,
+	.params = wal_uring_group_params,
 	.config_size = sizeof(struct wal_group_config),
 	.metrics = wal_target_metrics,
 	.check_cell = wal_group_check,
