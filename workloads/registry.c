@@ -2,6 +2,7 @@
 /* The table of workloads: a new one is one row here and one in workloads.h. */
 #include "workloads/workloads.h"
 
+/* clang-format off */
 const struct workload_ops *const workload_table[] = {
 	&workload_netlink,
 	&workload_nop,
@@ -9,3 +10,4 @@ const struct workload_ops *const workload_table[] = {
 	&workload_wal,
 	NULL,
 };
+/* clang-format on */
