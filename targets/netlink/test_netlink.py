@@ -97,8 +97,9 @@ def check_good(record, sockets):
     expect(verify["dumps_compared_exactly"] == record["cell"]["axes"]["threads"],
            "not every lane compared a dump record by record", record)
     expect(verify["dumps_failed"] == 0 and verify["stale_messages"] == 0, "failures", record)
-    ratio = metrics["records_per_s"]["value"] / metrics["throughput"]["value"]
-    expect(abs(ratio / sockets - 1) < 0.001, "records and dumps disagree", record)
+    # A busy machine may leave a short window empty; the two figures must agree even then.
+    records, dumps = metrics["records_per_s"]["value"], metrics["throughput"]["value"]
+    expect(abs(records - dumps * sockets) <= 0.001 * records, "records and dumps disagree", record)
 
 
 def test_good_cells(uhbench, folder):
