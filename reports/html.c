@@ -143,8 +143,9 @@ static void put_meta(const struct page *page)
 	FILE *out = page->out;
 
 	fputs("<p class=\"meta\">", out);
-	html_printf(out, "%zu cells, %g repeats, %s order, windows of %s, %s in runs; started %s",
-		    page->summary->n_cells, fmax(get_number(m, "repeats"), 0), get_text(m, "order"),
+	html_printf(out, "%zu cells, %g repeat%s, %s order, windows of %s, %s in runs; started %s",
+		    page->summary->n_cells, fmax(get_number(m, "repeats"), 0),
+		    get_number(m, "repeats") == 1 ? "" : "s", get_text(m, "order"),
 		    fmt_value(window, get_number(m, "duration_ns"), "ns", true),
 		    fmt_span(span, page->summary->duration), get_text(m, "started"));
 	fputs("</p>\n", out);
