@@ -175,8 +175,8 @@ static void check_product(const struct entries *entries, uint64_t repeats, struc
 		diag_error(diag, "cells", "more than 2^64 runs; %d are the limit", MATRIX_RUNS_MAX);
 	else if (runs > MATRIX_RUNS_MAX)
 		diag_error(diag, "cells",
-			   "%" PRIu64 " runs (%" PRIu64 " cells, %" PRIu64
-			   " repeats each; before skip rules) are more than %d",
+			   "%" PRIu64 " runs (%" PRIu64 " cells x %" PRIu64
+			   " repeats; before skip rules) are more than %d",
 			   runs, entries->product, repeats, MATRIX_RUNS_MAX);
 }
 

@@ -170,6 +170,13 @@ static const struct {
 	 "1:135: deadline: \"x\" is not a time with a unit (\"500ms\", \"20us\")\n"},
 	{"{\"cells\":[" ENTRY "],\"deadline\":\"1200ms\"}",
 	 "1:59: deadline: 1.2s is not above warm-up + duration, 1.2s\n"},
+	/* Keys that would steer a terminal, or are cut where a character ends (63 of 64 bytes). */
+	{"{\"cells\":[" ENTRY "],\"\\u001b[31m\":1}",
+	 "1:48: ?[31m: unknown key; the nearest is \"cells\"\n"},
+	{"{\"cells\":[" ENTRY "],\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	 "\xc3\xa9zzz\":1}",
+	 "1:48: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: unknown key; the "
+	 "nearest is \"name\"\n"},
 	/* Mistakes of the text and of its meaning come together, in the order of the text. */
 	{"{\"seed\":9007199254740993,\n \"cells\":[{\"workload\":\"log\",\"target\":\"plain\",\n"
 	 "  \"depth\":0}],\n \"cells\":[]}",
@@ -203,10 +210,10 @@ static void test_gigantic(void **state)
 		const char *repeats, *errors;
 	} products[] = {
 		{1000, 101, 1, 1, 1, "1",
-		 "101000 runs (101000 cells, 1 repeats each; before skip rules) are more than "
+		 "101000 runs (101000 cells x 1 repeats; before skip rules) are more than "
 		 "100000"},
 		{10, 10, 1, 1, 1, "1001",
-		 "100100 runs (100 cells, 1001 repeats each; before skip rules) are more than "
+		 "100100 runs (100 cells x 1001 repeats; before skip rules) are more than "
 		 "100000"},
 		{1000, 60000, 30000, 64, 60000, "100000",
 		 "more than 2^64 runs; 100000 are the limit"},

@@ -11,14 +11,21 @@
 /* Set-up and teardown of one run, at most (ci/peers measures it on nop/null). */
 #define RUN_OVERHEAD_NS (20 * NSEC_PER_MSEC)
 
+static void print_count(uint64_t n, const char *what)
+{
+	printf("%" PRIu64 " %s%s, ", n, what, n == 1 ? "" : "s");
+}
+
 static void print_size(const struct matrix *m)
 {
 	uint64_t runs = m->n_cells * m->repeats;
 	uint64_t seconds = runs * (m->warmup_ns + m->duration_ns + RUN_OVERHEAD_NS) / NSEC_PER_SEC;
 
-	printf("%s: %zu cells, %" PRIu64 " repeats, %" PRIu64 " runs, at least %" PRIu64
-	       ":%02" PRIu64 ":%02" PRIu64 "\n",
-	       m->name, m->n_cells, m->repeats, runs, seconds / 3600, seconds / 60 % 60,
+	printf("%s: ", m->name);
+	print_count(m->n_cells, "cell");
+	print_count(m->repeats, "repeat");
+	print_count(runs, "run");
+	printf("about %" PRIu64 ":%02" PRIu64 ":%02" PRIu64 "\n", seconds / 3600, seconds / 60 % 60,
 	       seconds % 60);
 }
 

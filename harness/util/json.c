@@ -53,7 +53,7 @@ struct scan {
 struct key {
 	uint64_t hash;
 	size_t len;
-	char text[JSON_KEY_MAX + 1];
+	char text[JSON_KEY_MAX + 4 + 1]; /* json_path_key does the cutting: a character more */
 };
 
 static int scan_value(struct scan *s);
@@ -108,7 +108,7 @@ static void skip_space(struct scan *s)
 static void key_add(struct key *key, const void *bytes, size_t n)
 {
 	key->hash = fnv_bytes(key->hash, bytes, n);
-	if (key->len + n > JSON_KEY_MAX)
+	if (key->len >= JSON_KEY_MAX)
 		return;
 	memcpy(key->text + key->len, bytes, n);
 	key->len += n;

@@ -14,7 +14,7 @@
 
 #define JSON_DEPTH_MAX 32
 #define JSON_BYTES_MAX ((size_t)8 << 20)
-#define JSON_KEY_MAX   64 /* bytes of a key that show in a path */
+#define JSON_KEY_MAX   64 /* bytes of a key that show in a path, cut at a character */
 #define JSON_PATH_MAX  (JSON_DEPTH_MAX * (JSON_KEY_MAX + 8))
 #define JSON_SHOW_MAX  64
 

@@ -14,11 +14,18 @@
 
 void json_path_key(struct json_path *path, const char *key)
 {
-	size_t room = sizeof(path->text) - path->len;
-	int n = snprintf(path->text + path->len, room, "%s%.*s", path->len ? "." : "", JSON_KEY_MAX,
-			 key);
+	size_t n = strnlen(key, JSON_KEY_MAX);
 
-	path->len += min_of((size_t)n, room - 1);
+	/* Whole characters only, and none that would steer a terminal. */
+	while (n && key[n] && ((unsigned char)key[n] & 0xc0) == 0x80)
+		n--;
+	if (path->len + 1 + n >= sizeof(path->text))
+		return;
+	if (path->len)
+		path->text[path->len++] = '.';
+	for (size_t i = 0; i < n; i++)
+		path->text[path->len++] = iscntrl((unsigned char)key[i]) ? '?' : key[i];
+	path->text[path->len] = 0;
 }
 
 void json_path_index(struct json_path *path, size_t index)
