@@ -277,10 +277,12 @@ static void judge(struct scan *s)
 	if (s->issued > s->slots)
 		check_wrap(s);
 	if (s->n_found + missing + s->counts.corrupt < need) {
-		s->counts.missing += need - s->n_found - missing - 1;
+		uint64_t lost = need - s->n_found - missing;
+
 		fault(s, missing,
-		      "%s: the newest %llu acknowledged records should be there, only %llu are: others were overwritten",
-		      s->log->label, (ull)need, (ull)s->n_found);
+		      "%s: of the newest %llu acknowledged records %llu are missing: they were overwritten or never written",
+		      s->log->label, (ull)need, (ull)lost);
+		s->counts.missing += lost - 1;
 	}
 	s->counts.acknowledged += s->acked;
 	s->counts.checked += need;
