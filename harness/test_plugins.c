@@ -3,12 +3,6 @@
 #include "harness/test_plugins.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "harness/util/cleanup.h"
-#include "harness/util/fs.h"
 
 struct log_config {
 	uint64_t partitions;
@@ -120,18 +114,3 @@ static const struct target_ops *const targets[] = {&plain_target, &group_target,
 						   NULL};
 
 const struct registry test_registry = {.workloads = workloads, .targets = targets};
-
-int test_load(const char *text, size_t len, struct diag *diag, struct matrix **ret)
-{
-	char path[] = "/tmp/uhbench-test-XXXXXX.json";
-	_cleanup_close_ int fd = mkstemps(path, 5);
-	int rc;
-
-	if (fd < 0)
-		return -errno;
-	rc = fs_write_all(fd, text, len);
-	if (!rc)
-		rc = matrix_load(&test_registry, path, diag, ret);
-	unlink(path);
-	return rc;
-}

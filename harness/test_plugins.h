@@ -6,9 +6,6 @@
  */
 #pragma once
 
-#include "harness/matrix.h"
+#include "harness/registry.h"
 
 extern const struct registry test_registry;
-
-/* matrix_load on a text instead of a file. */
-int test_load(const char *text, size_t len, struct diag *diag, struct matrix **ret);

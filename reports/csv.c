@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/store.h"
+#include "harness/session/store.h"
 #include "harness/util/cleanup.h"
 #include "reports/get.h"
 #include "reports/report.h"

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "harness/hist.h"
-#include "harness/store.h"
+#include "harness/session/store.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 #include "reports/get.h"

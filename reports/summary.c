@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/store.h"
+#include "harness/session/store.h"
 #include "harness/util/cleanup.h"
 #include "reports/cellsum.h"
 #include "reports/get.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "harness/cli/verbs.h"
-#include "harness/execute.h"
+#include "harness/drive/execute.h"
 #include "harness/protocol.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * uhbench doctor: what this host offers, for people (wrapped to the terminal, what is missing with
- * its cost and its remedy below it) or as the JSON that harness/doctor.h describes.
+ * its cost and its remedy below it) or as the JSON that harness/host/doctor.h describes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "harness/cli/verbs.h"
-#include "harness/doctor.h"
+#include "harness/host/doctor.h"
 #include "harness/util/cleanup.h"
 
 #define WIDTH_DEFAULT 100

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "harness/catalog.h"
+#include "harness/matrix/catalog.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/nearest.h"
 #include "harness/util/units.h"

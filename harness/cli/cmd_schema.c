@@ -2,7 +2,7 @@
 /* uhbench schema: the JSON Schema of matrix.json, on stdout. */
 #include "harness/cli/verbs.h"
 
-#include "harness/schema.h"
+#include "harness/matrix/schema.h"
 #include "harness/util/cleanup.h"
 
 static int schema_run(const struct registry *reg, int argc, char **argv)

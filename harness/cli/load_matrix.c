@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "harness/diag.h"
+#include "harness/matrix/diag.h"
 #include "harness/util/cleanup.h"
 
 int load_matrix(const struct registry *reg, const char *path, struct matrix **ret)

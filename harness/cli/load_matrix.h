@@ -3,7 +3,7 @@
 #pragma once
 
 #include "harness/cli/verb.h"
-#include "harness/matrix.h"
+#include "harness/matrix/matrix.h"
 
 /* VERB_GO_ON with a matrix, or the exit code to leave with. */
 int load_matrix(const struct registry *reg, const char *path, struct matrix **ret);

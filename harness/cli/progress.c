@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "harness/cell.h"
-#include "harness/launch.h"
+#include "harness/session/launch.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "harness/catalog.h"
+#include "harness/matrix/catalog.h"
 #include "harness/util/cleanup.h"
 #include "targets/targets.h"
 #include "workloads/workloads.h"

@@ -370,6 +370,24 @@ class Privileges(Case):
         for r in self.records():
             self.assertIn("refused", r["isolation"]["pid_namespace"])
 
+    def test_without_network_namespaces(self):
+        script = 'echo 0 >/proc/sys/user/max_net_namespaces && exec "$0" run "$1" -o "$2"'
+        cells = [{"workload": "udp", "target": "sendto", "with": {"link": ["loopback", "veth"]}},
+                 {"workload": "netlink", "target": "recvmsg"}]
+        for more, code in (([nop()], 0), ([], 77)):
+            out = self.out + str(code)
+            p = subprocess.run(["unshare", "-Ur", "sh", "-c", script, UHBENCH,
+                                self.matrix(cells + more), out],
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                               timeout=60)
+            self.assertEqual(p.returncode, code, p.stderr)
+            for r in self.records(out):
+                if r["cell"]["workload"] == "nop":
+                    self.assertEqual(r["status"], "ok")
+                    continue
+                self.assertEqual(r["status"], "skipped")
+                self.assertIn("max_net_namespaces", r["reason"])
+
 
 if __name__ == "__main__":
     UHBENCH = os.path.abspath(sys.argv.pop(1))

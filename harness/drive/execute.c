@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One run from request to response. The order of calls is the lifecycle in run.h; whatever fails,
+ * teardowns run and the reason that was found first is the one that is told.
+ */
+#include "harness/drive/execute.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "harness/drive/drive.h"
+#include "harness/protocol.h"
+#include "harness/result.h"
+#include "harness/drive/roles.h"
+#include "harness/drive/run_report.h"
+#include "harness/util/cleanup.h"
+
+#define PAGE 4096ul
+
+static const char *text_of(const cJSON *o, const char *key)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+}
+
+static uint64_t number_of(const cJSON *o, const char *key)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	return cJSON_IsNumber(item) ? (uint64_t)item->valuedouble : 0;
+}
+
+static int parse_request(const struct registry *reg, const cJSON *req, struct run *run,
+			 struct cell **cell)
+{
+	const cJSON *pad = cJSON_GetObjectItemCaseSensitive(req, "pad_iters_per_ns");
+	const char *seed = text_of(req, "seed");
+	int r;
+
+	if (number_of(req, "protocol") != PROTOCOL_VERSION)
+		return err_set(&run->err, -EPROTO,
+			       "the parent speaks protocol %llu, this build speaks %d",
+			       (unsigned long long)number_of(req, "protocol"), PROTOCOL_VERSION);
+	run->workdir = text_of(req, "workdir");
+	run->sessiondir = text_of(req, "sessiondir");
+	if (!seed || !run->workdir || !run->sessiondir || !cJSON_IsNumber(pad))
+		return err_set(&run->err, -EPROTO, "the request lacks a part");
+	r = cell_from_json(reg, cJSON_GetObjectItemCaseSensitive(req, "cell"), &run->err, cell);
+	if (r)
+		return r;
+	run->cell = *cell;
+	run->axes = &run->cell->axes;
+	run->workload_config = run->cell->workload_config;
+	run->target_config = run->cell->target_config;
+	run->seed = strtoull(seed, NULL, 10);
+	run->warmup_ns = number_of(req, "warmup_ns");
+	run->duration_ns = number_of(req, "duration_ns");
+	run->pad_iters_per_ns = pad->valuedouble;
+	return 0;
+}
+
+static void lane_free(struct lane *lane)
+{
+	if (lane->bufs)
+		munmap(lane->bufs, lane->buf_stride * lane->depth);
+	free(lane->ops);
+}
+
+static int lane_make(struct run *run, struct lane *lane, unsigned index)
+{
+	uint64_t payload = run->axes->payload;
+
+	lane->index = index;
+	lane->run = run;
+	lane->depth = (unsigned)run->axes->depth;
+	lane->batch = (unsigned)run->axes->batch;
+	lane->ops = aligned_alloc(64, lane->depth * sizeof(struct op));
+	if (!lane->ops)
+		return -ENOMEM;
+	memset(lane->ops, 0, lane->depth * sizeof(struct op));
+	if (payload) {
+		lane->buf_stride = (payload + PAGE - 1) & ~(PAGE - 1);
+		lane->bufs = mmap(NULL, lane->buf_stride * lane->depth, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		if (lane->bufs == MAP_FAILED) {
+			lane->bufs = NULL;
+			return -ENOMEM;
+		}
+	}
+	for (unsigned i = 0; i < lane->depth; i++) {
+		lane->ops[i].slot = i;
+		lane->ops[i].cap = lane->ops[i].len = (uint32_t)payload;
+		lane->ops[i].data = payload ? (char *)lane->bufs + i * lane->buf_stride : NULL;
+	}
+	return 0;
+}
+
+static int make_lanes(struct run *run)
+{
+	run->roles = roles_new();
+	run->lanes = calloc(run->axes->threads, sizeof(*run->lanes));
+	if (!run->roles || !run->lanes)
+		return err_sys(&run->err, -ENOMEM, "lanes");
+	for (unsigned i = 0; i < run->axes->threads; i++) {
+		int r = lane_make(run, &run->lanes[i], i);
+
+		if (r)
+			return err_sys(&run->err, r, "buffers of lane %u: %llu of %llu bytes", i,
+				       (unsigned long long)run->axes->depth,
+				       (unsigned long long)run->axes->payload);
+	}
+	return 0;
+}
+
+static void free_lanes(struct run *run)
+{
+	for (unsigned i = 0; run->lanes && i < run->axes->threads; i++)
+		lane_free(&run->lanes[i]);
+	free(run->lanes);
+	roles_free(run->roles);
+}
+
+static int call(int (*fn)(struct run *), struct run *run, const char *what)
+{
+	int r = fn ? fn(run) : 0;
+
+	if (r < 0 && !run->err.text[0])
+		err_sys(&run->err, r, "%s", what);
+	return r;
+}
+
+static int set_up(struct run *run)
+{
+	const struct cell *cell = run->cell;
+	int r = call(cell->target->supported, run, "target");
+
+	if (!r)
+		r = call(cell->workload->setup, run, "set-up of the workload");
+	if (!r)
+		r = call(cell->target->setup, run, "set-up of the target");
+	return r;
+}
+
+/* What the run found, also when the oracle says that it was wrong. */
+static int conclude(struct run *run, const struct drive_result *d, struct result *res)
+{
+	const struct cell *cell = run->cell;
+	int r = call(cell->target->stop, run, "stopping the target"), v = 0;
+
+	run_report(run, d, res);
+	if (!r && cell->workload->verify) {
+		v = cell->workload->verify(run, res);
+		if (v < 0 && !run->err.text[0])
+			err_sys(&run->err, v, "verification");
+	}
+	if (cell->target->report)
+		cell->target->report(run, res);
+	if (cell->workload->report)
+		cell->workload->report(run, &d->window, res);
+	return r ? r : v;
+}
+
+static void tear_down(struct run *run)
+{
+	const struct cell *cell = run->cell;
+
+	for (unsigned i = 0; cell->workload->lane_close && i < run->axes->threads; i++)
+		cell->workload->lane_close(&run->lanes[i]);
+	if (cell->target->teardown)
+		cell->target->teardown(run);
+	if (cell->workload->teardown)
+		cell->workload->teardown(run);
+}
+
+static int do_run(struct run *run, struct result *res, bool *in_setup)
+{
+	struct drive_result *d = NULL;
+	int r = make_lanes(run);
+
+	*in_setup = true;
+	if (r)
+		return r;
+	r = set_up(run);
+	if (!r) {
+		*in_setup = false;
+		r = drive_run(run, &d);
+		if (!r)
+			r = conclude(run, d, res);
+	}
+	tear_down(run);
+	drive_result_free(d);
+	return r;
+}
+
+static enum status status_of(int r, bool in_setup)
+{
+	if (!r)
+		return STATUS_OK;
+	if (r == -EOPNOTSUPP)
+		return STATUS_UNSUPPORTED;
+	if (in_setup && (r == -EPERM || r == -EACCES))
+		return STATUS_SKIPPED;
+	return STATUS_FAILED;
+}
+
+static void move_items(cJSON *to, const char *name, cJSON **from)
+{
+	if (*from)
+		cJSON_AddItemToObject(to, name, take_ptr(*from));
+}
+
+static cJSON *respond(const struct run *run, struct result *res, enum status status)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(o, "protocol", PROTOCOL_VERSION);
+	cJSON_AddStringToObject(o, "status", status_names[status]);
+	if (status == STATUS_OK)
+		cJSON_AddNullToObject(o, "reason");
+	else
+		cJSON_AddStringToObject(o, "reason", run->err.text);
+	if (!res->run)
+		return o;
+	move_items(o, "metrics", &res->metrics);
+	move_items(o, "histograms", &res->histograms);
+	move_items(o, "series", &res->series);
+	move_items(o, "usage", &res->usage);
+	move_items(o, "verify", &res->verify);
+	move_items(o, "notes", &res->notes);
+	for (cJSON *item; res->extra && (item = res->extra->child);)
+		cJSON_AddItemToObject(o, item->string,
+				      cJSON_DetachItemViaPointer(res->extra, item));
+	return o;
+}
+
+cJSON *execute(const struct registry *reg, const cJSON *request)
+{
+	struct run run = {.stop = false};
+	struct result res = {.run = NULL};
+	struct cell *cell = NULL;
+	bool in_setup = false;
+	cJSON *response;
+	int r = parse_request(reg, request, &run, &cell);
+
+	if (!r) {
+		result_init(&res, &run);
+		r = do_run(&run, &res, &in_setup);
+	}
+	response = respond(&run, &res, status_of(r, in_setup));
+	result_free(&res);
+	if (cell)
+		free_lanes(&run);
+	cell_free(cell);
+	return response;
+}

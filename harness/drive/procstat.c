@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Two samples of /proc/self/task and of the machine, and their difference summed by role. Kernel
+ * workers of io_uring are threads of this process and so are in the samples too.
+ */
+#include "harness/drive/procstat.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/drive/roles.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/procfs.h"
+
+struct sample {
+	struct proc_thread *threads;
+	size_t n, size;
+	struct proc_host host;
+};
+
+struct procstat {
+	struct sample begin, end;
+};
+
+static int add_thread(void *arg, int tid)
+{
+	struct sample *s = arg;
+	char dir[64];
+	int r;
+
+	if (s->n == s->size) {
+		size_t size = s->size ? s->size * 2 : 64;
+		struct proc_thread *bigger = realloc(s->threads, size * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		s->threads = bigger;
+		s->size = size;
+	}
+	snprintf(dir, sizeof(dir), "/proc/self/task/%d", tid);
+	r = procfs_thread(dir, &s->threads[s->n]);
+	if (r == -ENOENT || r == -ESRCH)
+		return 0; /* ended since the folder was read */
+	if (!r)
+		s->n++;
+	return r;
+}
+
+static int take_sample(struct sample *s, struct err *err)
+{
+	int r = procfs_host(&s->host);
+
+	if (r)
+		return err_sys(err, r, "/proc/stat");
+	r = procfs_each("/proc/self/task", add_thread, s);
+	return r ? err_sys(err, r, "/proc/self/task") : 0;
+}
+
+int procstat_begin(struct procstat **ret, struct err *err)
+{
+	struct procstat *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return err_sys(err, -ENOMEM, "procstat");
+	r = take_sample(&p->begin, err);
+	if (r) {
+		procstat_free(p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+int procstat_end(struct procstat *p, struct err *err)
+{
+	return take_sample(&p->end, err);
+}
+
+/* What a thread had at the begin; zeros for one that started inside the window. */
+static struct proc_thread at_begin(const struct procstat *p, int tid)
+{
+	for (size_t i = 0; i < p->begin.n; i++)
+		if (p->begin.threads[i].tid == tid)
+			return p->begin.threads[i];
+	return (struct proc_thread){.tid = tid};
+}
+
+static void add_number(cJSON *o, const char *name, uint64_t v)
+{
+	cJSON *item = cJSON_GetObjectItemCaseSensitive(o, name);
+
+	if (item)
+		cJSON_SetNumberValue(item, item->valuedouble + (double)v);
+	else
+		cJSON_AddNumberToObject(o, name, (double)v);
+}
+
+static void add_usage(cJSON *o, const struct proc_thread *a, const struct proc_thread *b)
+{
+	uint64_t cpu = b->run_ns - a->run_ns;
+	uint64_t ticks = b->user_ns + b->system_ns - a->user_ns - a->system_ns;
+	uint64_t user = b->user_ns - a->user_ns;
+
+	/* Too short for a tick: split as over the thread's whole life. */
+	if (!ticks) {
+		ticks = b->user_ns + b->system_ns;
+		user = b->user_ns;
+	}
+	user = ticks ? (uint64_t)((double)cpu * (double)user / (double)ticks) : 0;
+	add_number(o, "threads", 1);
+	add_number(o, "user_ns", user);
+	add_number(o, "system_ns", cpu - user);
+	add_number(o, "cpu_ns", cpu);
+	add_number(o, "run_queue_ns", b->run_queue_ns - a->run_queue_ns);
+	add_number(o, "voluntary", b->voluntary - a->voluntary);
+	add_number(o, "involuntary", b->involuntary - a->involuntary);
+	add_number(o, "minor_faults", b->minor_faults - a->minor_faults);
+	add_number(o, "major_faults", b->major_faults - a->major_faults);
+}
+
+cJSON *procstat_usage(const struct procstat *p, struct roles *roles)
+{
+	cJSON *usage = cJSON_CreateObject();
+
+	for (size_t i = 0; i < p->end.n; i++) {
+		const struct proc_thread *t = &p->end.threads[i];
+		const char *name = roles_name(roles, t->tid, t->comm);
+		cJSON *o = cJSON_GetObjectItemCaseSensitive(usage, name);
+		struct proc_thread begin = at_begin(p, t->tid);
+
+		if (!o)
+			o = cJSON_AddObjectToObject(usage, name);
+		add_usage(o, &begin, t);
+	}
+	return usage;
+}
+
+uint64_t procstat_cpu_ns(const struct procstat *p)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < p->end.n; i++)
+		sum += p->end.threads[i].run_ns - at_begin(p, p->end.threads[i].tid).run_ns;
+	return sum;
+}
+
+static void add_psi(cJSON *o, const char *what, bool known, uint64_t us)
+{
+	char name[32], reason[40];
+
+	snprintf(name, sizeof(name), "psi_%s_some_us", what);
+	if (known) {
+		cJSON_AddNumberToObject(o, name, (double)us);
+		return;
+	}
+	cJSON_AddNullToObject(o, name);
+	snprintf(reason, sizeof(reason), "reason_%s", name);
+	cJSON_AddStringToObject(o, reason, "this kernel has no pressure stall information");
+}
+
+cJSON *procstat_host(const struct procstat *p)
+{
+	const struct proc_host *a = &p->begin.host, *b = &p->end.host;
+	uint64_t busy = b->busy_ns - a->busy_ns, own = procstat_cpu_ns(p);
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(o, "steal_ns", (double)(b->steal_ns - a->steal_ns));
+	add_psi(o, "cpu", b->has_psi_cpu, b->psi_cpu_us - a->psi_cpu_us);
+	add_psi(o, "io", b->has_psi_io, b->psi_io_us - a->psi_io_us);
+	cJSON_AddNumberToObject(o, "foreign_cpu_ns", busy > own ? (double)(busy - own) : 0);
+	return o;
+}
+
+void procstat_free(struct procstat *p)
+{
+	if (!p)
+		return;
+	free(p->begin.threads);
+	free(p->end.threads);
+	free(p);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From what the drive counted to the figures every record has. Checks that need no second opinion
+ * are made here: Little's law, steadiness of the window, lateness and backlog of the generator.
+ */
+#include "harness/drive/run_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/drive/drive.h"
+#include "harness/drive/procstat.h"
+#include "harness/result.h"
+#include "harness/run.h"
+#include "harness/util/nsec.h"
+
+#define LITTLE_TOLERANCE 0.05
+#define STEADY_DRIFT	 0.10 /* second half against first half */
+#define STEADY_CV	 0.25 /* between the intervals */
+
+static double window_s(const struct window *w)
+{
+	return (double)(w->end_ns - w->begin_ns) / (double)NSEC_PER_SEC;
+}
+
+static void latency_metrics(struct result *res, const char *prefix, const struct hist *h)
+{
+	static const struct {
+		const char *suffix;
+		double q;
+	} rows[] = {{"p50", 0.5}, {"p99", 0.99}, {"p999", 0.999}};
+	char name[32];
+
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "%s_%s", prefix, rows[i].suffix);
+		result_quantile(res, name, h, rows[i].q);
+	}
+	snprintf(name, sizeof(name), "%s_max", prefix);
+	if (h->count)
+		result_metric(res, name, (double)h->max);
+	else
+		result_metric_none(res, name, "no operation completed inside the window");
+}
+
+static void common_report(const struct run *run, const struct drive_result *d, struct result *res)
+{
+	const struct window *w = &d->window;
+
+	result_metric(res, "throughput", (double)w->ops / window_s(w));
+	result_metric(res, "errors", (double)w->errors);
+	latency_metrics(res, "latency", &d->service);
+	if (w->ops) {
+		result_metric(res, "latency_mean", hist_mean(&d->service));
+		result_metric(res, "cpu_per_op",
+			      (double)procstat_cpu_ns(d->procstat) / (double)w->ops);
+	} else {
+		result_metric_none(res, "latency_mean", "no operation completed in the window");
+		result_metric_none(res, "cpu_per_op", "no operation completed in the window");
+	}
+	result_hist(res, "service", &d->service);
+	if (!run->axes->rate)
+		return;
+	latency_metrics(res, "intended", &d->intended);
+	result_quantile(res, "lateness_p99", &d->lateness, 0.99);
+	result_metric(res, "lateness_max", (double)d->lateness.max);
+	result_hist(res, "intended", &d->intended);
+	result_hist(res, "lateness", &d->lateness);
+	if (d->backlog)
+		result_note(res,
+			    "%llu starts were due before the end of the window and never made: the "
+			    "rate is above what the target takes, and the intended-time figures "
+			    "leave these operations out",
+			    (unsigned long long)d->backlog);
+}
+
+/* Relative change of the second half, and spread of the intervals, of operations per interval. */
+static void steadiness(const uint64_t *ops, unsigned n, double *drift, double *cv)
+{
+	double halves[2] = {0, 0}, sum = 0, squares = 0, mean, variance;
+
+	for (unsigned i = 0; i < n; i++) {
+		halves[i >= n / 2] += (double)ops[i];
+		sum += (double)ops[i];
+		squares += (double)ops[i] * (double)ops[i];
+	}
+	mean = sum / n;
+	variance = squares / n - mean * mean;
+	*drift = halves[0] > 0 ? halves[1] / halves[0] - 1 : 0;
+	*cv = mean > 0 ? sqrt(variance > 0 ? variance : 0) / mean : 0;
+}
+
+static cJSON *series(const struct drive_result *d)
+{
+	cJSON *o = cJSON_CreateObject(), *ops, *mean;
+	double drift, cv;
+
+	cJSON_AddNumberToObject(o, "interval_ns", (double)d->interval_ns);
+	ops = cJSON_AddArrayToObject(o, "ops");
+	mean = cJSON_AddArrayToObject(o, "mean_ns");
+	for (unsigned i = 0; i < SERIES_POINTS; i++) {
+		double n = (double)d->series_ops[i];
+
+		cJSON_AddItemToArray(ops, cJSON_CreateNumber(n));
+		cJSON_AddItemToArray(mean,
+				     n > 0 ? cJSON_CreateNumber(round(d->series_sum_ns[i] / n))
+					   : cJSON_CreateNull());
+	}
+	steadiness(d->series_ops, SERIES_POINTS, &drift, &cv);
+	cJSON_AddBoolToObject(o, "steady", fabs(drift) <= STEADY_DRIFT && cv <= STEADY_CV);
+	cJSON_AddNumberToObject(o, "drift", drift);
+	cJSON_AddNumberToObject(o, "cv", cv);
+	return o;
+}
+
+/*
+ * Little's law (Little 1961): L = lambda W. in_flight comes from the lanes' own counters integrated
+ * over time, throughput and mean latency from the histogram: two accounts of the same operations.
+ * Operations that failed were in flight too, so they count on both sides.
+ * nominal is what was asked for; the slots are empty while the lane prepares and checks bytes.
+ */
+static cJSON *little(const struct run *run, const struct drive_result *d)
+{
+	double completed = (double)(d->window.ops + d->window.errors);
+	double throughput = completed / window_s(&d->window), nominal;
+	double mean = completed > 0 ? (double)(d->service.sum + d->errors_sum_ns) / completed : 0;
+	double product = throughput * mean / (double)NSEC_PER_SEC;
+	double ratio = d->in_flight > 0 ? product / d->in_flight : 0;
+	cJSON *o = cJSON_CreateObject();
+
+	nominal = (double)(run->axes->threads * run->axes->depth);
+	cJSON_AddNumberToObject(o, "throughput", throughput);
+	cJSON_AddNumberToObject(o, "mean_latency_ns", mean);
+	cJSON_AddNumberToObject(o, "in_flight", d->in_flight);
+	cJSON_AddNumberToObject(o, "nominal", nominal);
+	cJSON_AddNumberToObject(o, "ratio", ratio);
+	cJSON_AddBoolToObject(o, "ok", fabs(ratio - 1) <= LITTLE_TOLERANCE);
+	cJSON_AddNumberToObject(o, "occupancy", product / nominal);
+	cJSON_AddBoolToObject(o, "full", fabs(product / nominal - 1) <= LITTLE_TOLERANCE);
+	return o;
+}
+
+static cJSON *errors(const struct drive_result *d)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	for (int i = 0; i < ERRNO_SLOTS; i++) {
+		const char *name = i ? strerrorname_np(i) : "OTHER";
+
+		if (d->errnos[i])
+			cJSON_AddNumberToObject(o, name ? name : "OTHER", (double)d->errnos[i]);
+	}
+	return o;
+}
+
+void run_report(struct run *run, const struct drive_result *d, struct result *res)
+{
+	cJSON *window;
+
+	common_report(run, d, res);
+	res->series = series(d);
+	res->usage = procstat_usage(d->procstat, run->roles);
+	res->extra = cJSON_CreateObject();
+	window = cJSON_AddObjectToObject(res->extra, "window");
+	cJSON_AddNumberToObject(window, "begin_ns", (double)d->window.begin_ns);
+	cJSON_AddNumberToObject(window, "end_ns", (double)d->window.end_ns);
+	cJSON_AddItemToObject(res->extra, "host", procstat_host(d->procstat));
+	cJSON_AddItemToObject(res->extra, "errors", errors(d));
+	if (!run->axes->rate)
+		cJSON_AddItemToObject(res->extra, "little", little(run, d));
+}

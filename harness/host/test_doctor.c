@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The doctor's report has the shape that doctor.h promises, a forked trial hands its errno over,
+ * and the io_uring tables agree with the header where that knows a name.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <linux/io_uring.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "harness/host/doctor.h"
+#include "harness/host/uring_names.h"
+#include "harness/util/cleanup.h"
+
+static bool is_state(const char *text)
+{
+	for (int i = DOCTOR_OK; i <= DOCTOR_UNKNOWN; i++)
+		if (!strcmp(text, doctor_states[i]))
+			return true;
+	return false;
+}
+
+static void check_finding(const cJSON *finding)
+{
+	const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(finding, "name"));
+	const char *state = cJSON_GetStringValue(cJSON_GetObjectItem(finding, "state"));
+	const char *value = cJSON_GetStringValue(cJSON_GetObjectItem(finding, "value"));
+
+	assert_non_null(name);
+	assert_true(value && *value);
+	assert_true(state && is_state(state));
+	/* Whatever is missing says what that costs; what is fine costs nothing. */
+	if (!strcmp(state, "missing") || !strcmp(state, "warning"))
+		assert_true(cJSON_HasObjectItem(finding, "cost"));
+	else
+		assert_false(cJSON_HasObjectItem(finding, "cost"));
+}
+
+static void test_shape(void **state)
+{
+	_cleanup_json_ cJSON *report = doctor_examine("/");
+	const cJSON *group, *finding, *groups = cJSON_GetObjectItem(report, "groups");
+
+	(void)state;
+	assert_int_equal(cJSON_GetArraySize(groups), 7);
+	cJSON_ArrayForEach (group, groups) {
+		const cJSON *findings = cJSON_GetObjectItem(group, "findings");
+
+		assert_non_null(cJSON_GetStringValue(cJSON_GetObjectItem(group, "name")));
+		assert_true(cJSON_GetArraySize(findings) > 0);
+		cJSON_ArrayForEach (finding, findings)
+			check_finding(finding);
+	}
+}
+
+static int fail_with(void *arg)
+{
+	return *(const int *)arg;
+}
+
+static int die(void *arg)
+{
+	(void)arg;
+	raise(SIGKILL);
+	return 0;
+}
+
+static void test_trial(void **state)
+{
+	int good = 0, bad = -EINVAL;
+
+	(void)state;
+	assert_int_equal(doctor_try(fail_with, &good), 0);
+	assert_int_equal(doctor_try(fail_with, &bad), -EINVAL);
+	assert_int_equal(doctor_try(die, NULL), -ECHILD);
+}
+
+static const struct uring_flag *flag_named(const struct uring_flag *rows, const char *name)
+{
+	while (rows->name && strcmp(rows->name, name))
+		rows++;
+	return rows;
+}
+
+static void test_names_agree_with_the_header(void **state)
+{
+	(void)state;
+	assert_string_equal(uring_opcode_names[IORING_OP_NOP], "NOP");
+	assert_string_equal(uring_opcode_names[IORING_OP_WRITE], "WRITE");
+	assert_string_equal(uring_opcode_names[IORING_OP_SHUTDOWN], "SHUTDOWN");
+	assert_string_equal(uring_opcode_names[IORING_OP_URING_CMD], "URING_CMD");
+	assert_string_equal(uring_opcode_names[IORING_OP_SENDMSG_ZC], "SENDMSG_ZC");
+	assert_int_equal(flag_named(uring_setup_flags, "DEFER_TASKRUN")->bit,
+			 IORING_SETUP_DEFER_TASKRUN);
+	assert_int_equal(flag_named(uring_setup_flags, "SQE128")->bit, IORING_SETUP_SQE128);
+	assert_int_equal(flag_named(uring_features, "LINKED_FILE")->bit, IORING_FEAT_LINKED_FILE);
+}
+
+static void test_flags_are_distinct(void **state)
+{
+	uint32_t seen = 0;
+
+	(void)state;
+	for (const struct uring_flag *f = uring_setup_flags; f->name; f++) {
+		assert_int_equal(seen & f->bit, 0);
+		seen |= f->bit;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shape),
+		cmocka_unit_test(test_trial),
+		cmocka_unit_test(test_names_agree_with_the_header),
+		cmocka_unit_test(test_flags_are_distinct),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

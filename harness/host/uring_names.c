@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The tables are written out rather than taken from the header: Debian 12's header is from Linux
+ * 6.1, and a message such as "the kernel lacks SEND_ZC" must not depend on where it was built.
+ */
+#include "harness/host/uring_names.h"
+
+#include <stddef.h>
+
+#include "harness/util/cleanup.h"
+
+const char *const uring_opcode_names[] = {
+	"NOP",
+	"READV",
+	"WRITEV",
+	"FSYNC",
+	"READ_FIXED",
+	"WRITE_FIXED",
+	"POLL_ADD",
+	"POLL_REMOVE",
+	"SYNC_FILE_RANGE",
+	"SENDMSG",
+	"RECVMSG",
+	"TIMEOUT",
+	"TIMEOUT_REMOVE",
+	"ACCEPT",
+	"ASYNC_CANCEL",
+	"LINK_TIMEOUT",
+	"CONNECT",
+	"FALLOCATE",
+	"OPENAT",
+	"CLOSE",
+	"FILES_UPDATE",
+	"STATX",
+	"READ",
+	"WRITE",
+	"FADVISE",
+	"MADVISE",
+	"SEND",
+	"RECV",
+	"OPENAT2",
+	"EPOLL_CTL",
+	"SPLICE",
+	"PROVIDE_BUFFERS",
+	"REMOVE_BUFFERS",
+	"TEE",
+	"SHUTDOWN",
+	"RENAMEAT",
+	"UNLINKAT",
+	"MKDIRAT",
+	"SYMLINKAT",
+	"LINKAT",
+	"MSG_RING",
+	"FSETXATTR",
+	"SETXATTR",
+	"FGETXATTR",
+	"GETXATTR",
+	"SOCKET",
+	"URING_CMD",
+	"SEND_ZC",
+	"SENDMSG_ZC",
+	"READ_MULTISHOT",
+	"WAITID",
+	"FUTEX_WAIT",
+	"FUTEX_WAKE",
+	"FUTEX_WAITV",
+	"FIXED_FD_INSTALL",
+	"FTRUNCATE",
+	"BIND",
+	"LISTEN",
+	"RECV_ZC",
+	"EPOLL_WAIT",
+	"READV_FIXED",
+	"WRITEV_FIXED",
+	"PIPE",
+	"NOP128",
+	"URING_CMD128",
+};
+const unsigned uring_opcode_count = array_size(uring_opcode_names);
+
+#define SQPOLL	      (1u << 1)
+#define COOP_TASKRUN  (1u << 8)
+#define SINGLE_ISSUER (1u << 12)
+#define NO_MMAP	      (1u << 14)
+
+const struct uring_flag uring_setup_flags[] = {
+	{"IOPOLL", 1u << 0, 0, "5.1"},
+	{"SQPOLL", SQPOLL, 0, "5.1"},
+	{"SQ_AFF", 1u << 2, SQPOLL, "5.1"},
+	{"CQSIZE", 1u << 3, 0, "5.5"},
+	{"CLAMP", 1u << 4, 0, "5.6"},
+	{"ATTACH_WQ", 1u << 5, 0, "5.6"},
+	{"R_DISABLED", 1u << 6, 0, "5.10"},
+	{"SUBMIT_ALL", 1u << 7, 0, "5.18"},
+	{"COOP_TASKRUN", COOP_TASKRUN, 0, "5.19"},
+	{"TASKRUN_FLAG", 1u << 9, COOP_TASKRUN, "5.19"},
+	{"SQE128", 1u << 10, 0, "5.19"},
+	{"CQE32", 1u << 11, 0, "5.19"},
+	{"SINGLE_ISSUER", SINGLE_ISSUER, 0, "6.0"},
+	{"DEFER_TASKRUN", 1u << 13, SINGLE_ISSUER, "6.1"},
+	{"NO_MMAP", NO_MMAP, 0, "6.5"},
+	{"REGISTERED_FD_ONLY", 1u << 15, NO_MMAP, "6.5"},
+	{"NO_SQARRAY", 1u << 16, 0, "6.6"},
+	{"HYBRID_IOPOLL", 1u << 17, 1u << 0, "6.13"},
+	{"CQE_MIXED", 1u << 18, 0, "6.18"},
+	{"SQE_MIXED", 1u << 19, 0, "6.19"},
+	{NULL},
+};
+
+const struct uring_flag uring_features[] = {
+	{"SINGLE_MMAP", 1u << 0, 0, "5.4"},
+	{"NODROP", 1u << 1, 0, "5.5"},
+	{"SUBMIT_STABLE", 1u << 2, 0, "5.5"},
+	{"RW_CUR_POS", 1u << 3, 0, "5.6"},
+	{"CUR_PERSONALITY", 1u << 4, 0, "5.6"},
+	{"FAST_POLL", 1u << 5, 0, "5.7"},
+	{"POLL_32BITS", 1u << 6, 0, "5.9"},
+	{"SQPOLL_NONFIXED", 1u << 7, 0, "5.11"},
+	{"EXT_ARG", 1u << 8, 0, "5.11"},
+	{"NATIVE_WORKERS", 1u << 9, 0, "5.12"},
+	{"RSRC_TAGS", 1u << 10, 0, "5.13"},
+	{"CQE_SKIP", 1u << 11, 0, "5.17"},
+	{"LINKED_FILE", 1u << 12, 0, "5.17"},
+	{"REG_REG_RING", 1u << 13, 0, "6.3"},
+	{"RECVSEND_BUNDLE", 1u << 14, 0, "6.10"},
+	{"MIN_TIMEOUT", 1u << 15, 0, "6.12"},
+	{"RW_ATTR", 1u << 16, 0, "6.14"},
+	{"NO_IOWAIT", 1u << 17, 0, "6.15"},
+	{NULL},
+};

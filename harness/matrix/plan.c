@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Plans are made whole before the first run: 100 000 items are 3 MB, and a plan that is a pure
+ * function of (matrix, seed, repeats, only) is what lets --resume find the missing runs.
+ */
+#include "harness/matrix/plan.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "harness/registry.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/fnv.h"
+#include "harness/util/rng.h"
+
+uint64_t plan_run_seed(uint64_t seed, const char *cell_id, uint64_t repeat)
+{
+	uint64_t state = fnv_text(FNV_START, cell_id) ^ rng_splitmix(&seed);
+
+	state += repeat;
+	return rng_splitmix(&state);
+}
+
+static int matches(const struct cell *cell, const char *glob)
+{
+	_cleanup_free_ char *label = cell_label(cell);
+	char name[128];
+
+	if (!label)
+		return -ENOMEM;
+	snprintf(name, sizeof(name), "%s/%s", cell->workload->name, cell->target->name);
+	return !fnmatch(glob, name, 0) || !fnmatch(glob, cell->id, 0) || !fnmatch(glob, label, 0);
+}
+
+/* The indices of the cells that `only` leaves. */
+static int choose(const struct matrix *m, const char *only, size_t **ret, size_t *ret_n)
+{
+	_cleanup_free_ size_t *cells = calloc(m->n_cells + 1, sizeof(*cells));
+	size_t n = 0;
+
+	if (!cells)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->n_cells; i++) {
+		int match = only ? matches(m->cells[i], only) : 1;
+
+		if (match < 0)
+			return match;
+		if (match)
+			cells[n++] = i;
+	}
+	*ret = take_ptr(cells);
+	*ret_n = n;
+	return 0;
+}
+
+/* Fisher and Yates, as in Knuth, TAOCP 2, 3.4.2 P. */
+static void shuffle(size_t *cells, size_t n, struct rng *rng)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = rng_below(rng, i), cell = cells[i - 1];
+
+		cells[i - 1] = cells[j];
+		cells[j] = cell;
+	}
+}
+
+static void add(struct plan *p, const struct matrix *m, uint64_t seed, size_t cell, uint64_t repeat)
+{
+	p->items[p->n] = (struct plan_item){
+		.cell = cell,
+		.repeat = repeat,
+		.order = p->n,
+		.seed = plan_run_seed(seed, m->cells[cell]->id, repeat),
+	};
+	p->n++;
+}
+
+static void fill(struct plan *p, const struct matrix *m, uint64_t seed, uint64_t repeats,
+		 size_t *cells)
+{
+	struct rng rng;
+
+	rng_seed(&rng, seed);
+	if (m->order == ORDER_SEQUENTIAL) {
+		for (size_t i = 0; i < p->n_cells; i++)
+			for (uint64_t repeat = 0; repeat < repeats; repeat++)
+				add(p, m, seed, cells[i], repeat);
+		return;
+	}
+	for (uint64_t repeat = 0; repeat < repeats; repeat++) {
+		shuffle(cells, p->n_cells, &rng);
+		for (size_t i = 0; i < p->n_cells; i++)
+			add(p, m, seed, cells[i], repeat);
+	}
+}
+
+int plan_make(const struct matrix *m, uint64_t seed, uint64_t repeats, const char *only,
+	      struct plan **ret, struct err *err)
+{
+	_cleanup_free_ size_t *cells = NULL;
+	struct plan *p;
+	size_t n;
+	int rc = choose(m, only, &cells, &n);
+
+	if (rc < 0)
+		return err_sys(err, rc, "plan");
+	if (!n)
+		return err_set(err, -ENOENT, "no cell matches \"%s\"", only ? only : "");
+	if (repeats > MATRIX_RUNS_MAX || n * repeats > MATRIX_RUNS_MAX)
+		return err_set(err, -E2BIG,
+			       "%zu cells with %" PRIu64 " repeats each are more than %d runs", n,
+			       repeats, MATRIX_RUNS_MAX);
+	p = malloc(sizeof(*p) + n * repeats * sizeof(p->items[0]));
+	if (!p)
+		return err_sys(err, -ENOMEM, "plan");
+	p->n = 0;
+	p->n_cells = n;
+	fill(p, m, seed, repeats, cells);
+	*ret = p;
+	return 0;
+}
+
+void plan_free(struct plan *p)
+{
+	free(p);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/* Plans: complete, repeatable, shuffled in rounds, filtered; seeds that depend on nothing else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/matrix/plan.h"
+#include "harness/matrix/test_load.h"
+#include "harness/test_plugins.h"
+#include "harness/util/cleanup.h"
+
+static const char matrix_text[] =
+	"{\"cells\":[{\"workload\":\"log\",\"target\":[\"plain\",\"group\"],"
+	"\"threads\":[1,2,3,4,5,6,7,8]},{\"workload\":\"void\",\"target\":\"null\"}]}";
+
+#define N_CELLS 17
+
+static int set_up(void **state)
+{
+	struct matrix *m = NULL;
+	struct diag diag;
+
+	if (test_load(matrix_text, strlen(matrix_text), &diag, &m) || m->n_cells != N_CELLS)
+		return -1;
+	*state = m;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	matrix_free(*state);
+	return 0;
+}
+
+static struct plan *make(const struct matrix *m, uint64_t seed, uint64_t repeats, const char *only)
+{
+	struct plan *p = NULL;
+	struct err err = {""};
+
+	assert_int_equal(plan_make(m, seed, repeats, only, &p, &err), 0);
+	return p;
+}
+
+static void test_rounds(void **state)
+{
+	struct plan *p = make(*state, 1, 5, NULL);
+	unsigned in_place = 0;
+
+	assert_int_equal(p->n, 5 * N_CELLS);
+	assert_int_equal(p->n_cells, N_CELLS);
+	for (size_t round = 0; round < 5; round++) {
+		unsigned seen[N_CELLS] = {0};
+
+		for (size_t i = 0; i < N_CELLS; i++) {
+			const struct plan_item *item = &p->items[round * N_CELLS + i];
+
+			assert_int_equal(item->repeat, round);
+			assert_int_equal(item->order, round * N_CELLS + i);
+			seen[item->cell]++;
+			in_place += item->cell == i;
+		}
+		for (size_t i = 0; i < N_CELLS; i++)
+			assert_int_equal(seen[i], 1);
+	}
+	/* One in each round is to be expected; in order would be 85. */
+	assert_in_range(in_place, 0, 20);
+	plan_free(p);
+}
+
+static void test_sequential(void **state)
+{
+	struct matrix m = *(struct matrix *)*state;
+	struct plan *p;
+
+	m.order = ORDER_SEQUENTIAL;
+	p = make(&m, 1, 3, NULL);
+	for (size_t i = 0; i < p->n; i++) {
+		assert_int_equal(p->items[i].cell, i / 3);
+		assert_int_equal(p->items[i].repeat, i % 3);
+		assert_int_equal(p->items[i].order, i);
+	}
+	plan_free(p);
+}
+
+static void test_same_seed_same_plan(void **state)
+{
+	struct plan *a = make(*state, 7, 3, NULL), *b = make(*state, 7, 3, NULL);
+	struct plan *c = make(*state, 8, 3, NULL);
+
+	assert_memory_equal(a->items, b->items, a->n * sizeof(a->items[0]));
+	assert_memory_not_equal(a->items, c->items, a->n * sizeof(a->items[0]));
+	plan_free(a);
+	plan_free(b);
+	plan_free(c);
+}
+
+/* A run keeps its seed whatever else is planned; no two runs share one. */
+static void test_seeds(void **state)
+{
+	const struct matrix *m = *state;
+	struct plan *all = make(m, 7, 3, NULL), *some = make(m, 7, 3, "log/group threads=8");
+
+	assert_int_equal(some->n, 3);
+	for (size_t i = 0; i < all->n; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_true(all->items[i].seed != all->items[j].seed);
+	for (size_t i = 0; i < some->n; i++) {
+		const struct plan_item *item = &some->items[i];
+
+		assert_true(item->seed == plan_run_seed(7, m->cells[item->cell]->id, item->repeat));
+		assert_true(item->seed != plan_run_seed(8, m->cells[item->cell]->id, item->repeat));
+	}
+	plan_free(all);
+	plan_free(some);
+}
+
+static void test_only(void **state)
+{
+	const struct matrix *m = *state;
+	const struct {
+		const char *glob;
+		size_t n_cells;
+	} globs[] = {
+		{"log/plain", 8},	    {"log/*", 16}, {"*", N_CELLS},	 {"*threads=8*", 2},
+		{"log/group threads=8", 1}, {"void/*", 1}, {m->cells[3]->id, 1},
+	};
+
+	for (size_t i = 0; i < array_size(globs); i++) {
+		struct plan *p = make(m, 1, 2, globs[i].glob);
+
+		assert_int_equal(p->n_cells, globs[i].n_cells);
+		assert_int_equal(p->n, 2 * globs[i].n_cells);
+		plan_free(p);
+	}
+}
+
+static void test_refused(void **state)
+{
+	struct plan *p = NULL;
+	struct err err;
+
+	assert_int_equal(plan_make(*state, 1, 1, "wal/*", &p, &err), -ENOENT);
+	assert_string_equal(err.text, "no cell matches \"wal/*\"");
+	assert_int_equal(plan_make(*state, 1, 5883, NULL, &p, &err), -E2BIG);
+	assert_string_equal(err.text, "17 cells with 5883 repeats each are more than 100000 runs");
+	assert_int_equal(plan_make(*state, 1, UINT64_MAX, NULL, &p, &err), -E2BIG);
+	assert_null(p);
+	p = make(*state, 1, 5882, NULL);
+	assert_int_equal(p->n, 99994);
+	plan_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rounds),
+		cmocka_unit_test(test_sequential),
+		cmocka_unit_test(test_same_seed_same_plan),
+		cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_only),
+		cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

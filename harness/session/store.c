@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Append with fsync. The length of the last good line is kept: after a failed write the file is cut
+ * back to it, so a full disk costs the record in hand and no other.
+ */
+#include "harness/session/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/util/cleanup.h"
+#include "harness/util/fs.h"
+
+#define RUNS_FILE     "runs.jsonl"
+#define MANIFEST_FILE "manifest.json"
+#define MANIFEST_MAX  (64u << 20)
+
+struct store {
+	char dir[PATH_MAX];
+	int fd;
+	off_t good; /* bytes that are whole lines */
+};
+
+static int path_in(const char *dir, const char *name, char *path, struct err *err)
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", dir, name) >= PATH_MAX)
+		return err_sys(err, -ENAMETOOLONG, "%s", dir);
+	return 0;
+}
+
+/* Length of the file up to its last newline. */
+static int whole_lines(int fd, off_t *ret)
+{
+	char buf[65536];
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (size < 0)
+		return -errno;
+	while (size > 0) {
+		off_t from = size > (off_t)sizeof(buf) ? size - (off_t)sizeof(buf) : 0;
+		ssize_t n = pread(fd, buf, (size_t)(size - from), from);
+		char *newline;
+
+		if (n != size - from)
+			return n < 0 ? -errno : -EIO;
+		newline = memrchr(buf, '\n', (size_t)n);
+		if (newline) {
+			*ret = from + (newline - buf) + 1;
+			return 0;
+		}
+		size = from;
+	}
+	*ret = 0;
+	return 0;
+}
+
+static int open_runs(struct store *s, int resume, struct err *err)
+{
+	char path[PATH_MAX];
+	int r = path_in(s->dir, RUNS_FILE, path, err);
+
+	if (r)
+		return r;
+	s->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | (resume ? 0 : O_CREAT | O_EXCL), 0644);
+	if (s->fd < 0 && errno == EEXIST)
+		return err_set(err, -EEXIST,
+			       "%s holds a session already: continue it with --resume, or choose "
+			       "another folder",
+			       s->dir);
+	if (s->fd < 0)
+		return err_sys(err, -errno, "%s", path);
+	r = whole_lines(s->fd, &s->good);
+	if (!r && ftruncate(s->fd, s->good))
+		r = -errno;
+	return r ? err_sys(err, r, "%s", path) : 0;
+}
+
+int store_open(const char *dir, int resume, struct store **ret, struct err *err)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return err_sys(err, -ENOMEM, "%s", dir);
+	s->fd = -1;
+	snprintf(s->dir, sizeof(s->dir), "%s", dir);
+	r = resume ? 0 : fs_mkdir_p(dir);
+	if (r)
+		err_sys(err, r, "results folder %s", dir);
+	else
+		r = open_runs(s, resume, err);
+	if (r) {
+		store_close(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+int store_write_manifest(struct store *s, const cJSON *manifest, struct err *err)
+{
+	_cleanup_free_ char *text = cJSON_Print(manifest);
+	char path[PATH_MAX];
+	int r = path_in(s->dir, MANIFEST_FILE, path, err);
+
+	if (r)
+		return r;
+	if (!text)
+		return err_sys(err, -ENOMEM, "%s", path);
+	r = fs_replace(path, text, strlen(text));
+	return r ? err_sys(err, r, "%s", path) : 0;
+}
+
+int store_append(struct store *s, const cJSON *record, struct err *err)
+{
+	_cleanup_free_ char *text = cJSON_PrintUnformatted(record);
+	size_t len;
+	int r;
+
+	if (!text)
+		return err_sys(err, -ENOMEM, "record");
+	len = strlen(text);
+	text[len] = '\n'; /* in place of the NUL: write takes a length */
+	r = fs_write_all(s->fd, text, len + 1);
+	if (!r && fsync(s->fd))
+		r = -errno;
+	if (r) {
+		if (ftruncate(s->fd, s->good))
+			return err_sys(err, r, "%s/%s cannot be written, nor cut back", s->dir,
+				       RUNS_FILE);
+		return err_sys(err, r, "%s/%s: the record is lost, earlier ones are whole", s->dir,
+			       RUNS_FILE);
+	}
+	s->good += (off_t)len + 1;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	cleanup_close(&s->fd);
+	free(s);
+}
+
+int store_manifest(const char *dir, cJSON **ret, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+	const cJSON *schema;
+	cJSON *o;
+	int r = path_in(dir, MANIFEST_FILE, path, err);
+
+	if (r)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return err_set(err, -ENOENT, "%s is not a results folder: it has no %s", dir,
+			       MANIFEST_FILE);
+	r = fd < 0 ? -errno : fs_read_all(fd, MANIFEST_MAX, &text, NULL);
+	if (r)
+		return err_sys(err, r, "%s", path);
+	o = cJSON_Parse(text);
+	schema = cJSON_GetObjectItemCaseSensitive(o, "schema");
+	if (!cJSON_IsNumber(schema) || schema->valueint != RECORD_SCHEMA) {
+		cJSON_Delete(o);
+		return err_set(err, -EBADMSG, "%s: %s", path,
+			       o ? "a schema that this build does not know" : "not JSON");
+	}
+	*ret = o;
+	return 0;
+}
+
+static int check_record(const cJSON *rec, const char *path, unsigned line, struct err *err)
+{
+	const cJSON *schema = cJSON_GetObjectItemCaseSensitive(rec, "schema");
+
+	if (!rec)
+		return err_set(err, -EBADMSG, "%s:%u: not JSON", path, line);
+	if (!cJSON_IsNumber(schema))
+		return err_set(err, -EBADMSG, "%s:%u: not a record: it has no schema", path, line);
+	if (schema->valueint != RECORD_SCHEMA)
+		return err_set(err, -EBADMSG, "%s:%u: schema %d, this build reads %d", path, line,
+			       schema->valueint, RECORD_SCHEMA);
+	if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(rec, "cell")) ||
+	    !cJSON_IsString(cJSON_GetObjectItemCaseSensitive(rec, "status")) ||
+	    !cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(rec, "repeat")))
+		return err_set(err, -EBADMSG, "%s:%u: a record without cell, status or repeat",
+			       path, line);
+	return 0;
+}
+
+static int each_line(FILE *f, const char *path, store_fn fn, void *arg, unsigned *torn,
+		     struct err *err)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	unsigned number = 0;
+	ssize_t len;
+	int r = 0;
+
+	while (!r && (len = getline(&line, &size, f)) > 0) {
+		cJSON *rec;
+
+		number++;
+		if (line[len - 1] != '\n') {
+			if (torn)
+				*torn = 1;
+			break;
+		}
+		rec = cJSON_Parse(line);
+		r = check_record(rec, path, number, err);
+		if (!r)
+			r = fn(arg, rec);
+		cJSON_Delete(rec);
+	}
+	if (!r && ferror(f))
+		r = err_sys(err, -EIO, "%s", path);
+	return r;
+}
+
+int store_each(const char *dir, store_fn fn, void *arg, unsigned *torn, struct err *err)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[PATH_MAX];
+	int r = path_in(dir, RUNS_FILE, path, err);
+
+	if (r)
+		return r;
+	if (torn)
+		*torn = 0;
+	f = fopen(path, "re");
+	if (!f)
+		return err_sys(err, -errno, "%s", path);
+	return each_line(f, path, fn, arg, torn, err);
+}
