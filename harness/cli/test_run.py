@@ -62,7 +62,7 @@ class Healthy(Case):
                         repeats=2)
         p = self.run_it(m, "-o", self.out)
         self.assertEqual(p.returncode, 0, p.stderr)
-        self.assertIn("nop/uring", p.stdout)
+        self.assertRegex(p.stdout, r"\n  uring\*? .* 2/2 ")
         recs = self.records()
         self.assertEqual(len(recs), 6)
         self.assertEqual([r["order"] for r in recs], list(range(6)))

@@ -24,10 +24,7 @@ static const struct param gso_params[] = {UDP_SOCKET_PARAMS, PARAM_END};
 
 struct gather {
 	unsigned most; /* datagrams in one buffer */
-	union {
-		char space[CMSG_SPACE(sizeof(uint16_t))];
-		struct cmsghdr align;
-	} control;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(uint16_t))];
 	struct iovec iov[]; /* [most] */
 };
 
@@ -84,8 +81,8 @@ static void set_segment_size(struct msghdr *msg, struct gather *g, uint16_t byte
 {
 	struct cmsghdr *c;
 
-	msg->msg_control = g->control.space;
-	msg->msg_controllen = sizeof(g->control.space);
+	msg->msg_control = g->control;
+	msg->msg_controllen = sizeof(g->control);
 	c = CMSG_FIRSTHDR(msg);
 	c->cmsg_level = IPPROTO_UDP;
 	c->cmsg_type = UDP_SEGMENT;
