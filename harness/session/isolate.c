@@ -107,22 +107,23 @@ static __attribute__((noreturn)) void exec_child(const struct pipes *p, char *co
 
 static __attribute__((noreturn)) void init_main(const struct pipes *p, char *const argv[])
 {
+	enum { STATUS_FD = 3 };
 	pid_t child, pid;
 	int status, child_status = -1;
 
 	child = fork();
 	if (!child)
 		exec_child(p, argv);
-	/* Only the child may hold the pipes open: their ends must come when it ends. */
-	close(p->request[READ_END]);
-	close(p->response[WRITE_END]);
-	close(p->exec[WRITE_END]);
+	/* Pipes end when the child ends, and what the session claims ends with the session: so
+	 * nothing of either may stay open here. */
+	if (dup2(p->status[WRITE_END], STATUS_FD) < 0 || close_range(STATUS_FD + 1, ~0u, 0))
+		_exit(1);
 	while (child > 0 && (pid = wait(&status)) != child)
 		if (pid < 0 && errno != EINTR)
 			break;
 	if (child > 0)
 		child_status = status;
-	if (write(p->status[WRITE_END], &child_status, sizeof(child_status)) < 0)
+	if (write(STATUS_FD, &child_status, sizeof(child_status)) < 0)
 		_exit(1);
 	_exit(0);
 }

@@ -20,9 +20,10 @@ static socklen_t address(struct sockaddr_un *sa)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(name));
 }
 
+/* 0 when it cannot be told. The owner never accepts, so a wait for it would have no end. */
 static int owner(const struct sockaddr_un *sa, socklen_t len)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct ucred cred = {.pid = 0};
 	socklen_t size = sizeof(cred);
 
@@ -30,6 +31,19 @@ static int owner(const struct sockaddr_un *sa, socklen_t len)
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size))
 		return 0;
 	return cred.pid;
+}
+
+static int refused(const struct sockaddr_un *sa, socklen_t len, struct err *err)
+{
+	char who[32] = "";
+	int pid = owner(sa, len);
+
+	if (pid)
+		snprintf(who, sizeof(who), " (pid %d)", pid);
+	return err_set(err, -EBUSY,
+		       "another uhbench is measuring on this machine%s: wait for it, or allow both "
+		       "to disturb each other with --concurrent",
+		       who);
 }
 
 int solo_claim(struct err *err)
@@ -42,14 +56,10 @@ int solo_claim(struct err *err)
 		return err_sys(err, -errno, "socket");
 	if (bind(fd, (struct sockaddr *)&sa, len)) {
 		if (errno == EADDRINUSE)
-			return err_set(
-				err, -EBUSY,
-				"another uhbench is measuring on this machine (pid %d): wait for "
-				"it, or allow both to disturb each other with --concurrent",
-				owner(&sa, len));
+			return refused(&sa, len, err);
 		return err_sys(err, -errno, "bind");
 	}
-	if (listen(fd, 1))
+	if (listen(fd, SOMAXCONN))
 		return err_sys(err, -errno, "listen");
 	return take_fd(fd);
 }

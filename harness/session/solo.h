@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One measuring session at a time: two would measure each other. The claim is a listening socket
- * with a fixed name in the abstract namespace (unix(7)): it belongs to whole network namespace, for
- * all users, and the kernel takes it back when its owner dies, however it dies.
+ * with a fixed name in the abstract namespace (unix(7)): it belongs to the whole network namespace,
+ * for all users, and the kernel takes it back when its owner dies, however it dies.
  */
 #pragma once
 
