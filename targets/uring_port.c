@@ -7,6 +7,11 @@
 #include "harness/target.h"
 #include "harness/util/nsec.h"
 
+static unsigned setup_flags(bool defer_taskrun)
+{
+	return defer_taskrun ? IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN : 0;
+}
+
 /* IORING_REGISTER_PROBE (Linux 5.6) answers for this kernel, not for the headers. */
 static int probe_opcode(struct run *run, struct io_uring *ring, int opcode, const char *op_name)
 {
@@ -18,28 +23,27 @@ static int probe_opcode(struct run *run, struct io_uring *ring, int opcode, cons
 		     : err_set(&run->err, -EOPNOTSUPP, "this kernel's io_uring has no %s", op_name);
 }
 
-int uring_port_supported(struct run *run, unsigned setup_flags, int opcode, const char *op_name)
+int uring_port_supported(struct run *run, bool defer_taskrun, int opcode, const char *op_name)
 {
 	struct io_uring ring;
-	int r = io_uring_queue_init(2, &ring, setup_flags);
+	int r = io_uring_queue_init(2, &ring, setup_flags(defer_taskrun));
 
 	if (!r) {
 		r = probe_opcode(run, &ring, opcode, op_name);
 		io_uring_queue_exit(&ring);
 		return r;
 	}
-	if (r == -EINVAL)
+	if (r == -EINVAL && defer_taskrun)
 		return err_set(&run->err, -EOPNOTSUPP,
-			       "this kernel's io_uring has not all of the set-up flags 0x%x",
-			       setup_flags);
+			       "this kernel's io_uring has no SINGLE_ISSUER + DEFER_TASKRUN (6.1)");
 	if (r == -ENOSYS)
 		return err_set(&run->err, -EOPNOTSUPP, "this kernel has no io_uring");
 	return err_sys(&run->err, r, "io_uring_setup");
 }
 
-int uring_port_init(struct lane *lane, struct io_uring *ring, unsigned setup_flags)
+int uring_port_init(struct lane *lane, struct io_uring *ring, bool defer_taskrun)
 {
-	int r = io_uring_queue_init(lane->depth, ring, setup_flags);
+	int r = io_uring_queue_init(lane->depth, ring, setup_flags(defer_taskrun));
 
 	return r ? err_sys(&lane->err, r, "io_uring_setup with %u entries", lane->depth) : 0;
 }

@@ -4,11 +4,10 @@
  * completion path. The ring holds the lane's depth, so neither queue can overflow.
  */
 #include <errno.h>
-#include <liburing.h>
 #include <stdlib.h>
 
-#include "harness/util/nsec.h"
 #include "targets/targets.h"
+#include "targets/uring_port.h"
 
 struct uring_config {
 	bool defer_taskrun;
@@ -23,41 +22,25 @@ static const struct param uring_params[] = {
 	PARAM_END,
 };
 
-static unsigned setup_flags(const struct run *run)
+static int uring_supported(struct run *run)
 {
 	const struct uring_config *c = run->target_config;
 
-	return c->defer_taskrun ? IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN : 0;
-}
-
-static int uring_supported(struct run *run)
-{
-	struct io_uring ring;
-	int r = io_uring_queue_init(2, &ring, setup_flags(run));
-
-	if (!r) {
-		io_uring_queue_exit(&ring);
-		return 0;
-	}
-	if (r == -EINVAL)
-		return err_set(&run->err, -EOPNOTSUPP,
-			       "this kernel's io_uring has no SINGLE_ISSUER + DEFER_TASKRUN (6.1)");
-	if (r == -ENOSYS)
-		return err_set(&run->err, -EOPNOTSUPP, "this kernel has no io_uring");
-	return err_sys(&run->err, r == -EPERM ? -EPERM : r, "io_uring_setup");
+	return uring_port_supported(run, c->defer_taskrun, IORING_OP_NOP, "NOP");
 }
 
 static int uring_lane_open(struct lane *lane)
 {
+	const struct uring_config *c = lane->run->target_config;
 	struct io_uring *ring = calloc(1, sizeof(*ring));
 	int r;
 
 	if (!ring)
 		return err_sys(&lane->err, -ENOMEM, "lane %u", lane->index);
-	r = io_uring_queue_init(lane->depth, ring, setup_flags(lane->run));
+	r = uring_port_init(lane, ring, c->defer_taskrun);
 	if (r) {
 		free(ring);
-		return err_sys(&lane->err, r, "io_uring_setup with %u entries", lane->depth);
+		return r;
 	}
 	lane->target = ring;
 	return 0;
@@ -66,7 +49,6 @@ static int uring_lane_open(struct lane *lane)
 static int uring_submit(struct lane *lane, struct op **ops, unsigned n)
 {
 	struct io_uring *ring = lane->target;
-	int r;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
@@ -76,50 +58,13 @@ static int uring_submit(struct lane *lane, struct op **ops, unsigned n)
 		io_uring_prep_nop(sqe);
 		io_uring_sqe_set_data(sqe, ops[i]);
 	}
-	r = io_uring_submit(ring);
-	if (r < 0)
-		return err_sys(&lane->err, r, "io_uring_enter");
-	if ((unsigned)r != n)
-		return err_set(&lane->err, -EPROTO, "io_uring took %d of %u operations", r, n);
-	return (int)n;
-}
-
-/* Waits for `min` completions or the time-out, whichever is first. */
-static int wait_for(struct lane *lane, struct io_uring *ring, unsigned min, uint64_t timeout_ns)
-{
-	struct __kernel_timespec ts = {.tv_sec = (long long)(timeout_ns / NSEC_PER_SEC),
-				       .tv_nsec = (long long)(timeout_ns % NSEC_PER_SEC)};
-	struct io_uring_cqe *cqe;
-	int r;
-
-	do
-		r = io_uring_wait_cqes(ring, &cqe, min, timeout_ns == REAP_FOREVER ? NULL : &ts,
-				       NULL);
-	while (r == -EINTR);
-	return r && r != -ETIME ? err_sys(&lane->err, r, "io_uring_enter") : 0;
+	return uring_port_submit(lane, ring, n);
 }
 
 static int uring_reap(struct lane *lane, struct op **done, unsigned min, unsigned max,
 		      uint64_t timeout_ns)
 {
-	struct io_uring *ring = lane->target;
-	struct io_uring_cqe *cqe;
-	unsigned head, n = 0;
-
-	if (min && io_uring_cq_ready(ring) < min) {
-		int r = wait_for(lane, ring, min, timeout_ns);
-
-		if (r)
-			return r;
-	}
-	io_uring_for_each_cqe (ring, head, cqe) {
-		if (n == max)
-			break;
-		done[n] = io_uring_cqe_get_data(cqe);
-		done[n++]->result = cqe->res;
-	}
-	io_uring_cq_advance(ring, n);
-	return (int)n;
+	return uring_port_reap(lane, lane->target, done, min, max, timeout_ns);
 }
 
 static void uring_lane_close(struct lane *lane)

@@ -45,20 +45,13 @@ struct uring_lane {
 	struct message messages[]; /* [depth], by slot */
 };
 
-static unsigned setup_flags(const struct run *run)
-{
-	const struct uring_config *c = run->target_config;
-
-	return c->defer_taskrun ? IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN : 0;
-}
-
 static int uring_supported(struct run *run)
 {
 	const struct uring_config *c = run->target_config;
 
 	if (c->socket.connected)
-		return uring_port_supported(run, setup_flags(run), IORING_OP_SEND, "SEND");
-	return uring_port_supported(run, setup_flags(run), IORING_OP_SENDMSG, "SENDMSG");
+		return uring_port_supported(run, c->defer_taskrun, IORING_OP_SEND, "SEND");
+	return uring_port_supported(run, c->defer_taskrun, IORING_OP_SENDMSG, "SENDMSG");
 }
 
 static int uring_lane_open(struct lane *lane)
@@ -69,7 +62,7 @@ static int uring_lane_open(struct lane *lane)
 
 	if (!u)
 		return err_sys(&lane->err, -ENOMEM, "lane %u", lane->index);
-	r = uring_port_init(lane, &u->ring, setup_flags(lane->run));
+	r = uring_port_init(lane, &u->ring, c->defer_taskrun);
 	if (r) {
 		free(u);
 		return r;
