@@ -300,6 +300,9 @@ static int reap_alone(struct lane *lane, struct op **done, unsigned min, unsigne
 				return (int)n;
 			start(c);
 		}
+		/* A worker of io_uring that does an fdatasync needs the CPU more than we do. */
+		if (c->ring.dsync && t->config->spin_ns)
+			wal_ring_poll(&c->ring, min_of(t->config->spin_ns, timeout_ns));
 		if (!finish(c, &port->ready, timeout_ns))
 			return (int)n;
 	}

@@ -7,6 +7,7 @@
 #include "targets/wal/wal_ring.h"
 
 #include <errno.h>
+#include <sched.h>
 
 #include "harness/target.h"
 #include "harness/util/nsec.h"
@@ -173,6 +174,20 @@ static int wait_once(struct wal_ring *r, uint64_t deadline_ns)
 	struct io_uring_cqe *cqe;
 
 	return io_uring_wait_cqes(&r->uring, &cqe, r->outstanding, deadline_ns ? &ts : NULL, NULL);
+}
+
+bool wal_ring_poll(struct wal_ring *r, uint64_t ns)
+{
+	uint64_t until = nsec_now() + ns;
+
+	while (!settle(r)) {
+		if (nsec_now() >= until)
+			return false;
+		io_uring_get_events(&r->uring);
+		if (!io_uring_cq_ready(&r->uring))
+			sched_yield();
+	}
+	return true;
 }
 
 bool wal_ring_wait(struct wal_ring *r, uint64_t timeout_ns)

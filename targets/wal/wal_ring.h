@@ -32,3 +32,5 @@ int wal_ring_enable(struct wal_ring *r); /* by the thread that will use it */
 void wal_ring_start(struct wal_ring *r);
 /* Waits up to timeout_ns (REAP_FOREVER: without end). True when the group has finished. */
 bool wal_ring_wait(struct wal_ring *r, uint64_t timeout_ns);
+/* The same awake: looks again and again, and lets others run in between. */
+bool wal_ring_poll(struct wal_ring *r, uint64_t ns);
