@@ -7,7 +7,7 @@
  * A committer thread owns the ring. It submits the next group before it wakes the producers of the
  * last one, so that waking, which costs more than writing, happens while the disk works. A lane
  * that is alone with a single partition needs no thread: it drives the ring itself when it would
- * wait, which saves both wake-ups.
+ * wait, which saves both wake-ups; with RWF_DSYNC it also stays awake (11 % at depth 32).
  *
  * Waking a sleeper costs more than its record, so a producer first yields its CPU to the others for
  * a while (knob `spin`), as RocksDB's writers do: when the group is durable, it mostly is found
