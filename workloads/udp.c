@@ -128,6 +128,7 @@ static int open_sink(struct run *run, struct udp *u)
 		.sockets = c->destinations ? (unsigned)c->destinations : lanes,
 		.threads = (unsigned)c->sink_threads,
 		.lanes = lanes,
+		.own_port = !c->destinations,
 		.payload = (uint32_t)run->axes->payload,
 		.rcvbuf_bytes = c->sink_rcvbuf,
 		.nonce = u->nonce,

@@ -50,7 +50,7 @@ struct udp_sink {
 	struct sockaddr_in *addr;
 	int *fds;
 	uint64_t rcvbuf_bytes;
-	struct udp_track *tracks; /* [sockets][lanes] */
+	struct udp_track *tracks; /* [sockets], or [sockets][lanes] */
 	struct reader *readers;
 	_Atomic bool stop;
 };
@@ -113,7 +113,8 @@ static int allocate(struct udp_sink *s)
 
 	s->fds = calloc(s->plan.sockets, sizeof(*s->fds));
 	s->addr = calloc(s->plan.sockets, sizeof(*s->addr));
-	s->tracks = calloc((size_t)s->plan.sockets * s->plan.lanes, sizeof(*s->tracks));
+	s->tracks = calloc((size_t)s->plan.sockets * (s->plan.own_port ? 1 : s->plan.lanes),
+			   sizeof(*s->tracks));
 	s->readers = aligned_alloc(64, s->plan.threads * sizeof(*s->readers));
 	if (s->readers)
 		memset(s->readers, 0, s->plan.threads * sizeof(*s->readers));
@@ -161,18 +162,33 @@ uint64_t udp_sink_rcvbuf_bytes(const struct udp_sink *s)
 	return s->rcvbuf_bytes;
 }
 
+/* The track of a stream that a datagram at this socket claims to be of; NULL if there is none. */
+static struct udp_track *track_of(const struct udp_sink *s, unsigned socket,
+				  const struct udp_stream *at)
+{
+	const struct udp_sink_plan *plan = &s->plan;
+
+	if (at->destination != socket || at->lane >= plan->lanes)
+		return NULL;
+	if (plan->own_port)
+		return at->lane == socket ? &s->tracks[socket] : NULL;
+	return &s->tracks[(size_t)socket * plan->lanes + at->lane];
+}
+
 static void count(struct reader *rd, unsigned socket, const void *data, size_t len)
 {
 	struct udp_sink_counts *c = &rd->counts;
 	const struct udp_sink_plan *plan = &rd->sink->plan;
+	struct udp_track *track = NULL;
 	struct udp_stream at;
 
-	if (len != plan->payload || udp_datagram_read(data, len, plan->nonce, &at) ||
-	    at.destination != socket || at.lane >= plan->lanes) {
+	if (len == plan->payload && !udp_datagram_read(data, len, plan->nonce, &at))
+		track = track_of(rd->sink, socket, &at);
+	if (!track) {
 		c->corrupted++;
 		return;
 	}
-	switch (udp_track_add(&rd->sink->tracks[(size_t)socket * plan->lanes + at.lane], at.seq)) {
+	switch (udp_track_add(track, at.seq)) {
 	case UDP_NEW:
 		c->delivered++;
 		break;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "harness/util/err.h"
@@ -16,6 +17,7 @@ struct udp_sink;
 
 struct udp_sink_plan {
 	unsigned sockets, threads, lanes;
+	bool own_port; /* lane i sends to socket i only */
 	uint32_t payload;
 	uint64_t rcvbuf_bytes;
 	uint64_t nonce;

@@ -171,9 +171,9 @@ def uring_group(threads, depth=1, direct=False):
 
 # udp
 
-def udp(target, depth=1):
+def udp(target, depth=1, connected=False):
     return ours(workload="udp", target=target, payload=64, depth=depth, batch=depth,
-                **{"with": {"link": "loopback"}})
+                **{"with": {"link": "loopback", "connected": connected}})
 
 
 def iperf3(bench):
@@ -271,7 +271,8 @@ ROWS = [
     Row("wal-threads128-group", "wal/uring-group 128 x 1, direct, dsync : wal/group 128 x 1", 2,
         uring_group(128, direct=True), group(128)),
     Row("udp-sendto", "udp/sendto 64 B loopback, delivered : iperf3 -u -b 0 -l 64", 1.05,
-        udp("sendto"), iperf3, needs=("iperf3", "unshare", "ip"), root=True),
+        udp("sendto", connected=True), iperf3,  # iperf3 connects its socket too
+        needs=("iperf3", "unshare", "ip"), root=True),
     Row("udp-gso", "udp/gso 64 B loopback, delivered : udp/sendto", 3.5,
         udp("gso", 64), udp("sendto")),
     Row("netlink-recvmsg", "netlink/recvmsg, a dump of 10 k listeners : ss -tan", 1.7,

@@ -134,6 +134,15 @@ def test_good_cells(uhbench, folder):
         check_good(record)
 
 
+def test_order_is_kept(uhbench, folder):
+    """On one CPU nothing but the sender could change the order of a stream."""
+    cell = {"target": TARGETS, **BATCHING, "cpus": {"driver": "0"},
+            "with": {"destinations": [1, 5], "connected": [False, True]}}
+    for record in Session(uhbench, folder, [cell]).records(0):
+        check_good(record)
+        expect(record["verify"]["reordered"] == 0, "reordered", record)
+
+
 def test_small_sink_buffer(uhbench, folder):
     cell = {"target": ["sendto", "gso"], **BATCHING, "with": {"sink_rcvbuf": 4096,
                                                              "link": ["loopback", "veth"]}}
