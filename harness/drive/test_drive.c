@@ -215,6 +215,41 @@ static double throughput(const struct drive_result *r)
 	       (double)(r->window.end_ns - r->window.begin_ns);
 }
 
+/*
+ * What depends on the clock holds unless somebody else took the CPU at the wrong moment. A mistake
+ * in the loop breaks it every time, a neighbour does not: so it has to hold once in ATTEMPTS.
+ */
+#define ATTEMPTS 8
+
+static void holds(bool (*property)(const struct axes *axes), const struct axes *axes)
+{
+	for (int i = 0; i < ATTEMPTS; i++)
+		if (property(axes))
+			return;
+	fail_msg("it did not hold in %d attempts: threads %d, depth %d, batch %d, rate %d",
+		 ATTEMPTS, (int)axes->threads, (int)axes->depth, (int)axes->batch, (int)axes->rate);
+}
+
+/* The server is never idle, so at most 1 / SERVICE_NS; two accounts of what was in flight agree. */
+static bool obeys_little(const struct axes *axes)
+{
+	struct bench *b = make(&slow, *axes);
+	struct drive_result *res = run_well(b);
+	double product = throughput(res) * hist_mean(&res->service) / 1e9;
+	bool good = throughput(res) <= 1e9 / SERVICE_NS * 1.001 &&
+		    throughput(res) >= 1e9 / SERVICE_NS * 0.8 &&
+		    res->in_flight <= (double)axes->depth * 1.001 &&
+		    /* One operation more or less at the edges of the window. */
+		    fabs(product / res->in_flight - 1) <=
+			    0.02 + 2.0 * (double)axes->depth / (double)res->window.ops;
+
+	/* No neighbour can make it faster than it is. */
+	assert_true(hist_mean(&res->service) >= SERVICE_NS);
+	drive_result_free(res);
+	drop(b);
+	return good;
+}
+
 static void closed_loop_obeys_little(void **state)
 {
 	static const struct axes rows[] = {
@@ -225,61 +260,61 @@ static void closed_loop_obeys_little(void **state)
 	};
 
 	(void)state;
-	for (unsigned i = 0; i < array_size(rows); i++) {
-		struct bench *b = make(&slow, rows[i]);
-		struct drive_result *res = run_well(b);
-		double product = throughput(res) * hist_mean(&res->service) / 1e9;
+	for (unsigned i = 0; i < array_size(rows); i++)
+		holds(obeys_little, &rows[i]);
+}
 
-		/* The server is never idle, so at most 1 / SERVICE_NS and its mean no less. */
-		assert_true(throughput(res) <= 1e9 / SERVICE_NS * 1.001);
-		assert_true(hist_mean(&res->service) >= SERVICE_NS);
-		assert_true(res->in_flight <= (double)rows[i].depth * 1.001);
-		/* One operation more or less at the edges of the window. */
-		assert_true(fabs(product / res->in_flight - 1) <=
-			    0.02 + 2.0 * (double)rows[i].depth / (double)res->window.ops);
-		drive_result_free(res);
-		drop(b);
-	}
+/* 200 operations expected in the window; Poisson: 14 is one standard deviation. */
+static bool keeps_the_rate(const struct axes *axes)
+{
+	double room = axes->arrival == ARRIVAL_POISSON ? 300 : 60;
+	struct bench *b = make(&slow, *axes);
+	struct drive_result *res = run_well(b);
+	bool good = fabs(throughput(res) - (double)axes->rate) < room && res->backlog == 0;
+
+	assert_true(res->intended.min >= SERVICE_NS);
+	assert_true(res->intended.sum >= res->service.sum);
+	drive_result_free(res);
+	drop(b);
+	return good;
 }
 
 static void open_loop_under_capacity_keeps_the_rate(void **state)
 {
-	static const int arrivals[] = {ARRIVAL_FIXED, ARRIVAL_POISSON};
+	static const struct axes rows[] = {
+		{.threads = 1, .depth = 64, .batch = 4, .rate = 1000, .arrival = ARRIVAL_FIXED},
+		{.threads = 1, .depth = 64, .batch = 4, .rate = 1000, .arrival = ARRIVAL_POISSON},
+	};
 
 	(void)state;
-	for (unsigned i = 0; i < array_size(arrivals); i++) {
-		struct bench *b = make(&slow, (struct axes){.threads = 1,
-							    .depth = 64,
-							    .batch = 4,
-							    .rate = 1000,
-							    .arrival = arrivals[i]});
-		struct drive_result *res = run_well(b);
-
-		/* 200 expected; Poisson: 14 is one standard deviation. */
-		assert_true(fabs(throughput(res) - 1000) < (i ? 400 : 60));
-		assert_true(res->intended.min >= SERVICE_NS);
-		assert_true(res->intended.sum >= res->service.sum);
-		assert_int_equal(res->backlog, 0);
-		drive_result_free(res);
-		drop(b);
-	}
+	for (unsigned i = 0; i < array_size(rows); i++)
+		holds(keeps_the_rate, &rows[i]);
 }
 
-/* Twice the capacity: the queue grows for the whole run, and only the intended time shows it. */
-static void open_loop_beyond_capacity_shows_in_intended_time(void **state)
+/*
+ * Twice the capacity: the queue grows for the whole run, and only the intended time shows it. The
+ * target is slow, the generator is not: that must not count as lateness.
+ */
+static bool shows_the_backlog(const struct axes *axes)
 {
-	struct bench *b =
-		make(&slow, (struct axes){.threads = 1, .depth = 1, .batch = 1, .rate = 10000});
+	struct bench *b = make(&slow, *axes);
 	struct drive_result *res = run_well(b);
+	bool good = hist_quantile(&res->service, 0.5) < 2 * SERVICE_NS &&
+		    hist_quantile(&res->lateness, 0.5) < SERVICE_NS / 2;
 
-	(void)state;
-	assert_true(hist_quantile(&res->service, 0.5) < 2 * SERVICE_NS);
 	assert_true(hist_quantile(&res->intended, 0.5) > 100 * SERVICE_NS / 2);
 	assert_true(res->backlog > 500);
-	/* The target is slow, the generator is not: that must not count as lateness. */
-	assert_true(hist_quantile(&res->lateness, 0.5) < SERVICE_NS / 2);
 	drive_result_free(res);
 	drop(b);
+	return good;
+}
+
+static void open_loop_beyond_capacity_shows_in_intended_time(void **state)
+{
+	static const struct axes axes = {.threads = 1, .depth = 1, .batch = 1, .rate = 10000};
+
+	(void)state;
+	holds(shows_the_backlog, &axes);
 }
 
 static void refused_operations_are_counted_apart(void **state)
@@ -336,24 +371,30 @@ static void sick_targets_end_the_run_with_a_reason(void **state)
 	}
 }
 
-static void usage_is_told_by_role(void **state)
+/* The lane spins: its CPU time and its wait for a CPU are the window, but for the sampling. */
+static bool usage_covers_the_window(const struct axes *axes)
 {
-	struct bench *b = make(&slow, (struct axes){.threads = 1, .depth = 1, .batch = 1});
+	struct bench *b = make(&slow, *axes);
 	struct drive_result *res = run_well(b);
 	_cleanup_json_ cJSON *usage = procstat_usage(res->procstat, b->run.roles);
 	const cJSON *driver = cJSON_GetObjectItem(usage, "driver");
+	double covered, window = (double)b->run.duration_ns;
 
-	(void)state;
-	assert_int_equal(cJSON_GetObjectItem(driver, "threads")->valueint, 1);
-	/* The lane spins: its CPU time is the window, but for what others took. */
-	assert_true(cJSON_GetObjectItem(driver, "cpu_ns")->valuedouble +
-			    cJSON_GetObjectItem(driver, "run_queue_ns")->valuedouble >
-		    0.8 * (double)b->run.duration_ns);
-	assert_true(cJSON_GetObjectItem(driver, "cpu_ns")->valuedouble <
-		    1.3 * (double)b->run.duration_ns);
 	assert_non_null(cJSON_GetObjectItem(usage, "harness"));
+	assert_int_equal(cJSON_GetObjectItem(driver, "threads")->valueint, 1);
+	covered = cJSON_GetObjectItem(driver, "cpu_ns")->valuedouble +
+		  cJSON_GetObjectItem(driver, "run_queue_ns")->valuedouble;
 	drive_result_free(res);
 	drop(b);
+	return covered > 0.9 * window && covered < 1.1 * window;
+}
+
+static void usage_is_told_by_role(void **state)
+{
+	static const struct axes axes = {.threads = 1, .depth = 1, .batch = 1};
+
+	(void)state;
+	holds(usage_covers_the_window, &axes);
 }
 
 int main(void)
