@@ -149,13 +149,31 @@ static void add_container(cJSON *to)
 		add_line(to, "container", "/run/systemd/container");
 }
 
+/* What people call the bearer of a signature; an unknown one is shown as it is. */
+static const char *hypervisor_label(const char *signature)
+{
+	static const struct {
+		const char *signature, *label;
+	} rows[] = {
+		{"KVMKVMKVM", "KVM"},	     {"TCGTCGTCGTCG", "QEMU TCG"},
+		{"Microsoft Hv", "Hyper-V"}, {"VMwareVMware", "VMware"},
+		{"XenVMMXenVMM", "Xen"},     {"VBoxVBoxVBox", "VirtualBox"},
+		{"bhyve bhyve ", "bhyve"},
+	};
+
+	for (size_t i = 0; i < array_size(rows); i++)
+		if (!strcmp(rows[i].signature, signature))
+			return rows[i].label;
+	return signature;
+}
+
 cJSON *hostinfo_virtualisation(void)
 {
 	cJSON *virt = cJSON_CreateObject();
 	char name[13];
 
 	if (hypervisor_name(name))
-		cJSON_AddStringToObject(virt, "hypervisor", name);
+		cJSON_AddStringToObject(virt, "hypervisor", hypervisor_label(name));
 	else
 		cJSON_AddNullToObject(virt, "hypervisor");
 	add_line(virt, "vendor", "/sys/class/dmi/id/sys_vendor");
