@@ -43,8 +43,9 @@ class Session:
         with open(matrix, "w", encoding="utf-8") as file:
             json.dump({"name": "t", "repeats": 1, "warmup": "20ms", "duration": duration,
                        "cells": [{"workload": "udp"} | cell for cell in cells]}, file)
-        self.program = subprocess.Popen([uhbench, "run", matrix, "-o", self.out], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        self.program = subprocess.Popen([uhbench, "run", matrix, "-o", self.out, "--concurrent"],
+                                        text=True, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, **options)
 
     def await_run(self):
         """The process that runs the cell, once its sink is there."""
