@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: MIT
-/*
- * A FIFO in front of a function that serves one operation. The ring has room for a lane's depth, so
- * it can never be full: the drive has no more slots than that.
- */
+/* A queue in front of a function that serves one operation. */
 #include "harness/syncport.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "harness/opqueue.h"
+
 struct syncport {
 	syncport_serve serve;
 	void *priv;
-	unsigned head, count, size;
-	struct op *queue[];
+	struct opqueue queue;
 };
 
 int syncport_open(struct lane *lane, syncport_serve serve, void *priv)
 {
-	struct syncport *p = calloc(1, sizeof(*p) + lane->depth * sizeof(p->queue[0]));
+	struct syncport *p = calloc(1, sizeof(*p));
 
-	if (!p)
+	if (!p || opqueue_init(&p->queue, lane->depth)) {
+		free(p);
 		return err_sys(&lane->err, -ENOMEM, "lane %u", lane->index);
+	}
 	p->serve = serve;
 	p->priv = priv;
-	p->size = lane->depth;
 	lane->target = p;
 	return 0;
 }
@@ -38,11 +37,8 @@ void *syncport_priv(const struct lane *lane)
 int syncport_submit(struct lane *lane, struct op **ops, unsigned n)
 {
 	struct syncport *p = lane->target;
-	unsigned tail = p->head + p->count;
 
-	for (unsigned i = 0; i < n; i++, tail++)
-		p->queue[tail < p->size ? tail : tail - p->size] = ops[i];
-	p->count += n;
+	opqueue_push(&p->queue, ops, n);
 	return (int)n;
 }
 
@@ -55,14 +51,12 @@ int syncport_reap(struct lane *lane, struct op **done, unsigned min, unsigned ma
 	(void)timeout_ns;
 	if (want > max)
 		want = max;
-	while (n < want && p->count) {
-		struct op *op = p->queue[p->head];
+	while (n < want && p->queue.count) {
+		struct op *op = opqueue_pop(&p->queue);
 		int r = p->serve(lane, op, p->priv);
 
 		if (r < 0)
 			return r;
-		p->head = p->head + 1 < p->size ? p->head + 1 : 0;
-		p->count--;
 		done[n++] = op;
 	}
 	return (int)n;
@@ -70,6 +64,11 @@ int syncport_reap(struct lane *lane, struct op **done, unsigned min, unsigned ma
 
 void syncport_close(struct lane *lane)
 {
-	free(lane->target);
+	struct syncport *p = lane->target;
+
+	if (!p)
+		return;
+	opqueue_free(&p->queue);
+	free(p);
 	lane->target = NULL;
 }

@@ -64,7 +64,7 @@ static int open_veth(struct udp_link *l, struct err *err)
 	l->sink_addr.s_addr = inet_addr("10.117.104.2");
 	r = netns_new_fd(&l->sink_netns, err);
 	if (!r)
-		r = rtnl_open_in(l->sink_netns, &l->far, err);
+		r = netns_rtnl(l->sink_netns, &l->far, err);
 	if (!r)
 		r = rtnl_veth_add(l->near, l->far, l->sink_netns, plan->mtu, &l->near_end,
 				  &l->far_end, err);

@@ -108,3 +108,13 @@ int netns_call(int netns_fd, int (*fn)(void *arg, struct err *err), void *arg, s
 
 	return visit(&v);
 }
+
+static int open_rtnl(void *arg, struct err *err)
+{
+	return rtnl_open(arg, err);
+}
+
+int netns_rtnl(int netns_fd, struct rtnl **ret, struct err *err)
+{
+	return netns_call(netns_fd, open_rtnl, ret, err);
+}

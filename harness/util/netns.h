@@ -10,6 +10,7 @@
 #pragma once
 
 #include "harness/util/err.h"
+#include "harness/util/rtnl.h"
 
 /* Moves the calling thread, and every thread that it starts from now on, into a new namespace whose
  * loopback device is up. */
@@ -23,3 +24,6 @@ int netns_self_fd(int *ret_fd, struct err *err);
 
 /* Runs fn(arg, err) inside the namespace, on a thread of its own, and returns what it returned. */
 int netns_call(int netns_fd, int (*fn)(void *arg, struct err *err), void *arg, struct err *err);
+
+/* A handle of rtnl.h that works inside the namespace. */
+int netns_rtnl(int netns_fd, struct rtnl **ret, struct err *err);

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "harness/util/cleanup.h"
-#include "harness/util/netns.h"
 
 #define REQUEST_BYTES 1024 /* the largest request here is about 200 */
 
@@ -58,16 +57,6 @@ int rtnl_open(struct rtnl **ret, struct err *err)
 	mnl_socket_setsockopt(r->nl, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	*ret = r;
 	return 0;
-}
-
-static int open_here(void *arg, struct err *err)
-{
-	return rtnl_open(arg, err);
-}
-
-int rtnl_open_in(int netns_fd, struct rtnl **ret, struct err *err)
-{
-	return netns_call(netns_fd, open_here, ret, err);
 }
 
 void rtnl_close(struct rtnl *r)

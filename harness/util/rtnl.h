@@ -16,8 +16,7 @@
 struct rtnl;
 
 int rtnl_open(struct rtnl **ret, struct err *err); /* in the caller's network namespace */
-int rtnl_open_in(int netns_fd, struct rtnl **ret, struct err *err);
-void rtnl_close(struct rtnl *r); /* accepts NULL */
+void rtnl_close(struct rtnl *r);		   /* accepts NULL */
 
 static inline void rtnl_closep(struct rtnl **r)
 {

@@ -49,7 +49,7 @@ static void pair_make(struct pair *p)
 	assert_int_equal(netns_enter_new(&err), 0);
 	assert_int_equal(netns_new_fd(&p->netns_fd, &err), 0);
 	assert_int_equal(rtnl_open(&p->here, &err), 0);
-	assert_int_equal(rtnl_open_in(p->netns_fd, &p->there, &err), 0);
+	assert_int_equal(netns_rtnl(p->netns_fd, &p->there, &err), 0);
 	if (rtnl_veth_add(p->here, p->there, p->netns_fd, 1500, &p->near, &p->far, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(rtnl_link_quiet_ipv6(p->here, p->near.ifindex, &err), 0);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/opqueue.h"
 #include "harness/pad.h"
 #include "targets/targets.h"
 
@@ -40,46 +41,38 @@ static const struct param null_params[] = {
 	PARAM_END,
 };
 
-/* Operations wait in a ring of the lane's depth. */
 struct null_lane {
 	uint64_t pad;
 	int fault;
-	unsigned head, count, size;
-	struct op *queue[];
+	struct opqueue queue;
 };
 
 static int null_lane_open(struct lane *lane)
 {
 	const struct null_config *c = lane->run->target_config;
-	struct null_lane *n = calloc(1, sizeof(*n) + lane->depth * sizeof(n->queue[0]));
+	struct null_lane *n = calloc(1, sizeof(*n));
 
-	if (!n)
+	if (!n || opqueue_init(&n->queue, lane->depth)) {
+		free(n);
 		return err_sys(&lane->err, -ENOMEM, "lane %u", lane->index);
+	}
 	n->pad = (uint64_t)((double)c->work_ns * lane->run->pad_iters_per_ns);
 	n->fault = c->fault;
-	n->size = lane->depth;
 	lane->target = n;
 	return 0;
 }
 
 static int null_submit(struct lane *lane, struct op **ops, unsigned n)
 {
-	struct null_lane *q = lane->target;
-	unsigned tail = q->head + q->count;
+	struct null_lane *l = lane->target;
 
-	if (tail >= q->size)
-		tail -= q->size;
-	for (unsigned i = 0; i < n; i++) {
-		q->queue[tail] = ops[i];
-		tail = tail + 1 < q->size ? tail + 1 : 0;
-	}
-	q->count += n;
+	opqueue_push(&l->queue, ops, n);
 	return (int)n;
 }
 
-static int be_sick(struct lane *lane, struct null_lane *q)
+static int be_sick(struct lane *lane, const struct null_lane *l)
 {
-	switch (q->fault) {
+	switch (l->fault) {
 	case FAULT_HANG:
 		for (;;)
 			pause();
@@ -98,31 +91,34 @@ static int be_sick(struct lane *lane, struct null_lane *q)
 static int null_reap(struct lane *lane, struct op **done, unsigned min, unsigned max,
 		     uint64_t timeout_ns)
 {
-	struct null_lane *q = lane->target;
-	unsigned n = q->count < max ? q->count : max;
-	int result = q->fault == FAULT_ERROR ? -EIO : 0;
+	struct null_lane *l = lane->target;
+	unsigned n = l->queue.count < max ? l->queue.count : max;
+	int result = l->fault == FAULT_ERROR ? -EIO : 0;
 
 	(void)min;
 	(void)timeout_ns;
-	if (__builtin_expect(q->fault, 0)) {
-		int r = be_sick(lane, q);
+	if (__builtin_expect(l->fault, 0)) {
+		int r = be_sick(lane, l);
 
 		if (r)
 			return r;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		pad_spin(q->pad);
-		done[i] = q->queue[q->head];
+		pad_spin(l->pad);
+		done[i] = opqueue_pop(&l->queue);
 		done[i]->result = result;
-		q->head = q->head + 1 < q->size ? q->head + 1 : 0;
 	}
-	q->count -= n;
 	return (int)n;
 }
 
 static void null_lane_close(struct lane *lane)
 {
-	free(lane->target);
+	struct null_lane *l = lane->target;
+
+	if (!l)
+		return;
+	opqueue_free(&l->queue);
+	free(l);
 	lane->target = NULL;
 }
 

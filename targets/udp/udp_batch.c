@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "harness/opqueue.h"
 #include "harness/util/cleanup.h"
 #include "harness/world/udp.h"
 
@@ -24,8 +25,7 @@ struct udp_batch {
 	struct group *groups; /* [destinations] */
 	uint64_t *touched;    /* [batch] */
 	struct op **order;    /* [batch] */
-	struct op **done;     /* ring of depth */
-	unsigned head, count, size;
+	struct opqueue done;
 };
 
 static void batch_free(struct udp_batch *b)
@@ -34,7 +34,7 @@ static void batch_free(struct udp_batch *b)
 	free(b->groups);
 	free(b->touched);
 	free(b->order);
-	free(b->done);
+	opqueue_free(&b->done);
 	free(b->priv);
 	free(b);
 }
@@ -53,12 +53,10 @@ int udp_batch_open(struct lane *lane, bool by_destination, udp_batch_serve serve
 	b->serve = serve;
 	b->priv = priv;
 	b->sorted = w->destinations > 1 && (by_destination || c->connected);
-	b->size = lane->depth;
 	b->groups = calloc(w->destinations, sizeof(*b->groups));
 	b->touched = calloc(lane->batch, sizeof(*b->touched));
 	b->order = calloc(lane->batch, sizeof(*b->order));
-	b->done = calloc(b->size, sizeof(*b->done));
-	r = b->groups && b->touched && b->order && b->done
+	r = b->groups && b->touched && b->order && !opqueue_init(&b->done, lane->depth)
 		    ? udp_sockets_open(lane, &b->sockets)
 		    : err_sys(&lane->err, -ENOMEM, "lane %u", lane->index);
 	if (r) {
@@ -110,15 +108,12 @@ static int serve_sorted(struct lane *lane, struct udp_batch *b, struct op **ops,
 int udp_batch_submit(struct lane *lane, struct op **ops, unsigned n)
 {
 	struct udp_batch *b = lane->target;
-	unsigned tail = b->head + b->count;
 	int r = b->sorted ? serve_sorted(lane, b, ops, n)
 			  : b->serve(lane, b->sockets, ops, n, b->priv);
 
 	if (r < 0)
 		return r;
-	for (unsigned i = 0; i < n; i++, tail++)
-		b->done[tail < b->size ? tail : tail - b->size] = ops[i];
-	b->count += n;
+	opqueue_push(&b->done, ops, n);
 	return (int)n;
 }
 
@@ -126,15 +121,12 @@ int udp_batch_reap(struct lane *lane, struct op **done, unsigned min, unsigned m
 		   uint64_t timeout_ns)
 {
 	struct udp_batch *b = lane->target;
-	unsigned n = min_of(max, b->count);
+	unsigned n = min_of(max, b->done.count);
 
 	(void)min;
 	(void)timeout_ns; /* what was submitted is served already */
-	for (unsigned i = 0; i < n; i++) {
-		done[i] = b->done[b->head];
-		b->head = b->head + 1 < b->size ? b->head + 1 : 0;
-	}
-	b->count -= n;
+	for (unsigned i = 0; i < n; i++)
+		done[i] = opqueue_pop(&b->done);
 	return (int)n;
 }
 
