@@ -36,6 +36,10 @@ struct workload_ops {
 	 * the matrix is read and again in the child. `target_config` belongs to cell->target. */
 	int (*check_cell)(const struct cell *cell, struct err *err);
 
+	/* Time that set-up and verification may honestly take beyond warm-up and window: added to
+	 * the deadline that a matrix does not state. NULL: none worth counting. */
+	uint64_t (*extra_ns)(const struct cell *cell);
+
 	int (*setup)(struct run *run);
 	int (*lane_open)(struct lane *lane);
 	void (*next)(struct lane *lane, struct op **ops, unsigned n);

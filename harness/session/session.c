@@ -28,6 +28,7 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
+#include "harness/workload.h"
 
 #define DEADLINE_GRACE_NS (10 * NSEC_PER_SEC)
 
@@ -84,7 +85,10 @@ static int write_manifest(struct session *s)
 	cJSON_AddStringToObject(o, "order", matrix_order_names[m->order]);
 	cJSON_AddNumberToObject(o, "warmup_ns", (double)m->warmup_ns);
 	cJSON_AddNumberToObject(o, "duration_ns", (double)m->duration_ns);
-	cJSON_AddNumberToObject(o, "deadline_ns", (double)deadline_of(m));
+	if (m->deadline_ns)
+		cJSON_AddNumberToObject(o, "deadline_ns", (double)m->deadline_ns);
+	else
+		cJSON_AddNullToObject(o, "deadline_ns");
 	cJSON_AddItemToObject(o, "cells", describe_cells(m));
 	cJSON_AddNumberToObject(o, "runs", (double)s->plan->n);
 	cJSON_AddItemToObject(o, "host", hostinfo_collect(s->opt->dir));
@@ -213,7 +217,7 @@ static int run_one(struct session *s, const struct plan_item *item)
 	char rundir[PATH_MAX + 32], sessiondir[PATH_MAX + 32];
 	_cleanup_json_ cJSON *request = NULL;
 	struct launch l = {.binary = s->opt->binary,
-			   .deadline_ns = deadline_of(s->matrix),
+			   .deadline_ns = deadline_of(s->matrix, cell),
 			   .interrupted = s->opt->interrupted};
 	struct outcome o = {.status = STATUS_FAILED};
 	struct timespec start;
