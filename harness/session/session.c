@@ -55,9 +55,13 @@ static cJSON *describe_cells(const struct matrix *m)
 	return cells;
 }
 
-static uint64_t deadline_of(const struct matrix *m)
+static uint64_t deadline_of(const struct matrix *m, const struct cell *cell)
 {
-	return m->deadline_ns ? m->deadline_ns : m->warmup_ns + m->duration_ns + DEADLINE_GRACE_NS;
+	uint64_t extra = cell->workload->extra_ns ? cell->workload->extra_ns(cell) : 0;
+
+	if (m->deadline_ns)
+		return m->deadline_ns;
+	return m->warmup_ns + m->duration_ns + DEADLINE_GRACE_NS + extra;
 }
 
 static int write_manifest(struct session *s)
