@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * uhbench report DIR: one format of a stored session. A file appears under its name only when it is
- * whole: it is written beside it and renamed.
+ * uhbench report DIR: one format of a stored session. A regular file appears under its name only
+ * when it is whole: it is written beside it and renamed. Anything else of that name (a pipe, a
+ * device) is written to as it stands: replacing it would destroy it.
  */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/cli/verbs.h"
@@ -27,7 +30,7 @@ static const struct option_row report_rows[] = {
 	 .kind = OPTION_CHOICE,
 	 .offset = offsetof(struct report_args, format),
 	 .choices = formats,
-	 .help = "text (default), json, csv, hdr or html"},
+	 .help = "what to write (default: text)"},
 	{.name = "output",
 	 .letter = 'o',
 	 .arg = "FILE",
@@ -41,7 +44,20 @@ static const struct option_row report_rows[] = {
 	OPTION_END,
 };
 
-static int to_stdout(const struct report_writer *w, const struct report_options *o, struct err *err)
+/* Flushes, and says what was lost; `failed` is what writing has returned so far. */
+static int finish(FILE *out, const char *name, int failed, int *exitcode, struct err *err)
+{
+	if (failed)
+		return failed;
+	errno = 0;
+	if (!fflush(out) && !ferror(out))
+		return 0;
+	*exitcode = EXITCODE_FAILURE;
+	return err_sys(err, errno ? -errno : -EIO, "%s", name);
+}
+
+static int to_stdout(const struct report_writer *w, const struct report_options *o, int *exitcode,
+		     struct err *err)
 {
 	int code;
 
@@ -49,33 +65,55 @@ static int to_stdout(const struct report_writer *w, const struct report_options 
 		code = report_table(o->dir, stdout, err);
 	else
 		code = w->write(o, stdout, err);
-	if (!code && (fflush(stdout) || ferror(stdout)))
-		code = err_sys(err, errno ? -errno : -EIO, "stdout");
+	return finish(stdout, "stdout", code, exitcode, err);
+}
+
+/* Writes `path`, which stands for `name` in what is said of it. */
+static int write_file(const struct report_writer *w, const struct report_options *o,
+		      const char *path, const char *name, int *exitcode, struct err *err)
+{
+	FILE *out = fopen(path, "we");
+	int code;
+
+	if (!out)
+		return err_sys(err, -errno, "%s", name);
+	code = finish(out, name, w->write(o, out, err), exitcode, err);
+	if (fclose(out) && !code) {
+		*exitcode = EXITCODE_FAILURE;
+		code = err_sys(err, -errno, "%s", name);
+	}
 	return code;
 }
 
-static int to_file(const struct report_writer *w, const struct report_options *o, const char *path,
-		   struct err *err)
+static int replace_file(const struct report_writer *w, const struct report_options *o,
+			const char *path, const char *name, int *exitcode, struct err *err)
 {
 	char part[PATH_MAX];
-	FILE *out;
 	int code;
 
 	if ((size_t)snprintf(part, sizeof(part), "%s.part", path) >= sizeof(part))
-		return err_sys(err, -ENAMETOOLONG, "%s", path);
-	out = fopen(part, "we");
-	if (!out)
-		return err_sys(err, -errno, "%s", part);
-	code = w->write(o, out, err);
-	if (!code && fflush(out))
-		code = err_sys(err, -errno, "%s", part);
-	if (fclose(out) && !code)
-		code = err_sys(err, -errno, "%s", part);
-	if (!code && rename(part, path))
-		code = err_sys(err, -errno, "%s", path);
+		return err_sys(err, -ENAMETOOLONG, "%s", name);
+	code = write_file(w, o, part, name, exitcode, err);
+	if (!code && rename(part, path)) {
+		*exitcode = EXITCODE_FAILURE;
+		code = err_sys(err, -errno, "%s", name);
+	}
 	if (code)
 		unlink(part);
 	return code;
+}
+
+static int to_file(const struct report_writer *w, const struct report_options *o, const char *name,
+		   int *exitcode, struct err *err)
+{
+	struct stat there;
+	char real[PATH_MAX];
+
+	if (lstat(name, &there) < 0)
+		return replace_file(w, o, name, name, exitcode, err);
+	if (stat(name, &there) < 0 || !S_ISREG(there.st_mode) || !realpath(name, real))
+		return write_file(w, o, name, name, exitcode, err);
+	return replace_file(w, o, real, name, exitcode, err);
 }
 
 static int report_run(const struct registry *reg, int argc, char **argv)
@@ -86,6 +124,7 @@ static int report_run(const struct registry *reg, int argc, char **argv)
 	char path[PATH_MAX];
 	const char *dir, *file;
 	struct err err;
+	int exitcode = EXITCODE_USAGE; /* unless what was asked for could not be written */
 	int code = verb_parse(&cmd_report, argc, argv, &args, &dir);
 
 	(void)reg;
@@ -96,9 +135,12 @@ static int report_run(const struct registry *reg, int argc, char **argv)
 	o.plots = !args.no_plots;
 	snprintf(path, sizeof(path), "%s/%s", dir, w->file ? w->file : "");
 	file = args.output ? args.output : w->file ? path : "-";
-	code = strcmp(file, "-") ? to_file(w, &o, file, &err) : to_stdout(w, &o, &err);
+	if (strcmp(file, "-"))
+		code = to_file(w, &o, file, &exitcode, &err);
+	else
+		code = to_stdout(w, &o, &exitcode, &err);
 	if (code)
-		return verb_fail(EXITCODE_USAGE, "%s", err.text);
+		return verb_fail(exitcode, "%s", err.text);
 	if (!args.output && w->file)
 		fprintf(stderr, "%s\n", file);
 	return EXITCODE_OK;
