@@ -7,7 +7,8 @@
  * Request:  {protocol, cell: an entry of a matrix with one value each, seed: "decimal", warmup_ns,
  *            duration_ns, workdir, sessiondir, pad_iters_per_ns}
  * Response: {protocol, status, reason, window, metrics, histograms, series, usage, host, verify,
- *            errors, little, notes}; the shapes are those of the record (results/README.md).
+ *            errors, little or open_loop, notes}; the shapes are those of the record
+ * (results/README.md).
  */
 #pragma once
 

@@ -200,7 +200,8 @@ static int run_session(const struct matrix *m, const struct plan *p, struct run_
 	r = session_run(m, p, &opt, &sum, &err);
 	progress_finish(&progress);
 	if (sum.swept)
-		fprintf(stderr, "removed %llu things that an ended session had left\n",
+		fprintf(stderr,
+			"removed what dead sessions had left: %llu work folders or cgroups\n",
 			(unsigned long long)sum.swept);
 	if (r)
 		return verb_fail(exit_code_of(r, opt.resume), "%s", err.text);

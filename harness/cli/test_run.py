@@ -111,6 +111,8 @@ class Healthy(Case):
         for r in self.records():
             self.assertIn("lateness_p99", r["metrics"])
             self.assertNotIn("little", r)
+            loop = r["open_loop"]
+            self.assertEqual(loop["offered"], loop["started"] + loop["backlog"])
             self.assertAlmostEqual(r["metrics"]["throughput"]["value"], 2000, delta=400)
 
     def test_placement_is_kept(self):
@@ -288,6 +290,13 @@ class Interruption(Case):
         self.assertEqual(allowed.returncode, 0, allowed.stderr)
         _, err = p.communicate(timeout=60)
         self.assertEqual(p.returncode, 0, err)
+
+    def test_who_shares_keeps_away_who_does_not(self):
+        p = self.start(self.cells(), "-o", self.out, "--concurrent")
+        self.wait_for(lambda: self.lines() >= 1)
+        alone = self.run_it(self.matrix([nop()], name="two"), "-o", self.out + "2")
+        self.assertEqual(alone.returncode, 5, alone.stderr)
+        p.communicate(timeout=60)
 
 
 class ResultsFolder(Case):

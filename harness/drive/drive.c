@@ -167,6 +167,7 @@ static void merge(struct drive_result *res, const struct lane_loop *l)
 	res->window.errors += l->errors;
 	res->errors_sum_ns += l->errors_sum_ns;
 	res->in_flight += l->area / (double)(l->end_ns - l->begin_ns);
+	res->started += l->next_seq;
 	res->backlog += l->backlog;
 }
 

@@ -20,8 +20,8 @@ struct drive_result {
 	uint64_t series_ops[SERIES_POINTS];
 	double series_sum_ns[SERIES_POINTS];
 	uint64_t interval_ns;
-	double in_flight; /* time average over the window */
-	uint64_t backlog;
+	double in_flight;	   /* time average over the window */
+	uint64_t started, backlog; /* open loop: starts made and starts due but never made */
 	struct procstat *procstat;
 };
 

@@ -140,6 +140,17 @@ static cJSON *little(const struct run *run, const struct drive_result *d)
 	return o;
 }
 
+/* From the first start to the end of the window, warm-up included. */
+static cJSON *open_loop(const struct drive_result *d)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(o, "offered", (double)(d->started + d->backlog));
+	cJSON_AddNumberToObject(o, "started", (double)d->started);
+	cJSON_AddNumberToObject(o, "backlog", (double)d->backlog);
+	return o;
+}
+
 static cJSON *errors(const struct drive_result *d)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -166,6 +177,8 @@ void run_report(struct run *run, const struct drive_result *d, struct result *re
 	cJSON_AddNumberToObject(window, "end_ns", (double)d->window.end_ns);
 	cJSON_AddItemToObject(res->extra, "host", procstat_host(d->procstat));
 	cJSON_AddItemToObject(res->extra, "errors", errors(d));
-	if (!run->axes->rate)
+	if (run->axes->rate)
+		cJSON_AddItemToObject(res->extra, "open_loop", open_loop(d));
+	else
 		cJSON_AddItemToObject(res->extra, "little", little(run, d));
 }

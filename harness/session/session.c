@@ -159,11 +159,9 @@ static int open_session(struct session *s)
 	unsigned swept = 0;
 	int r = 0;
 
-	if (!opt->concurrent) {
-		s->claim_fd = solo_claim(s->err);
-		if (s->claim_fd < 0)
-			return s->claim_fd;
-	}
+	s->claim_fd = solo_claim(opt->concurrent, s->err);
+	if (s->claim_fd < 0)
+		return s->claim_fd;
 	r = leftover_sweep(&swept, s->err);
 	s->sum->swept = swept;
 	if (!r && opt->resume)
