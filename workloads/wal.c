@@ -61,8 +61,9 @@ struct wal {
 	uint64_t nonce;
 	char filesystem[512];
 	struct wal_disk disk;
-	struct wal_disk_stats at[2]; /* by enum mark */
-	struct err no_disk;	     /* why the disk's figures are not known; "" if they are */
+	struct wal_disk_stats at[2];  /* by enum mark */
+	struct wal_disk_stats before; /* at the end of setup */
+	struct err no_disk;	      /* why the disk's figures are not known; "" if they are */
 };
 
 static int wal_check_cell(const struct cell *cell, struct err *err)
@@ -128,6 +129,8 @@ static int wal_setup(struct run *run)
 	w->world.record_bytes = (uint32_t)payload;
 	w->world.partition = w->files.partition;
 	run->world = &w->world;
+	if (!w->no_disk.text[0])
+		wal_disk_read(&w->disk, &w->before, &w->no_disk);
 	return 0;
 }
 
@@ -219,24 +222,60 @@ static int wal_verify_partition(struct run *run, uint32_t p, struct wal_replay_c
 	return wal_replay(&log, counts, &run->err);
 }
 
+/* Did the disk flush as often as it must have for what was acknowledged? The replay cannot tell: it
+ * finds also what only lay in a cache. */
+static int wal_verify_flushes(struct run *run, uint64_t acked, struct err *why_not)
+{
+	const struct wal *w = run->workload;
+	uint64_t in_flight = run->axes->threads * run->axes->depth;
+	uint64_t need = wal_disk_flushes_needed(acked, in_flight), done;
+	struct wal_disk_stats now;
+	int r;
+
+	*why_not = w->no_disk;
+	if (why_not->text[0])
+		return 0;
+	if (wal_disk_testifies(w->files.fds[0], &w->disk, w->world.writes_through, why_not) < 0)
+		return 0;
+	r = wal_disk_read(&w->disk, &now, &run->err);
+	if (r < 0)
+		return r;
+	done = now.flushes - w->before.flushes;
+	if (done >= need)
+		return 0;
+	return err_set(
+		&run->err, -EBADMSG,
+		"the log's disk did %llu flushes, and %llu acknowledged records, of which "
+		"%llu can share one, need %llu: some were acknowledged before they were durable",
+		(unsigned long long)done, (unsigned long long)acked, (unsigned long long)in_flight,
+		(unsigned long long)need);
+}
+
 /* All partitions are replayed, so that the counts are whole; the first fault is the one told. */
 static int wal_verify(struct run *run, struct result *result)
 {
 	struct wal *w = run->workload;
 	struct wal_replay_counts c = {0};
-	struct err first;
-	int ret = 0;
+	struct err first, unchecked;
+	int r, ret = 0;
 
 	for (uint32_t p = 0; p < w->files.n; p++) {
-		int r = wal_verify_partition(run, p, &c);
+		r = wal_verify_partition(run, p, &c);
 
 		if (r < 0 && ret == 0) {
 			ret = r;
 			first = run->err;
 		}
 	}
+	r = wal_verify_flushes(run, c.acknowledged, &unchecked);
+	result_verify_text(result, "flush_check",
+			   unchecked.text[0] ? unchecked.text
+			   : r < 0	     ? "failed"
+					     : "ok");
 	if (ret < 0)
 		run->err = first;
+	else
+		ret = r;
 	result_verify(result, "acknowledged", c.acknowledged);
 	result_verify(result, "checked", c.checked);
 	result_verify(result, "replayed", c.replayed);

@@ -41,10 +41,9 @@ static int describe_line(const char *line, char *text, size_t size)
 	return 0;
 }
 
-int wal_disk_describe(int fd, char *text, size_t size, struct err *err)
+static int mount_line(int fd, char line[LINE_BYTES], struct err *err)
 {
 	_cleanup_fclose_ FILE *f = NULL;
-	char line[LINE_BYTES];
 	unsigned long long id;
 	struct statx st;
 
@@ -53,13 +52,21 @@ int wal_disk_describe(int fd, char *text, size_t size, struct err *err)
 	f = fopen("/proc/self/mountinfo", "re");
 	if (!f)
 		return err_sys(err, -errno, "/proc/self/mountinfo");
-	while (fgets(line, sizeof(line), f))
+	while (fgets(line, LINE_BYTES, f))
 		if (sscanf(line, "%llu ", &id) == 1 && id == st.stx_mnt_id)
-			return describe_line(line, text, size) < 0
-				       ? err_set(err, -EBADMSG, "/proc/self/mountinfo: %s", line)
-				       : 0;
+			return 0;
 	return err_set(err, -ENOENT, "/proc/self/mountinfo has no mount %llu",
 		       (unsigned long long)st.stx_mnt_id);
+}
+
+int wal_disk_describe(int fd, char *text, size_t size, struct err *err)
+{
+	char line[LINE_BYTES];
+	int r = mount_line(fd, line, err);
+
+	if (r == 0 && describe_line(line, text, size) < 0)
+		r = err_set(err, -EBADMSG, "/proc/self/mountinfo: %s", line);
+	return r;
 }
 
 /* A partition's sysfs folder has a file `partition` and lies in that of its disk. */
@@ -124,4 +131,57 @@ int wal_disk_read(const struct wal_disk *disk, struct wal_disk_stats *ret, struc
 	}
 	return err_set(err, -ENODEV, "/proc/diskstats has no device %u:%u", disk->major,
 		       disk->minor);
+}
+
+/* One word of a file in the disk's sysfs folder; "" where there is none. */
+static void disk_attribute(const struct wal_disk *disk, const char *name, char word[32])
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[128];
+
+	word[0] = '\0';
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s", disk->major, disk->minor, name);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%31[^\n]", word) != 1)
+		word[0] = '\0';
+}
+
+/* Flushes are counted where the block layer takes them apart (block/blk-flush.c): by disks with
+ * request queues, which have a folder `mq`, and only as long as they say that their cache is
+ * volatile. Stacked and memory disks (dm, md, zram, pmem) count none. */
+int wal_disk_testifies(int fd, const struct wal_disk *disk, bool writes_through, struct err *err)
+{
+	char line[LINE_BYTES], path[128], word[32];
+	int r = mount_line(fd, line, err);
+
+	if (r < 0)
+		return r;
+	if (strstr(line, "nobarrier") || strstr(line, "barrier=0"))
+		return err_set(err, -EOPNOTSUPP, "the filesystem is mounted without barriers");
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/mq", disk->major, disk->minor);
+	if (access(path, F_OK) < 0)
+		return err_set(err, -EOPNOTSUPP, "a disk without request queues counts no flushes");
+	disk_attribute(disk, "queue/iostats", word);
+	if (!strcmp(word, "0"))
+		return err_set(err, -EOPNOTSUPP, "the disk's accounting is off (queue/iostats)");
+	disk_attribute(disk, "queue/write_cache", word);
+	if (strcmp(word, "write back") != 0)
+		return err_set(err, -EOPNOTSUPP, "the disk's cache is \"%s\": it needs no flushes",
+			       word);
+	disk_attribute(disk, "queue/fua", word);
+	if (writes_through && strcmp(word, "0") != 0)
+		return err_set(
+			err, -EOPNOTSUPP,
+			"direct writes with RWF_DSYNC go by FUA on this disk, not by flushes");
+	return 0;
+}
+
+/* A 64th and four flushes are given away: reading two counters is no transaction, and the flush
+ * that is on its way while either is read may count on the wrong side. */
+uint64_t wal_disk_flushes_needed(uint64_t acked, uint64_t in_flight)
+{
+	uint64_t need = acked / in_flight;
+	uint64_t slack = need / 64 + 4;
+
+	return need > slack ? need - slack : 0;
 }

@@ -28,5 +28,8 @@ struct wal_world {
 	uint32_t partitions;
 	uint32_t record_bytes;
 	const struct wal_partition *partition; /* [partitions] */
+	/* Set by a target in setup when it writes by O_DIRECT and RWF_DSYNC, which a disk with FUA
+	 * makes durable without a flush. Otherwise the oracle counts the disk's flushes. */
+	bool writes_through;
 	_Atomic bool measuring; /* true inside the measured window: targets count only then */
 };

@@ -377,6 +377,8 @@ static int group_setup(struct run *run)
 		return err_sys(&run->err, -ENOMEM, "wal target");
 	t->config = run->target_config;
 	t->world = run->world;
+	((struct wal_world *)run->world)->writes_through =
+		t->config->direct && t->config->flush == WAL_FLUSH_DSYNC;
 	r = wal_logs_open(run, t->config->direct, &t->logs);
 	if (r < 0)
 		return r;

@@ -21,7 +21,7 @@ struct single {
 	struct wal_stats **stats; /* [threads], each its lane's */
 };
 
-static int single_setup(struct run *run)
+static int sync_setup(struct run *run)
 {
 	const struct wal_single_config *c = run->target_config;
 	struct single *t = run->target = calloc(1, sizeof(*t));
@@ -32,6 +32,15 @@ static int single_setup(struct run *run)
 	if (!t->stats)
 		return err_sys(&run->err, -ENOMEM, "wal target");
 	return wal_logs_open(run, c->direct, &t->logs);
+}
+
+static int dsync_setup(struct run *run)
+{
+	const struct wal_single_config *c = run->target_config;
+	struct wal_world *world = run->world;
+
+	world->writes_through = c->direct;
+	return sync_setup(run);
 }
 
 /* Writes all of a record at its place; with flags RWF_DSYNC it is then durable. */
@@ -133,7 +142,7 @@ const struct target_ops target_wal_sync = {
 	.config_size = sizeof(struct wal_single_config),
 	.metrics = wal_target_metrics,
 	.check_cell = wal_single_check,
-	.setup = single_setup,
+	.setup = sync_setup,
 	.lane_open = sync_lane_open,
 	.submit = syncport_submit,
 	.reap = syncport_reap,
@@ -150,7 +159,7 @@ const struct target_ops target_wal_dsync = {
 	.config_size = sizeof(struct wal_single_config),
 	.metrics = wal_target_metrics,
 	.check_cell = wal_single_check,
-	.setup = single_setup,
+	.setup = dsync_setup,
 	.lane_open = dsync_lane_open,
 	.submit = syncport_submit,
 	.reap = syncport_reap,

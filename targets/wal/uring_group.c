@@ -418,6 +418,8 @@ static int uring_group_setup(struct run *run)
 		return err_sys(&run->err, -ENOMEM, "wal target");
 	t->config = run->target_config;
 	t->world = run->world;
+	((struct wal_world *)run->world)->writes_through =
+		t->config->direct && t->config->flush == WAL_FLUSH_DSYNC;
 	/* A window is time for others to come: somebody has to wait while the lane goes on. */
 	t->alone = run->axes->threads == 1 && t->world->partitions == 1 && !t->config->window_ns;
 	r = wal_logs_open(run, t->config->direct, &t->logs);
