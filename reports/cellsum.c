@@ -16,6 +16,7 @@
 #include "harness/util/cleanup.h"
 #include "reports/get.h"
 
+#define LOSS_SHARE    0.001
 #define STEAL_SHARE   0.01 /* of one CPU over the window: from here on it is mentioned */
 #define FOREIGN_SHARE 0.05
 
@@ -284,6 +285,26 @@ static void warn(struct cell_sum *cell, enum warning kind, double figure)
 		cell->worst[kind] = figure;
 }
 
+/* What an ok run did not do. */
+static void warn_undone(struct cell_sum *cell, const cJSON *record)
+{
+	const cJSON *metrics = get(record, "metrics"), *open_loop = get(record, "open_loop");
+	const cJSON *count;
+	double loss = get_number(get(metrics, "loss_ratio"), "value"), errors = 0;
+
+	if (get_number(get(metrics, "throughput"), "value") == 0)
+		warn(cell, WARN_NOTHING, 0);
+	if (get_number(open_loop, "backlog") > 0)
+		warn(cell, WARN_OVERLOAD,
+		     get_number(open_loop, "backlog") / get_number(open_loop, "offered"));
+	if (loss >= LOSS_SHARE)
+		warn(cell, WARN_LOSS, loss);
+	cJSON_ArrayForEach (count, get_object(record, "errors"))
+		errors += cJSON_IsNumber(count) ? count->valuedouble : 0;
+	if (errors > 0)
+		warn(cell, WARN_ERRORS, errors);
+}
+
 void cellsum_add_warnings(struct cell_sum *cell, const cJSON *record)
 {
 	const cJSON *little = get(record, "little"), *series = get(record, "series");
@@ -292,6 +313,7 @@ void cellsum_add_warnings(struct cell_sum *cell, const cJSON *record)
 	double steal = get_number(host, "steal_ns") / span;
 	double foreign = get_number(host, "foreign_cpu_ns") / span;
 
+	warn_undone(cell, record);
 	if (get_false(little, "ok"))
 		warn(cell, WARN_LITTLE, get_number(little, "ratio") - 1);
 	if (get_false(series, "steady"))

@@ -11,7 +11,8 @@ void cellsum_free(struct cell_sum *cell);
 /* Adds the values of an ok run. -EBADMSG when a histogram names a bucket that does not exist. */
 int cellsum_add_metrics(struct cell_sum *cell, struct intern *texts, const cJSON *metrics);
 int cellsum_add_hists(struct cell_sum *cell, struct intern *texts, const cJSON *hists);
-/* Judges the run's own checks: Little's law, steadiness, steal, foreign load. */
+/* Judges what the run did of what was asked for, and its own checks: Little's law, steadiness,
+ * steal, foreign load. */
 void cellsum_add_warnings(struct cell_sum *cell, const cJSON *record);
 /* After the last record: sorts the values. */
 void cellsum_finish(struct cell_sum *cell);

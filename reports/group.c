@@ -112,6 +112,14 @@ bool group_best(const struct group *g, size_t cell, unsigned column)
 	return g->best[cell * g->n_columns + column];
 }
 
+bool group_any_best(const struct group *g)
+{
+	for (size_t i = 0; i < g->n_cells * g->n_columns; i++)
+		if (g->best[i])
+			return true;
+	return false;
+}
+
 bool group_follows(const struct group *g, unsigned column, unsigned other)
 {
 	return g->follows[column * g->n_columns + other];
@@ -190,37 +198,70 @@ static int compare_slices(const void *a, const void *b, void *arg)
 	return 0;
 }
 
-static double merit(const struct cell_sum *cell)
+bool group_open_loop(const struct cell_sum *cell)
 {
-	double late = cell_median(cell, "intended_p99");
+	const struct field *rate = cell_field(cell, "rate", false);
 
-	return isnan(late) ? cell_median(cell, "throughput") : -late;
+	return rate && rate->number > 0;
 }
 
-/* Marks the best of order[from..to) if it had anything to compete with. */
+/* What a cell competes with: higher is better; the range over its repeats. */
+struct merit {
+	double median, low, high;
+	bool repeated;
+};
+
+static struct merit merit(const struct cell_sum *cell)
+{
+	bool open_loop = group_open_loop(cell);
+	const struct metric_sum *m = cell_metric(cell, open_loop ? "intended_p99" : "throughput");
+	struct merit v = {metric_median(m), metric_min(m), metric_max(m), m && m->n > 1};
+
+	if (cell->warnings[WARN_NOTHING] || cell->warnings[WARN_OVERLOAD])
+		v.median = NAN;
+	if (open_loop)
+		v = (struct merit){-v.median, -v.high, -v.low, v.repeated};
+	return v;
+}
+
+/* The best of order[from..to) that has another value in `column` than the cell `but`; n_cells if
+ * there is none. */
+static size_t find_best(const struct group *g, const size_t *order, size_t from, size_t to,
+			unsigned column, size_t but)
+{
+	size_t best = g->n_cells;
+	double most = -INFINITY;
+
+	for (size_t i = from; i < to; i++) {
+		double v = merit(g->cells[order[i]]).median;
+		const char *here = group_value(g, order[i], column);
+
+		if (isnan(v) || !*here || (but < g->n_cells && here == group_value(g, but, column)))
+			continue;
+		if (v > most || (v == most && order[i] < best)) {
+			most = v;
+			best = order[i];
+		}
+	}
+	return best;
+}
+
+/* Marks the best of order[from..to) if there is a next best, and it is clearly worse. */
 static void mark_slice(struct group *g, const size_t *order, size_t from, size_t to,
 		       unsigned column)
 {
-	const char *value = NULL;
-	bool contest = false;
-	double best = -INFINITY;
-	size_t winner = 0;
+	size_t first = find_best(g, order, from, to, column, g->n_cells), second;
+	struct merit a, b;
 
-	for (size_t i = from; i < to; i++) {
-		double v = merit(g->cells[order[i]]);
-		const char *here = group_value(g, order[i], column);
-
-		if (isnan(v) || !*here)
-			continue;
-		contest |= value && value != here;
-		value = here;
-		if (v > best || (v == best && order[i] < winner)) {
-			best = v;
-			winner = order[i];
-		}
-	}
-	if (contest)
-		g->best[winner * g->n_columns + column] = true;
+	if (first == g->n_cells)
+		return;
+	second = find_best(g, order, from, to, column, first);
+	if (second == g->n_cells)
+		return;
+	a = merit(g->cells[first]);
+	b = merit(g->cells[second]);
+	if (!(a.repeated && b.repeated && a.low <= b.high))
+		g->best[first * g->n_columns + column] = true;
 }
 
 static int mark_best(struct group *g)
@@ -248,6 +289,27 @@ static int mark_best(struct group *g)
 	}
 	free(order);
 	return 0;
+}
+
+size_t group_top(const struct group *g, const char *target)
+{
+	size_t top = g->n_cells;
+	int top_class = 0;
+	double most = 0;
+
+	for (size_t i = 0; i < g->n_cells; i++) {
+		const struct cell_sum *cell = g->cells[i];
+		double v = cell_median(cell, "throughput");
+		int class = cell->warnings[WARN_OVERLOAD] ? 1 : group_open_loop(cell) ? 2 : 3;
+
+		if ((target && cell->target != target) || !(v > 0) || class < top_class ||
+		    (class == top_class && !(v > most)))
+			continue;
+		top_class = class;
+		most = v;
+		top = i;
+	}
+	return top;
 }
 
 unsigned group_target_index(const struct group *g, const char *target)

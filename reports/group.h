@@ -5,8 +5,10 @@
  *
  * "Best along a column": among the cells that agree in every other column, the one with the highest
  * median throughput; under a rate, where all do the same work, the one with the lowest p99 from the
- * intended start. Not counted as a difference: batch along depth where each depth has one batch
- * (and the other way round), and along the target knobs that some targets lack.
+ * intended start. None of them is where nothing was completed, where a rate was not kept, or where
+ * the best and the next best overlap in what their repeats came to. Not counted as a difference:
+ * batch along depth where each depth has one batch (and the other way round), and along the target
+ * knobs that some targets lack.
  */
 #pragma once
 
@@ -49,6 +51,12 @@ const char *group_value(const struct group *g, size_t cell, unsigned column); /*
 const char *group_shown(const struct group *g, size_t cell, unsigned column); /* for people */
 double group_number(const struct group *g, size_t cell, unsigned column);     /* NAN if not one */
 bool group_best(const struct group *g, size_t cell, unsigned column);
+bool group_any_best(const struct group *g);
+/* Was the cell run under a rate? */
+bool group_open_loop(const struct cell_sum *cell);
+/* The cell with the highest throughput, closed loop before open loop before overload, of a target
+ * (NULL: of any); n_cells if there is none. */
+size_t group_top(const struct group *g, const char *target);
 /* Does each value of `column` meet only one value of `other`? */
 bool group_follows(const struct group *g, unsigned column, unsigned other);
 unsigned group_target_index(const struct group *g, const char *target);

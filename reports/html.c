@@ -118,9 +118,16 @@ static void put_verdict(const struct page *page)
 	const struct summary *s = page->summary;
 	unsigned bad = s->runs[STATUS_FAILED] + s->runs[STATUS_STALLED];
 	bool missing = s->expected > s->n_runs;
+	size_t undone = 0;
 	FILE *out = page->out;
 
-	fprintf(out, "<p class=\"verdict %s\"><b>", bad ? "bad" : missing ? "warn" : "good");
+	for (size_t i = 0; i < s->n_cells; i++)
+		undone += cell_undone(s->cells[i]);
+
+	fprintf(out, "<p class=\"verdict %s\"><b>",
+		bad		    ? "bad"
+		: missing || undone ? "warn"
+				    : "good");
 	if (s->runs[STATUS_OK] == s->n_runs)
 		fprintf(out, "All %u run%s ok", s->n_runs, s->n_runs == 1 ? "" : "s");
 	else
@@ -130,6 +137,11 @@ static void put_verdict(const struct page *page)
 		if (s->runs[i])
 			fprintf(out, " <a class=\"chip st-%s\" href=\"#problems\">%u %s</a>",
 				status_names[i], s->runs[i], status_names[i]);
+	if (undone)
+		fprintf(out,
+			" <a class=\"chip st-stalled\" href=\"#warnings\">%zu cell%s did not do all "
+			"that was asked for</a>",
+			undone, undone == 1 ? "" : "s");
 	if (missing)
 		fprintf(out, " <span class=\"chip st-stalled\">%u missing</span>",
 			s->expected - s->n_runs);
@@ -160,6 +172,10 @@ static void put_meta(const struct page *page)
 static void put_doubts(const struct page *page)
 {
 	static const char *const doubts[WARN_COUNT] = {
+		[WARN_NOTHING] = "did not complete a single operation",
+		[WARN_OVERLOAD] = "were offered more than their target takes",
+		[WARN_LOSS] = "lost operations",
+		[WARN_ERRORS] = "had operations that ended in an error",
 		[WARN_LITTLE] = "have throughput and latency that do not fit together",
 		[WARN_UNSTEADY] = "were not steady over the window",
 		[WARN_STEAL] = "lost CPU time to the hypervisor",
@@ -185,49 +201,58 @@ static void put_doubts(const struct page *page)
 	fputs(any ? "</ul></div>\n" : "", out);
 }
 
+/* Latency as a user of the rate meets it, where there is one: waiting for the start included. */
+static void put_card_latency(FILE *out, const struct cell_sum *cell)
+{
+	bool open_loop = group_open_loop(cell);
+	double p50 = cell_median(cell, open_loop ? "intended_p50" : "latency_p50");
+	double p99 = cell_median(cell, open_loop ? "intended_p99" : "latency_p99");
+	char a[FMT_MAX];
+
+	fprintf(out, "<span class=\"how\">p50 %s, ", fmt_value(a, p50, "ns", true));
+	fprintf(out, "p99 %s%s</span>", fmt_value(a, p99, "ns", true),
+		open_loop ? " from the intended start" : "");
+}
+
 /* One card for each workload: its fastest cell. */
+static void put_card(FILE *out, const struct group *g)
+{
+	size_t best = group_top(g, NULL);
+	char text[200];
+
+	fputs("<a class=\"card\" href=\"#w-", out);
+	html_text(out, g->workload);
+	fputs("\"><span class=\"what\">", out);
+	html_text(out, g->workload);
+	fputs("</span>", out);
+	if (best < g->n_cells) {
+		const struct cell_sum *cell = g->cells[best];
+
+		fprintf(out, "<span class=\"big\">%s</span><span class=\"how\">",
+			fmt_value(text, cell_median(cell, "throughput"), "1/s", true));
+		group_label(g, best, text, sizeof(text));
+		html_text(out, text);
+		fputs("</span>", out);
+		put_card_latency(out, cell);
+		for (int k = 0; k <= WARN_ERRORS; k++) {
+			if (!cell->warnings[k])
+				continue;
+			warning_word(cell, (enum warning)k, text, sizeof(text));
+			fprintf(out, "<span class=\"how warned\">%s</span>", text);
+		}
+	} else {
+		fputs("<span class=\"big\">-</span><span class=\"how\">nothing was measured</span>",
+		      out);
+	}
+	fputs("</a>\n", out);
+}
+
 static void put_cards(const struct page *page)
 {
-	char a[FMT_MAX], label[200];
-	FILE *out = page->out;
-
-	fputs("<div class=\"cards\">\n", out);
-	for (size_t k = 0; k < page->groups->n; k++) {
-		const struct group *g = &page->groups->list[k];
-		size_t best = g->n_cells;
-		double most = -1;
-
-		for (size_t i = 0; i < g->n_cells; i++) {
-			double v = cell_median(g->cells[i], "throughput");
-
-			if (v > most) {
-				most = v;
-				best = i;
-			}
-		}
-		fputs("<a class=\"card\" href=\"#w-", out);
-		html_printf(out, "%s", g->workload);
-		fputs("\"><span class=\"what\">", out);
-		html_printf(out, "%s", g->workload);
-		fputs("</span>", out);
-		if (best < g->n_cells) {
-			group_label(g, best, label, sizeof(label));
-			fprintf(out, "<span class=\"big\">%s</span><span class=\"how\">",
-				fmt_value(a, most, "1/s", true));
-			html_text(out, label);
-			fprintf(out, "</span><span class=\"how\">p50 %s, ",
-				fmt_value(a, cell_median(g->cells[best], "latency_p50"), "ns",
-					  true));
-			fprintf(out, "p99 %s</span>",
-				fmt_value(a, cell_median(g->cells[best], "latency_p99"), "ns",
-					  true));
-		} else {
-			fputs("<span class=\"big\">-</span><span class=\"how\">no run was ok</span>",
-			      out);
-		}
-		fputs("</a>\n", out);
-	}
-	fputs("</div>\n", out);
+	fputs("<div class=\"cards\">\n", page->out);
+	for (size_t k = 0; k < page->groups->n; k++)
+		put_card(page->out, &page->groups->list[k]);
+	fputs("</div>\n", page->out);
 }
 
 static void put_top(const struct page *page)

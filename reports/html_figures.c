@@ -114,6 +114,7 @@ static void put_metrics(FILE *out, const struct cell_sum *cell)
 static int put_cell(const struct page *page, const struct section *s, const struct cell_figure *f)
 {
 	const struct cell_sum *cell = s->group->cells[f->cell];
+	bool open_loop = group_open_loop(cell);
 	char label[256], a[FMT_MAX], b[FMT_MAX];
 	int err;
 
@@ -123,9 +124,11 @@ static int put_cell(const struct page *page, const struct section *s, const stru
 	fprintf(page->out, "\"><summary><i class=\"dot c%u\"></i><b>",
 		s->series[group_target_index(s->group, cell->target)]);
 	html_text(page->out, label);
-	fprintf(page->out, "</b> <span class=\"dim\">%s, p99 %s</span></summary>\n",
+	fprintf(page->out, "</b> <span class=\"dim\">%s, %sp99 %s</span></summary>\n",
 		fmt_value(a, cell_median(cell, "throughput"), "1/s", true),
-		fmt_value(b, cell_median(cell, "latency_p99"), "ns", true));
+		open_loop ? "intended " : "",
+		fmt_value(b, cell_median(cell, open_loop ? "intended_p99" : "latency_p99"), "ns",
+			  true));
 	err = put_pair(page, &f->figure, label);
 	put_metrics(page->out, cell);
 	fputs("<details class=\"raw\"><summary>cell ", page->out);

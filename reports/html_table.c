@@ -184,9 +184,7 @@ static void put_throughput(FILE *out, const struct view *v, const struct cell_su
 
 static void put_remarks(FILE *out, const struct cell_sum *cell)
 {
-	static const char *const words[WARN_COUNT] = {"in-flight?", "unsteady", "steal",
-						      "foreign CPU"};
-	char text[200];
+	char text[200], word[60];
 
 	fputs("<td>", out);
 	for (int i = STATUS_FAILED; i < STATUS_COUNT; i++)
@@ -197,9 +195,11 @@ static void put_remarks(FILE *out, const struct cell_sum *cell)
 		if (!cell->warnings[i])
 			continue;
 		warning_text(cell, (enum warning)i, text, sizeof(text));
-		fputs("<span class=\"chip\" title=\"", out);
+		fprintf(out, "<span class=\"chip%s\" title=\"",
+			i <= WARN_ERRORS ? " st-stalled" : "");
 		html_text(out, text);
-		fprintf(out, "\">%s</span> ", words[i]);
+		warning_word(cell, (enum warning)i, word, sizeof(word));
+		fprintf(out, "\">%s</span> ", word);
 	}
 	fputs("</td>", out);
 }
@@ -243,6 +243,10 @@ void html_table(const struct page *page, const struct section *section)
 	fputs("<tbody>\n", out);
 	for (size_t i = 0; i < section->group->n_cells; i++)
 		put_row(out, &v, i);
-	fputs("</tbody></table></div>\n<button type=\"button\" class=\"all-rows\" hidden></button>\n",
-	      out);
+	fputs("</tbody></table></div>\n", out);
+	if (group_any_best(section->group))
+		fputs("<p class=\"key-star\"><b class=\"best\">&#9733;</b> the best along its column, "
+		      "everything else being equal</p>\n",
+		      out);
+	fputs("<button type=\"button\" class=\"all-rows\" hidden></button>\n", out);
 }

@@ -20,24 +20,6 @@ static const struct hist_sum *main_hist(const struct cell_sum *cell)
 	return h ? h : cell_hist(cell, "service");
 }
 
-/* The cell of a target with the highest throughput among those with a histogram; n_cells if none.
- */
-static size_t best_of_target(const struct group *g, const char *target)
-{
-	size_t best = g->n_cells;
-	double most = -INFINITY;
-
-	for (size_t i = 0; i < g->n_cells; i++) {
-		double v = cell_median(g->cells[i], "throughput");
-
-		if (g->cells[i]->target != target || !main_hist(g->cells[i]) || !(v > most))
-			continue;
-		most = v;
-		best = i;
-	}
-	return best;
-}
-
 static void plan_overlay(struct plot *p, const struct group *g, const unsigned *series,
 			 const size_t *bests, struct figure *f)
 {
@@ -49,7 +31,7 @@ static void plan_overlay(struct plot *p, const struct group *g, const unsigned *
 	for (unsigned t = 0; t < g->n_targets && n < CURVES_MAX; t++) {
 		size_t cell = bests[t];
 
-		if (cell == g->n_cells)
+		if (cell == g->n_cells || !main_hist(g->cells[cell]))
 			continue;
 		hists[n] = main_hist(g->cells[cell]);
 		colours[n++] = series[t];
@@ -144,7 +126,7 @@ int pictures_plan(struct plot *p, const struct group *g, const unsigned *series,
 	int err = bests ? scaling_plan(p, g, series, &pics) : -ENOMEM;
 
 	for (unsigned t = 0; !err && t < g->n_targets; t++)
-		bests[t] = best_of_target(g, g->targets[t]);
+		bests[t] = group_top(g, g->targets[t]);
 	if (!err) {
 		plan_overlay(p, g, series, bests, &pics.overlay);
 		err = plan_cells(p, g, series, bests, max_cells, &pics);

@@ -39,8 +39,19 @@ struct hist_sum {
 	uint64_t *counts;
 };
 
-/* Why figures of a cell deserve a second look. */
-enum warning { WARN_LITTLE, WARN_UNSTEADY, WARN_STEAL, WARN_FOREIGN, WARN_COUNT };
+/* Why figures of a cell deserve a second look; up to WARN_ERRORS not all that was asked for was
+ * done, whatever the run's status says. */
+enum warning {
+	WARN_NOTHING, /* not one operation */
+	WARN_OVERLOAD,
+	WARN_LOSS,
+	WARN_ERRORS,
+	WARN_LITTLE,
+	WARN_UNSTEADY,
+	WARN_STEAL,
+	WARN_FOREIGN,
+	WARN_COUNT
+};
 
 struct cell_sum {
 	const char *id, *workload, *target; /* interned */
@@ -52,7 +63,9 @@ struct cell_sum {
 	struct hist_sum *hists;
 	unsigned runs[STATUS_COUNT];
 	unsigned warnings[WARN_COUNT]; /* runs that earned each */
-	double worst[WARN_COUNT];      /* its worst figure: ratio - 1, drift, share of one CPU */
+	/* Its worst figure: share never started, share lost, errors, ratio - 1, drift, share of one
+	 * CPU. */
+	double worst[WARN_COUNT];
 };
 
 /* Runs of one cell that ended in the same way for the same reason. */
@@ -106,6 +119,10 @@ double cell_median(const struct cell_sum *cell, const char *name);
 size_t warning_cells(const struct summary *s, enum warning kind, const struct cell_sum **worst);
 /* Writes "throughput x latency is 7.1 % off the operations in flight (2 runs)" and the like. */
 int warning_text(const struct cell_sum *cell, enum warning kind, char *buf, size_t size);
+/* The same in a word or two, for a remark behind a row: "loss 0.8 %". */
+int warning_word(const struct cell_sum *cell, enum warning kind, char *buf, size_t size);
+/* Has some run of the cell left undone what was asked for? */
+bool cell_undone(const struct cell_sum *cell);
 
 static inline void cleanup_summary(struct summary **s)
 {

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reports/fmt.h"
+
 unsigned cell_total(const struct cell_sum *cell)
 {
 	unsigned n = 0;
@@ -81,14 +83,50 @@ size_t warning_cells(const struct summary *s, enum warning kind, const struct ce
 int warning_text(const struct cell_sum *cell, enum warning kind, char *buf, size_t size)
 {
 	static const char *const forms[WARN_COUNT] = {
+		[WARN_NOTHING] = "not one operation was completed",
+		[WARN_OVERLOAD] = "the rate is above what the target takes (%.3g %% of the starts "
+				  "were never made at worst)",
+		[WARN_LOSS] = "%.3g %% of the operations were lost at worst",
+		[WARN_ERRORS] = "%.0f operations ended in an error at worst",
 		[WARN_LITTLE] =
 			"throughput x latency is not what was in flight (off by %.1f %% at worst)",
 		[WARN_UNSTEADY] = "the window was not steady (drift %.1f %% at worst)",
 		[WARN_STEAL] = "the hypervisor took %.1f %% of a CPU away at worst",
 		[WARN_FOREIGN] = "other programs used %.1f %% of a CPU at worst",
 	};
-
 	double worst = kind == WARN_LITTLE ? fabs(cell->worst[kind]) : cell->worst[kind];
 
-	return snprintf(buf, size, forms[kind], worst * 100);
+	if (kind == WARN_NOTHING)
+		return snprintf(buf, size, "%s", forms[kind]);
+	return snprintf(buf, size, forms[kind], kind == WARN_ERRORS ? worst : worst * 100);
+}
+
+int warning_word(const struct cell_sum *cell, enum warning kind, char *buf, size_t size)
+{
+	static const char *const words[WARN_COUNT] = {
+		[WARN_NOTHING] = "nothing done",
+		[WARN_OVERLOAD] = "overloaded",
+		[WARN_LOSS] = "loss",
+		[WARN_ERRORS] = "errors",
+		[WARN_LITTLE] = "in-flight?",
+		[WARN_UNSTEADY] = "unsteady",
+		[WARN_STEAL] = "steal",
+		[WARN_FOREIGN] = "foreign CPU",
+	};
+	char count[FMT_MAX];
+
+	if (kind == WARN_LOSS)
+		return snprintf(buf, size, "%s %.2g %%", words[kind], cell->worst[kind] * 100);
+	if (kind == WARN_ERRORS)
+		return snprintf(buf, size, "%s %s", words[kind],
+				fmt_count(count, cell->worst[kind]));
+	return snprintf(buf, size, "%s", words[kind]);
+}
+
+bool cell_undone(const struct cell_sum *cell)
+{
+	for (int k = 0; k <= WARN_ERRORS; k++)
+		if (cell->warnings[k])
+			return true;
+	return false;
 }

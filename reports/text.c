@@ -62,8 +62,7 @@ static int make_columns(struct table *t, const struct group *g)
 /* "2 failed, unsteady": whatever makes the row less than plain good. */
 static void problem_words(const struct cell_sum *cell, char *buf, size_t size)
 {
-	static const char *const words[WARN_COUNT] = {"in-flight?", "unsteady", "steal",
-						      "foreign CPU"};
+	char word[60];
 	size_t n = 0;
 
 	buf[0] = '\0';
@@ -71,9 +70,12 @@ static void problem_words(const struct cell_sum *cell, char *buf, size_t size)
 		if (cell->runs[i] && n < size)
 			n += (size_t)snprintf(buf + n, size - n, "%s%u %s", n ? ", " : "",
 					      cell->runs[i], status_names[i]);
-	for (int i = 0; i < WARN_COUNT; i++)
-		if (cell->warnings[i] && n < size)
-			n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "", words[i]);
+	for (int i = 0; i < WARN_COUNT; i++) {
+		if (!cell->warnings[i] || n >= size)
+			continue;
+		warning_word(cell, (enum warning)i, word, sizeof(word));
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "", word);
+	}
 }
 
 static int add_row(struct table *t, const struct group *g, size_t i)
@@ -249,9 +251,8 @@ static void print_nulls(const struct summary *s, FILE *out)
 static bool any_best(const struct groups *groups)
 {
 	for (size_t k = 0; k < groups->n; k++)
-		for (size_t i = 0; i < groups->list[k].n_cells * groups->list[k].n_columns; i++)
-			if (groups->list[k].best[i])
-				return true;
+		if (group_any_best(&groups->list[k]))
+			return true;
 	return false;
 }
 
