@@ -198,9 +198,9 @@ static void start(struct committer *c)
 }
 
 /* Waits for the group and moves it to *to; false when it is still in flight. */
-static bool finish(struct committer *c, struct chain *to, uint64_t timeout_ns)
+static bool finish(struct committer *c, struct chain *to, uint64_t deadline_ns)
 {
-	if (!wal_ring_wait(&c->ring, timeout_ns))
+	if (!wal_ring_wait(&c->ring, deadline_ns))
 		return false;
 	wal_stats_flushed(c->stats, c->target->world, c->flying.n, nsec_now() - c->started_ns);
 	while (c->flying.head) {
@@ -288,6 +288,7 @@ static int reap_alone(struct lane *lane, struct op **done, unsigned min, unsigne
 	struct uring_group *t = lane->run->target;
 	struct committer *c = &t->committers[0];
 	struct port *port = lane->target;
+	uint64_t deadline = timeout_ns == REAP_FOREVER ? timeout_ns : nsec_now() + timeout_ns;
 	unsigned n = 0;
 
 	for (;;) {
@@ -302,8 +303,8 @@ static int reap_alone(struct lane *lane, struct op **done, unsigned min, unsigne
 		}
 		/* A worker of io_uring that does an fdatasync needs the CPU more than we do. */
 		if (c->ring.dsync && t->config->spin_ns)
-			wal_ring_poll(&c->ring, min_of(t->config->spin_ns, timeout_ns));
-		if (!finish(c, &port->ready, timeout_ns))
+			wal_ring_poll(&c->ring, min_of(nsec_now() + t->config->spin_ns, deadline));
+		if (!finish(c, &port->ready, deadline))
 			return (int)n;
 	}
 }

@@ -3,6 +3,10 @@
  * One group at a time on one ring. A short write breaks the chain (the kernel cancels what is
  * linked behind it), so when all completions are in, whatever is left is submitted again: the rest
  * of the extents, and the fdatasync unless it has been done.
+ *
+ * io_uring_enter may take fewer entries than it was offered, and ends the chain where it stops: the
+ * rest is a chain of its own, whose fdatasync may overtake writes of the first. Such a flush counts
+ * for nothing: another one follows when all writes are done.
  */
 #include "targets/wal/wal_ring.h"
 
@@ -85,6 +89,7 @@ static void push(struct wal_ring *r)
 {
 	unsigned submitted = 0;
 
+	r->split = false;
 	for (unsigned i = 0; i < r->group.n_extents; i++)
 		if (r->group.extents[i].bytes)
 			prep_write(r, &r->group.extents[i]);
@@ -100,6 +105,7 @@ static void push(struct wal_ring *r)
 			return;
 		}
 		submitted += n < 0 ? 0 : (unsigned)n;
+		r->split |= submitted && submitted < r->outstanding;
 	}
 }
 
@@ -129,7 +135,7 @@ static void complete(struct wal_ring *r, const struct io_uring_cqe *cqe)
 	else if (e && cqe->res > 0)
 		wal_extent_advance(e, (uint64_t)cqe->res);
 	else if (!e && cqe->res == 0)
-		r->flushed = true;
+		r->flushed = !r->split;
 }
 
 static bool is_durable(const struct wal_ring *r)
@@ -164,24 +170,23 @@ static bool settle(struct wal_ring *r)
 	return !r->outstanding;
 }
 
-/* 0 when woken, -ETIME at the deadline (0: none). */
+/* 0 when woken, -ETIME at the deadline. */
 static int wait_once(struct wal_ring *r, uint64_t deadline_ns)
 {
-	uint64_t now = deadline_ns ? nsec_now() : 0;
+	bool forever = deadline_ns == REAP_FOREVER;
+	uint64_t now = forever ? 0 : nsec_now();
 	uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
 	struct __kernel_timespec ts = {.tv_sec = (long long)(left / NSEC_PER_SEC),
 				       .tv_nsec = (long long)(left % NSEC_PER_SEC)};
 	struct io_uring_cqe *cqe;
 
-	return io_uring_wait_cqes(&r->uring, &cqe, r->outstanding, deadline_ns ? &ts : NULL, NULL);
+	return io_uring_wait_cqes(&r->uring, &cqe, r->outstanding, forever ? NULL : &ts, NULL);
 }
 
-bool wal_ring_poll(struct wal_ring *r, uint64_t ns)
+bool wal_ring_poll(struct wal_ring *r, uint64_t deadline_ns)
 {
-	uint64_t until = nsec_now() + ns;
-
 	while (!settle(r)) {
-		if (nsec_now() >= until)
+		if (nsec_now() >= deadline_ns)
 			return false;
 		io_uring_get_events(&r->uring);
 		if (!io_uring_cq_ready(&r->uring))
@@ -190,12 +195,10 @@ bool wal_ring_poll(struct wal_ring *r, uint64_t ns)
 	return true;
 }
 
-bool wal_ring_wait(struct wal_ring *r, uint64_t timeout_ns)
+bool wal_ring_wait(struct wal_ring *r, uint64_t deadline_ns)
 {
-	uint64_t deadline = timeout_ns == REAP_FOREVER ? 0 : nsec_now() + timeout_ns;
-
 	while (!settle(r)) {
-		int ret = wait_once(r, deadline);
+		int ret = wait_once(r, deadline_ns);
 
 		if (ret == -ETIME)
 			return settle(r);

@@ -16,6 +16,7 @@ struct wal_ring {
 	struct wal_group group; /* filled by the owner while nothing is in flight */
 	bool dsync, open;
 	bool flushed;	      /* the fdatasync of this group is done */
+	bool split;	      /* this push was taken in parts: the links are broken between them */
 	bool stuck;	      /* io_uring_enter refused: the ring is of no more use */
 	int error;	      /* of this group: 0 or -errno */
 	unsigned outstanding; /* completions to come */
@@ -30,7 +31,7 @@ int wal_ring_enable(struct wal_ring *r); /* by the thread that will use it */
 
 /* Submits r->group. What goes wrong is told by r->error once it has finished. */
 void wal_ring_start(struct wal_ring *r);
-/* Waits up to timeout_ns (REAP_FOREVER: without end). True when the group has finished. */
-bool wal_ring_wait(struct wal_ring *r, uint64_t timeout_ns);
+/* Waits until deadline_ns (REAP_FOREVER: without end). True when the group has finished. */
+bool wal_ring_wait(struct wal_ring *r, uint64_t deadline_ns);
 /* The same awake: looks again and again, and lets others run in between. */
-bool wal_ring_poll(struct wal_ring *r, uint64_t ns);
+bool wal_ring_poll(struct wal_ring *r, uint64_t deadline_ns);
