@@ -15,12 +15,16 @@
 
 #include "harness/result.h"
 #include "harness/util/cleanup.h"
+#include "harness/util/nsec.h"
 #include "harness/world/wal.h"
 #include "workloads/wal_disk.h"
 #include "workloads/wal_files.h"
 #include "workloads/wal_record.h"
 #include "workloads/wal_replay.h"
 #include "workloads/workloads.h"
+
+#define FILL_RATE 50e6 /* bytes per second */
+#define READ_RATE 100e6
 
 struct wal_config {
 	uint64_t partitions;
@@ -81,6 +85,16 @@ static int wal_check_cell(const struct cell *cell, struct err *err)
 			(unsigned long long)a->payload, (unsigned long long)a->threads,
 			(unsigned long long)a->depth);
 	return 0;
+}
+
+/* Slow disks fill at FILL_RATE and read back at READ_RATE; fast ones are done long before. */
+static uint64_t wal_extra_ns(const struct cell *cell)
+{
+	const struct wal_config *c = cell->workload_config;
+	double bytes = (double)c->log_bytes * (double)c->partitions;
+	double fill = c->preallocate == WAL_PREALLOCATE_ZERO ? bytes / FILL_RATE : 0;
+
+	return (uint64_t)((fill + bytes / READ_RATE) * (double)NSEC_PER_SEC);
 }
 
 static int wal_look_at_dir(struct run *run, struct wal *w)
@@ -347,6 +361,7 @@ const struct workload_ops workload_wal = {
 	.payload_min = sizeof(struct wal_header),
 	.payload_max = 1 << 20,
 	.check_cell = wal_check_cell,
+	.extra_ns = wal_extra_ns,
 	.setup = wal_setup,
 	.lane_open = wal_lane_open,
 	.next = wal_next,
