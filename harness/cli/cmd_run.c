@@ -4,6 +4,7 @@
  * every way out of it says what happened once and gives the exit code that is true.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static const struct option_row run_rows[] = {
 	 .arg = "N",
 	 .kind = OPTION_UINT,
 	 .offset = offsetof(struct run_options, seed),
-	 .max = UINT64_MAX,
+	 .max = UINT64_MAX - 1,
 	 .help = "order of the runs and seeds of the workloads, instead of the matrix's"},
 	{.name = "repeats",
 	 .arg = "N",
@@ -91,14 +92,19 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/*
+ * This very program, by a descriptor: a file that is built anew during the session would otherwise
+ * make the remaining runs. Closed on exec, in the children too.
+ */
 static int own_binary(char *path, size_t size)
 {
-	ssize_t n = readlink("/proc/self/exe", path, size - 1);
+	_cleanup_close_ int low = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, 64); /* above those of the protocol */
 
-	if (n < 0)
+	if (fd < 0)
 		return -errno;
-	path[n] = 0;
-	return 0;
+	snprintf(path, size, "/proc/self/fd/%d", fd);
+	return fd;
 }
 
 static void default_dir(const struct matrix *m, char *dir, size_t size)
@@ -139,7 +145,7 @@ static int exit_code_of(int r, bool resume)
 	}
 }
 
-/* The worst of what happened to the runs of this call. */
+/* The worst of what happened to the runs of the session, those of earlier calls too. */
 static int verdict(const struct session_summary *sum)
 {
 	const uint64_t *n = sum->by_status;
@@ -148,7 +154,7 @@ static int verdict(const struct session_summary *sum)
 		return EXITCODE_INTERRUPTED;
 	if (n[STATUS_FAILED] || n[STATUS_STALLED])
 		return EXITCODE_FAILURE;
-	if (sum->done && !n[STATUS_OK] && !sum->kept)
+	if (!n[STATUS_OK])
 		return EXITCODE_NOTHING_RAN;
 	return EXITCODE_OK;
 }
@@ -173,7 +179,7 @@ static int report_end(const char *dir, bool json, struct session_summary *sum)
 
 static int run_session(const struct matrix *m, const struct plan *p, struct run_options *o)
 {
-	char dir[512], binary[4096];
+	char dir[512], binary[64];
 	struct session_summary sum;
 	struct progress progress;
 	struct session_options opt = {.dir = o->resume ? o->resume : o->out,
@@ -187,10 +193,11 @@ static int run_session(const struct matrix *m, const struct plan *p, struct run_
 				      .ended = progress_ended,
 				      .arg = &progress};
 	struct err err = {""};
-	int r = own_binary(binary, sizeof(binary));
+	_cleanup_close_ int exe = own_binary(binary, sizeof(binary));
+	int r;
 
-	if (r)
-		return verb_fail(EXITCODE_FAILURE, "/proc/self/exe: %s", strerror(-r));
+	if (exe < 0)
+		return verb_fail(EXITCODE_FAILURE, "/proc/self/exe: %s", strerror(-exe));
 	if (!opt.dir) {
 		default_dir(m, dir, sizeof(dir));
 		opt.dir = dir;
@@ -203,6 +210,8 @@ static int run_session(const struct matrix *m, const struct plan *p, struct run_
 		fprintf(stderr,
 			"removed what dead sessions had left: %llu work folders or cgroups\n",
 			(unsigned long long)sum.swept);
+	if (sum.not_swept[0])
+		fprintf(stderr, "note: %s\n", sum.not_swept);
 	if (r)
 		return verb_fail(exit_code_of(r, opt.resume), "%s", err.text);
 	return report_end(opt.dir, o->json, &sum);

@@ -47,6 +47,9 @@ class Case(unittest.TestCase):
         with open(os.path.join(out or self.out, "runs.jsonl")) as f:
             return [json.loads(line, parse_constant=self.fail) for line in f]
 
+    def workdirs(self):
+        return [d for d in os.listdir(self.out) if d.startswith(".work")]
+
     def wait_for(self, what, seconds=20):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -85,7 +88,7 @@ class Healthy(Case):
         self.assertEqual(manifest["runs"], 6)
         self.assertEqual(sorted(c["id"] for c in manifest["cells"]),
                          sorted({r["cell"]["id"] for r in recs}))
-        self.assertFalse(os.path.exists(os.path.join(self.out, "work")))
+        self.assertFalse(self.workdirs())
 
     def test_json_only_on_stdout(self):
         p = self.run_it(self.matrix([nop()]), "-o", self.out, "--json")
@@ -243,7 +246,7 @@ class Interruption(Case):
         out, err = p.communicate(timeout=20)
         self.assertEqual(p.returncode, 130, err)
         self.assertRegex(out, r"null +.*[1-3]/[1-3]", "what was measured is shown")
-        self.assertFalse(os.path.exists(os.path.join(self.out, "work")))
+        self.assertFalse(self.workdirs())
         kept = [(r["cell"]["id"], r["repeat"]) for r in self.kept()]
         self.assertLess(len(kept), 12)
         self.resume_and_check(m, kept)
@@ -254,7 +257,7 @@ class Interruption(Case):
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as f:
-                    if f.read().split(b"\0")[:2] == [os.fsencode(UHBENCH), b"child"]:
+                    if f.read().split(b"\0")[:2] == [b"uhbench", b"child"]:
                         found.add(int(pid))
             except (FileNotFoundError, ProcessLookupError):
                 pass
@@ -269,14 +272,25 @@ class Interruption(Case):
         p.communicate(timeout=20)
         self.wait_for(lambda: not self.processes() - before, seconds=2)
         kept = [(r["cell"]["id"], r["repeat"]) for r in self.kept()]
-        self.assertTrue(os.path.exists(os.path.join(self.out, "work")))
+        self.assertTrue(self.workdirs())
         # The next start, of whatever session, removes what was left.
         other = os.path.join(self.dir, "other")
         q = self.run_it(self.matrix([nop()], name="other"), "-o", other)
         self.assertEqual(q.returncode, 0, q.stderr)
         self.assertIn("removed", q.stderr)
-        self.assertFalse(os.path.exists(os.path.join(self.out, "work")))
+        self.assertFalse(self.workdirs())
         self.resume_and_check(m, kept)
+
+    def test_a_parent_that_was_stopped_is_no_stall(self):
+        m = self.matrix([nop()], duration="300ms", deadline="1s")
+        p = self.start(m, "-o", self.out)
+        self.wait_for(self.processes)
+        p.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        p.send_signal(signal.SIGCONT)
+        _, err = p.communicate(timeout=20)
+        self.assertEqual(p.returncode, 0, err)
+        self.assertEqual(self.records()[0]["status"], "ok")
 
     def test_two_at_once_are_refused(self):
         p = self.start(self.cells(), "-o", self.out)
@@ -317,6 +331,40 @@ class ResultsFolder(Case):
             self.assertEqual(p.returncode, 2, p.stderr)
             self.assertIn(says, p.stderr)
         self.assertEqual(len(self.records()), 1)
+
+    def test_what_lies_in_the_folder_is_kept(self):
+        os.makedirs(os.path.join(self.out, "work"))
+        precious = os.path.join(self.out, "work", "file")
+        with open(precious, "w") as f:
+            f.write("precious")
+        self.assertEqual(self.run_it(self.matrix([nop()]), "-o", self.out).returncode, 0)
+        self.assertTrue(os.path.exists(precious))
+        foreign = os.path.join(self.dir, "foreign")
+        os.mkdir(foreign)
+        with open(os.path.join(foreign, "manifest.json"), "w") as f:
+            f.write("mine")
+        p = self.run_it(self.matrix([nop()]), "-o", foreign)
+        self.assertEqual(p.returncode, 2, p.stderr)
+        with open(os.path.join(foreign, "manifest.json")) as f:
+            self.assertEqual(f.read(), "mine")
+
+    def test_resume_after_a_failure_fails_still(self):
+        m = self.matrix([nop(with_={"fault": "error"})], repeats=2)
+        self.assertEqual(self.run_it(m, "-o", self.out).returncode, 3)
+        self.assertEqual(self.run_it(m, "--resume", self.out).returncode, 3)
+
+    def test_resume_with_another_build_is_refused(self):
+        m = self.matrix([nop()])
+        self.assertEqual(self.run_it(m, "-o", self.out).returncode, 0)
+        path = os.path.join(self.out, "manifest.json")
+        with open(path) as f:
+            manifest = json.load(f)
+        manifest["host"]["kernel"] = "4.4.0"
+        with open(path, "w") as f:
+            json.dump(manifest, f)
+        p = self.run_it(m, "--resume", self.out)
+        self.assertEqual(p.returncode, 2, p.stderr)
+        self.assertIn("4.4.0", p.stderr)
 
     def test_resume_of_no_session(self):
         p = self.run_it(self.matrix([nop()]), "--resume", self.dir)

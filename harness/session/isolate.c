@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,8 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
+
+#define KILL_TIMEOUT_MS 10000
 
 enum { READ_END, WRITE_END };
 
@@ -84,7 +87,8 @@ static int place_fds(const struct pipes *p)
 	return 0;
 }
 
-static __attribute__((noreturn)) void exec_child(const struct pipes *p, char *const argv[])
+static __attribute__((noreturn)) void exec_child(const struct pipes *p, const char *path,
+						 char *const argv[])
 {
 	int exec_fd = fcntl(p->exec[WRITE_END], F_DUPFD_CLOEXEC, 10);
 	sigset_t none;
@@ -95,7 +99,7 @@ static __attribute__((noreturn)) void exec_child(const struct pipes *p, char *co
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (!r) {
-		execv(argv[0], argv);
+		execv(path, argv);
 		r = -errno;
 	}
 	/* Nothing more can be said than this number; if even that fails the parent sees the exit.
@@ -105,7 +109,8 @@ static __attribute__((noreturn)) void exec_child(const struct pipes *p, char *co
 	_exit(127);
 }
 
-static __attribute__((noreturn)) void init_main(const struct pipes *p, char *const argv[])
+static __attribute__((noreturn)) void init_main(const struct pipes *p, const char *path,
+						char *const argv[])
 {
 	enum { STATUS_FD = 3 };
 	pid_t child, pid;
@@ -113,7 +118,7 @@ static __attribute__((noreturn)) void init_main(const struct pipes *p, char *con
 
 	child = fork();
 	if (!child)
-		exec_child(p, argv);
+		exec_child(p, path, argv);
 	/* Pipes end when the child ends, and what the session claims ends with the session: so
 	 * nothing of either may stay open here. */
 	if (dup2(p->status[WRITE_END], STATUS_FD) < 0 || close_range(STATUS_FD + 1, ~0u, 0))
@@ -129,15 +134,16 @@ static __attribute__((noreturn)) void init_main(const struct pipes *p, char *con
 }
 
 /* The first instructions below the clone: what must hold before anything else can go wrong. */
-static __attribute__((noreturn)) void below(const struct pipes *p, char *const argv[], int user_ns,
-					    uid_t uid, gid_t gid)
+static __attribute__((noreturn)) void below(const struct pipes *p, const char *path,
+					    char *const argv[], int user_ns, uid_t uid, gid_t gid)
 {
+	static const int signals[] = {SIGINT, SIGTERM, SIGPIPE};
 	int r = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setsid();
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
+	for (unsigned i = 0; i < array_size(signals); i++)
+		signal(signals[i], SIG_DFL);
 	close(p->request[WRITE_END]);
 	close(p->response[READ_END]);
 	close(p->status[READ_END]);
@@ -149,7 +155,7 @@ static __attribute__((noreturn)) void below(const struct pipes *p, char *const a
 			_exit(126);
 		_exit(127);
 	}
-	init_main(p, argv);
+	init_main(p, path, argv);
 }
 
 static pid_t clone_into(unsigned long long flags, int cgroup_fd, int *pidfd)
@@ -183,22 +189,31 @@ static int open_cgroup(struct isolated *i)
 	return fd;
 }
 
-static pid_t start_init(struct isolated *i, const struct pipes *p, char *const argv[])
+/* As much isolation as this machine gives: what it refuses is named, and the rest is kept. */
+static pid_t start_init(struct isolated *i, const struct pipes *p, const char *path,
+			char *const argv[])
 {
 	_cleanup_close_ int cgroup_fd = open_cgroup(i);
-	int user_ns = geteuid() != 0;
+	unsigned long long namespaces = CLONE_NEWPID | (geteuid() ? CLONE_NEWUSER : 0);
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	pid_t pid = clone_into(CLONE_NEWPID | (user_ns ? CLONE_NEWUSER : 0), cgroup_fd, &i->pidfd);
+	pid_t pid = clone_into(namespaces, cgroup_fd, &i->pidfd);
 
-	if (pid < 0 && (errno == EPERM || errno == EINVAL || errno == ENOSPC || errno == EACCES)) {
+	if (pid < 0 && cgroup_fd >= 0 && (errno == EACCES || errno == EBUSY)) {
+		snprintf(i->no_cgroup, sizeof(i->no_cgroup), "joining it was refused: %s",
+			 strerror(errno));
+		cleanup_close(&cgroup_fd);
+		pid = clone_into(namespaces, -1, &i->pidfd);
+	}
+	if (pid < 0 && (errno == EPERM || errno == EINVAL || errno == ENOSPC)) {
 		snprintf(i->no_pid_namespace, sizeof(i->no_pid_namespace),
-			 "%s namespace refused: %s", user_ns ? "user" : "PID", strerror(errno));
-		user_ns = 0;
+			 "%s namespace refused: %s", uid ? "user" : "PID", strerror(errno));
+		namespaces = 0;
 		pid = clone_into(0, cgroup_fd, &i->pidfd);
 	}
+	i->user_namespace = (namespaces & CLONE_NEWUSER) != 0;
 	if (!pid)
-		below(p, argv, user_ns, uid, gid);
+		below(p, path, argv, i->user_namespace, uid, gid);
 	return pid;
 }
 
@@ -214,7 +229,7 @@ static int await_exec(int fd)
 	return n == (ssize_t)sizeof(code) ? code : 0;
 }
 
-int isolate_start(char *const argv[], struct isolated *ret, struct err *err)
+int isolate_start(const char *path, char *const argv[], struct isolated *ret, struct err *err)
 {
 	struct isolated i = {.pidfd = -1, .request_fd = -1, .response_fd = -1, .status_fd = -1};
 	struct pipes p;
@@ -222,7 +237,7 @@ int isolate_start(char *const argv[], struct isolated *ret, struct err *err)
 
 	if (r)
 		return err_sys(err, r, "pipes");
-	i.init = start_init(&i, &p, argv);
+	i.init = start_init(&i, &p, path, argv);
 	if (i.init < 0) {
 		r = err_sys(err, -errno, "clone3");
 		i.init = 0;
@@ -232,7 +247,7 @@ int isolate_start(char *const argv[], struct isolated *ret, struct err *err)
 		cleanup_close(&p.status[WRITE_END]);
 		r = await_exec(p.exec[READ_END]);
 		if (r)
-			err_sys(err, r, "%s", argv[0]);
+			err_sys(err, r, "%s", path);
 	}
 	i.request_fd = take_fd(p.request[WRITE_END]);
 	i.response_fd = take_fd(p.response[READ_END]);
@@ -245,23 +260,41 @@ int isolate_start(char *const argv[], struct isolated *ret, struct err *err)
 	return r;
 }
 
-void isolate_end(struct isolated *i, int *ret_status)
+static int take_status(int fd)
 {
-	int status = -1;
+	int status;
 
-	if (i->status_fd >= 0) {
-		int flags = fcntl(i->status_fd, F_GETFL);
+	if (fd < 0)
+		return -1;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	return read(fd, &status, sizeof(status)) == (ssize_t)sizeof(status) ? status : -1;
+}
 
-		fcntl(i->status_fd, F_SETFL, flags | O_NONBLOCK);
-		if (read(i->status_fd, &status, sizeof(status)) != (ssize_t)sizeof(status))
-			status = -1;
-	}
+/* An init is reaped only after all of its namespace: one thread in state D holds it up. */
+static int reap(const struct isolated *i)
+{
+	struct pollfd end = {.fd = i->pidfd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&end, 1, KILL_TIMEOUT_MS);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return -ETIMEDOUT;
+	while (waitpid(i->init, NULL, 0) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
+int isolate_end(struct isolated *i, int *ret_status)
+{
+	int status = take_status(i->status_fd), r = 0;
+
 	if (i->cgroup[0])
 		cgroup_kill(i->cgroup);
 	if (i->init > 0) {
 		kill(i->init, SIGKILL);
-		while (waitpid(i->init, NULL, 0) < 0 && errno == EINTR)
-			;
+		r = reap(i);
 	}
 	if (i->cgroup[0])
 		cgroup_remove(i->cgroup);
@@ -272,6 +305,7 @@ void isolate_end(struct isolated *i, int *ret_status)
 	if (ret_status)
 		*ret_status = status;
 	i->init = 0;
+	return r;
 }
 
 cJSON *isolate_describe(const struct isolated *i)
@@ -282,6 +316,7 @@ cJSON *isolate_describe(const struct isolated *i)
 		cJSON_AddStringToObject(o, "pid_namespace", i->no_pid_namespace);
 	else
 		cJSON_AddTrueToObject(o, "pid_namespace");
+	cJSON_AddBoolToObject(o, "user_namespace", i->user_namespace);
 	if (i->no_cgroup[0])
 		cJSON_AddStringToObject(o, "cgroup", i->no_cgroup);
 	else

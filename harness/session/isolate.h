@@ -21,18 +21,22 @@ struct isolated {
 	int status_fd;	 /* the child's wait status, an int, when it has ended */
 	char cgroup[256];
 	char no_pid_namespace[160], no_cgroup[160]; /* reasons; "" = isolated */
+	int user_namespace;
 };
 
 /*
- * Starts argv[0] (a path) with the pipes of protocol.h. Returns when the program has been executed,
- * or -errno with the reason. stdin is /dev/null, stdout goes to stderr.
+ * Starts the program at `path` with the pipes of protocol.h. Returns when the program has been
+ * executed, or -errno with the reason. stdin is /dev/null, stdout goes to stderr.
  */
-int isolate_start(char *const argv[], struct isolated *ret, struct err *err);
+int isolate_start(const char *path, char *const argv[], struct isolated *ret, struct err *err);
 
-/* Kills what is left, waits for the init, removes the cgroup. Safe on a zeroed struct whose
+/*
+ * Kills what is left, waits for the init, removes the cgroup. Safe on a zeroed struct whose
  * descriptors are -1. `ret_status` (may be NULL): the child's wait status, -1 when it never ended.
+ * -ETIMEDOUT when something cannot be killed (a thread that waits for a dead device, say): it is
+ * left to the kernel.
  */
-void isolate_end(struct isolated *i, int *ret_status);
+int isolate_end(struct isolated *i, int *ret_status);
 
 /* {pid_namespace: true|reason, user_namespace: bool, cgroup: true|reason} */
 cJSON *isolate_describe(const struct isolated *i);

@@ -20,6 +20,7 @@
 #include "harness/util/cgroup.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "harness/util/nsec.h"
 
 #define MARKER ".uhbench-work"
 
@@ -28,25 +29,37 @@ struct leftover {
 	char journal[PATH_MAX], workdir[PATH_MAX];
 };
 
+/* Makes the folder unless it is there, and looks whether only this user may write to it. */
+static int usable_dir(const char *path)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	if (lstat(path, &st))
+		return -errno;
+	return S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 0022) ? 0 : -EPERM;
+}
+
 static int journal_dir(char *path, struct err *err)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	struct stat st;
+	int r;
 
-	if (!geteuid())
-		snprintf(path, PATH_MAX, "/run/uhbench");
-	else if (runtime && *runtime == '/')
+	if (geteuid() && runtime && *runtime == '/') {
+		/* After su(1) the variable may name another user's folder. */
 		snprintf(path, PATH_MAX, "%s/uhbench", runtime);
-	else
+		if (!usable_dir(path))
+			return 0;
+	}
+	if (geteuid())
 		snprintf(path, PATH_MAX, "/tmp/uhbench-%u", geteuid());
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return err_sys(err, -errno, "%s", path);
-	if (lstat(path, &st))
-		return err_sys(err, -errno, "%s", path);
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 0022))
-		return err_set(err, -EPERM, "%s is not a folder that only this user may write",
-			       path);
-	return 0;
+	else
+		snprintf(path, PATH_MAX, "/run/uhbench");
+	r = usable_dir(path);
+	if (r == -EPERM)
+		return err_set(err, r, "%s is not a folder that only this user may write", path);
+	return r ? err_sys(err, r, "%s", path) : 0;
 }
 
 static int has_marker(const char *workdir)
@@ -77,6 +90,8 @@ static int sweep_journal(const char *path, unsigned *count)
 		if (r)
 			return r;
 		(*count)++;
+	} else {
+		rmdir(text); /* killed before it had its marker: empty, if it is there at all */
 	}
 	return unlink(path) && errno != ENOENT ? -errno : 0;
 }
@@ -119,33 +134,44 @@ int leftover_sweep(unsigned *ret_count, struct err *err)
 	return r;
 }
 
-static int make_workdir(const char *workdir)
+/* A name that nobody has: what a user keeps in the results folder is never taken for ours. */
+static int name_workdir(const char *dir, char *path)
 {
-	char path[PATH_MAX];
-	int r = fs_mkdir_p(workdir), fd;
+	char real[PATH_MAX];
 
-	if (r)
-		return r;
-	if (snprintf(path, sizeof(path), "%s/" MARKER, workdir) >= (int)sizeof(path))
+	if (!realpath(dir, real))
+		return -errno;
+	/* The rest is room for what runs make below it. */
+	if (snprintf(path, PATH_MAX - 64, "%s/.work-%d-%llx", real, getpid(),
+		     (unsigned long long)nsec_now()) >= PATH_MAX - 64)
 		return -ENAMETOOLONG;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	return 0;
+}
+
+static int make_workdir(const char *path)
+{
+	char marker[PATH_MAX];
+	int fd;
+
+	if (mkdir(path, 0755))
+		return -errno;
+	snprintf(marker, sizeof(marker), "%.4000s/" MARKER, path);
+	fd = open(marker, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
 	close(fd);
 	return 0;
 }
 
-static int write_journal(struct leftover *l)
+static int open_journal(struct leftover *l)
 {
 	l->fd = open(l->journal, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (l->fd < 0)
 		return -errno;
-	if (flock(l->fd, LOCK_EX | LOCK_NB))
-		return -errno;
-	return fs_write_all(l->fd, l->workdir, strlen(l->workdir));
+	return flock(l->fd, LOCK_EX | LOCK_NB) ? -errno : 0;
 }
 
-int leftover_begin(const char *workdir, struct leftover **ret, struct err *err)
+int leftover_begin(const char *dir, struct leftover **ret, struct err *err)
 {
 	struct leftover *l = calloc(1, sizeof(*l));
 	size_t len;
@@ -158,15 +184,15 @@ int leftover_begin(const char *workdir, struct leftover **ret, struct err *err)
 	if (!r) {
 		len = strlen(l->journal);
 		snprintf(l->journal + len, sizeof(l->journal) - len, "/%d", getpid());
-		snprintf(l->workdir, sizeof(l->workdir), "%s", workdir);
-		r = write_journal(l);
+		r = open_journal(l);
+		if (!r)
+			r = name_workdir(dir, l->workdir);
+		if (!r)
+			r = fs_write_all(l->fd, l->workdir, strlen(l->workdir));
+		if (!r)
+			r = make_workdir(l->workdir);
 		if (r)
-			err_sys(err, r, "%s", l->journal);
-	}
-	if (!r) {
-		r = make_workdir(workdir);
-		if (r)
-			err_sys(err, r, "work folder %s", workdir);
+			err_sys(err, r, "work folder in %s", dir);
 	}
 	if (r) {
 		leftover_end(l);
@@ -176,15 +202,17 @@ int leftover_begin(const char *workdir, struct leftover **ret, struct err *err)
 	return 0;
 }
 
+const char *leftover_workdir(const struct leftover *l)
+{
+	return l->workdir;
+}
+
 void leftover_end(struct leftover *l)
 {
 	if (!l)
 		return;
-	if (l->fd >= 0) {
-		if (has_marker(l->workdir))
-			fs_remove_tree(l->workdir);
+	if (l->fd >= 0 && (!has_marker(l->workdir) || !fs_remove_tree(l->workdir)))
 		unlink(l->journal);
-	}
 	cleanup_close(&l->fd);
 	free(l);
 }

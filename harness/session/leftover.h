@@ -12,9 +12,15 @@
 
 struct leftover;
 
-/* Undoes what dead sessions left; *ret_count (may be NULL) says how many things. */
+/*
+ * Undoes what dead sessions left; *ret_count says how many things. An error is about something that
+ * cannot be removed: no reason not to go on.
+ */
 int leftover_sweep(unsigned *ret_count, struct err *err);
-/* Starts this session's journal with the work folder that it is going to make. */
-int leftover_begin(const char *workdir, struct leftover **ret, struct err *err);
-/* Removes the work folder and the journal. Accepts NULL. */
+/* Makes a work folder of this session's own below `dir`, which must exist, and its journal. */
+int leftover_begin(const char *dir, struct leftover **ret, struct err *err);
+/* Absolute; valid until leftover_end. */
+const char *leftover_workdir(const struct leftover *l);
+/* Removes the work folder and the journal; the journal stays if the folder cannot be removed, so
+ * that the next start tries again. Accepts NULL. */
 void leftover_end(struct leftover *l);

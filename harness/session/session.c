@@ -40,7 +40,6 @@ struct session {
 	struct store *store;
 	struct leftover *leftover;
 	int claim_fd;
-	char workdir[PATH_MAX];
 	unsigned char *have; /* [plan->n]: a record is there */
 	double pad_iters_per_ns;
 	struct err *err;
@@ -64,9 +63,8 @@ static uint64_t deadline_of(const struct matrix *m, const struct cell *cell)
 	return m->warmup_ns + m->duration_ns + DEADLINE_GRACE_NS + extra;
 }
 
-static int write_manifest(struct session *s)
+static int describe_session(struct session *s, cJSON *o)
 {
-	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	const struct matrix *m = s->matrix;
 	struct timespec now;
 	uint64_t id = 0;
@@ -93,34 +91,72 @@ static int write_manifest(struct session *s)
 		cJSON_AddNumberToObject(o, "deadline_ns", (double)m->deadline_ns);
 	else
 		cJSON_AddNullToObject(o, "deadline_ns");
+	cJSON_AddNumberToObject(o, "pad_iters_per_ns", s->pad_iters_per_ns);
 	cJSON_AddItemToObject(o, "cells", describe_cells(m));
 	cJSON_AddNumberToObject(o, "runs", (double)s->plan->n);
 	cJSON_AddItemToObject(o, "host", hostinfo_collect(s->opt->dir));
-	return store_write_manifest(s->store, o, s->err);
+	return 0;
 }
 
-/* The folder must hold a session of this matrix, planned with the same seed and repeats. */
-static int check_same_session(struct session *s)
+static int open_new(struct session *s)
 {
-	_cleanup_json_ cJSON *o = NULL;
-	const char *hash, *seed;
-	const cJSON *runs;
-	char mine[24];
-	int r = store_manifest(s->opt->dir, &o, s->err);
+	_cleanup_json_ cJSON *manifest = cJSON_CreateObject();
+	int r = store_prepare(s->opt->dir, s->err);
 
 	if (r)
 		return r;
-	hash = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "matrix_hash"));
-	if (!hash || strcmp(hash, s->matrix->hash))
+	s->pad_iters_per_ns = pad_calibrate();
+	r = describe_session(s, manifest);
+	return r ? r : store_open(s->opt->dir, manifest, &s->store, s->err);
+}
+
+/* A text of the manifest, "" where there is none. */
+static const char *text_at(const cJSON *object, const char *key, const char *key2)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+	const char *text;
+
+	if (key2)
+		item = cJSON_GetObjectItemCaseSensitive(item, key2);
+	text = cJSON_GetStringValue(item);
+	return text ? text : "";
+}
+
+/* Figures of another build or kernel must not be mixed in unseen. */
+static int check_same_host(struct session *s, const cJSON *manifest)
+{
+	static const char *const keys[][2] = {{"kernel", NULL}, {"build", "revision"}};
+	_cleanup_json_ cJSON *now = hostinfo_collect(s->opt->dir);
+	const cJSON *then = cJSON_GetObjectItemCaseSensitive(manifest, "host");
+
+	for (unsigned i = 0; i < array_size(keys); i++) {
+		const char *a = text_at(then, keys[i][0], keys[i][1]);
+		const char *b = text_at(now, keys[i][0], keys[i][1]);
+
+		if (strcmp(a, b))
+			return err_set(s->err, -ESTALE,
+				       "%s holds a session with %s %s, this is %s: start a new one",
+				       s->opt->dir, keys[i][1] ? "uhbench" : keys[i][0], a, b);
+	}
+	return 0;
+}
+
+/* The folder must hold a session of this matrix, planned with the same seed and repeats. */
+static int check_same_plan(struct session *s, const cJSON *manifest)
+{
+	const char *hash = text_at(manifest, "matrix_hash", NULL);
+	const char *seed = text_at(manifest, "seed", NULL);
+	const cJSON *runs = cJSON_GetObjectItemCaseSensitive(manifest, "runs");
+	char mine[24];
+
+	snprintf(mine, sizeof(mine), "%llu", (unsigned long long)s->opt->seed);
+	if (strcmp(hash, s->matrix->hash))
 		return err_set(s->err, -ESTALE,
 			       "%s holds the session of another matrix (hash %s, this one has %s)",
-			       s->opt->dir, hash ? hash : "missing", s->matrix->hash);
-	seed = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "seed"));
-	snprintf(mine, sizeof(mine), "%llu", (unsigned long long)s->opt->seed);
-	if (!seed || strcmp(seed, mine))
+			       s->opt->dir, hash, s->matrix->hash);
+	if (strcmp(seed, mine))
 		return err_set(s->err, -ESTALE, "%s holds a session with seed %s, not %s",
-			       s->opt->dir, seed ? seed : "missing", mine);
-	runs = cJSON_GetObjectItemCaseSensitive(o, "runs");
+			       s->opt->dir, seed, mine);
 	if (!cJSON_IsNumber(runs) || runs->valuedouble != (double)s->plan->n)
 		return err_set(s->err, -ESTALE,
 			       "%s holds a session of %.0f runs, this plan has %zu: give the same "
@@ -130,54 +166,76 @@ static int check_same_session(struct session *s)
 	return 0;
 }
 
+/* The folder must hold a session of this matrix, planned alike, by this build on this kernel. */
+static int check_same_session(struct session *s)
+{
+	_cleanup_json_ cJSON *manifest = NULL;
+	const cJSON *pad;
+	int r = store_manifest(s->opt->dir, &manifest, s->err);
+
+	if (r)
+		return r;
+	pad = cJSON_GetObjectItemCaseSensitive(manifest, "pad_iters_per_ns");
+	if (!cJSON_IsNumber(pad))
+		return err_set(s->err, -EBADMSG, "%s: the manifest has no pad_iters_per_ns",
+			       s->opt->dir);
+	s->pad_iters_per_ns = pad->valuedouble;
+	r = check_same_plan(s, manifest);
+	return r ? r : check_same_host(s, manifest);
+}
+
+static void count_status(struct session *s, const char *status)
+{
+	for (int i = 0; i < STATUS_COUNT; i++)
+		if (!strcmp(status, status_names[i]))
+			s->sum->by_status[i]++;
+}
+
+/* A record knows its place in the plan; cell and repeat must be what the plan has there. */
 static int note_record(void *arg, cJSON *rec)
 {
 	struct session *s = arg;
 	const cJSON *cell = cJSON_GetObjectItemCaseSensitive(rec, "cell");
 	const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(cell, "id"));
-	uint64_t repeat = (uint64_t)cJSON_GetObjectItemCaseSensitive(rec, "repeat")->valuedouble;
+	const cJSON *order = cJSON_GetObjectItemCaseSensitive(rec, "order");
+	double repeat = cJSON_GetObjectItemCaseSensitive(rec, "repeat")->valuedouble;
+	size_t i = cJSON_IsNumber(order) && order->valuedouble >= 0 ? (size_t)order->valuedouble
+								    : s->plan->n;
 
-	for (size_t i = 0; id && i < s->plan->n; i++) {
-		const struct plan_item *item = &s->plan->items[i];
+	if (!id || i >= s->plan->n || s->have[i] || (double)s->plan->items[i].repeat != repeat ||
+	    strcmp(s->matrix->cells[s->plan->items[i].cell]->id, id))
+		return err_set(s->err, -ESTALE,
+			       "%s holds a run of cell %s, repeat %.0f, that is not planned there",
+			       s->opt->dir, id ? id : "?", repeat);
+	s->have[i] = 1;
+	s->sum->kept++;
+	count_status(s, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(rec, "status")));
+	return 0;
+}
 
-		if (item->repeat == repeat && !s->have[i] &&
-		    !strcmp(s->matrix->cells[item->cell]->id, id)) {
-			s->have[i] = 1;
-			s->sum->kept++;
-			return 0;
-		}
-	}
-	return err_set(s->err, -ESTALE,
-		       "%s holds a run of cell %s, repeat %llu, that is not planned", s->opt->dir,
-		       id ? id : "?", (unsigned long long)repeat);
+static int open_old(struct session *s)
+{
+	int r = check_same_session(s);
+
+	if (!r)
+		r = store_open(s->opt->dir, NULL, &s->store, s->err);
+	return r ? r : store_each(s->opt->dir, note_record, s, NULL, s->err);
 }
 
 static int open_session(struct session *s)
 {
-	const struct session_options *opt = s->opt;
-	char real[PATH_MAX];
+	struct err not_swept = {""};
 	unsigned swept = 0;
-	int r = 0;
+	int r;
 
-	s->claim_fd = solo_claim(opt->concurrent, s->err);
+	s->claim_fd = solo_claim(s->opt->concurrent, s->err);
 	if (s->claim_fd < 0)
 		return s->claim_fd;
-	r = leftover_sweep(&swept, s->err);
+	if (leftover_sweep(&swept, &not_swept))
+		snprintf(s->sum->not_swept, sizeof(s->sum->not_swept), "%s", not_swept.text);
 	s->sum->swept = swept;
-	if (!r && opt->resume)
-		r = check_same_session(s);
-	if (!r)
-		r = store_open(opt->dir, opt->resume, &s->store, s->err);
-	if (!r && opt->resume)
-		r = store_each(opt->dir, note_record, s, NULL, s->err);
-	if (!r && !opt->resume)
-		r = write_manifest(s);
-	if (r)
-		return r;
-	if (!realpath(opt->dir, real) ||
-	    snprintf(s->workdir, sizeof(s->workdir), "%s/work", real) >= (int)sizeof(s->workdir))
-		return err_sys(s->err, -ENAMETOOLONG, "%s", opt->dir);
-	return leftover_begin(s->workdir, &s->leftover, s->err);
+	r = s->opt->resume ? open_old(s) : open_new(s);
+	return r ? r : leftover_begin(s->opt->dir, &s->leftover, s->err);
 }
 
 static cJSON *make_request(const struct session *s, const struct plan_item *item,
@@ -213,25 +271,35 @@ static int store_outcome(struct session *s, const struct plan_item *item,
 	return store_append(s->store, rec, s->err);
 }
 
+/* Each run has a folder of its own. One that cannot be removed now goes with the work folder. */
+static int make_folders(struct session *s, const struct plan_item *item, char *rundir,
+			char *sessiondir)
+{
+	const char *work = leftover_workdir(s->leftover);
+	int r;
+
+	snprintf(rundir, PATH_MAX, "%.4000s/run-%llu", work, (unsigned long long)item->order);
+	snprintf(sessiondir, PATH_MAX, "%.4000s/session", work);
+	r = fs_mkdir_p(rundir);
+	if (!r)
+		r = fs_mkdir_p(sessiondir);
+	return r ? err_sys(s->err, r, "work folder %s", work) : 0;
+}
+
 static int run_one(struct session *s, const struct plan_item *item)
 {
 	const struct cell *cell = s->matrix->cells[item->cell];
-	char rundir[PATH_MAX + 32], sessiondir[PATH_MAX + 32];
 	_cleanup_json_ cJSON *request = NULL;
 	struct launch l = {.binary = s->opt->binary,
 			   .deadline_ns = deadline_of(s->matrix, cell),
 			   .interrupted = s->opt->interrupted};
 	struct outcome o = {.status = STATUS_FAILED};
+	char rundir[PATH_MAX], sessiondir[PATH_MAX];
 	struct timespec start;
-	int r;
+	int r = make_folders(s, item, rundir, sessiondir);
 
-	snprintf(rundir, sizeof(rundir), "%s/run", s->workdir);
-	snprintf(sessiondir, sizeof(sessiondir), "%s/session", s->workdir);
-	r = fs_mkdir_p(rundir);
-	if (!r)
-		r = fs_mkdir_p(sessiondir);
 	if (r)
-		return err_sys(s->err, r, "work folder %s", s->workdir);
+		return r;
 	l.request = request = make_request(s, item, rundir, sessiondir);
 	clock_gettime(CLOCK_REALTIME, &start);
 	s->opt->begins(s->opt->arg, cell, s->sum->done, s->sum->todo);
@@ -241,11 +309,7 @@ static int run_one(struct session *s, const struct plan_item *item)
 	if (!r && !o.interrupted)
 		s->opt->ended(s->opt->arg, cell, &o, s->sum->done, s->sum->todo);
 	outcome_free(&o);
-	if (!r) {
-		r = fs_remove_tree(rundir);
-		if (r)
-			err_sys(s->err, r, "%s", rundir);
-	}
+	fs_remove_tree(rundir);
 	return r;
 }
 
@@ -254,8 +318,6 @@ static int run_all(struct session *s)
 	int r = 0;
 
 	s->sum->todo = s->plan->n - s->sum->kept;
-	if (s->sum->todo)
-		s->pad_iters_per_ns = pad_calibrate();
 	for (size_t i = 0; !r && i < s->plan->n && !*s->opt->interrupted; i++)
 		if (!s->have[i])
 			r = run_one(s, &s->plan->items[i]);

@@ -32,10 +32,11 @@ struct session_options {
 };
 
 struct session_summary {
-	uint64_t todo, done; /* runs that were missing, and that were made */
-	uint64_t kept;	     /* runs that an earlier session had made (resume) */
-	uint64_t swept;	     /* things that dead sessions had left */
-	uint64_t by_status[STATUS_COUNT];
+	uint64_t todo, done;		  /* runs that were missing, and that were made */
+	uint64_t kept;			  /* runs that an earlier session had made (resume) */
+	uint64_t swept;			  /* things that dead sessions had left */
+	uint64_t by_status[STATUS_COUNT]; /* of all records, kept ones too */
+	char not_swept[ERR_MAX];	  /* what of that could not be undone; "" */
 	bool interrupted;
 };
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,28 +61,84 @@ static int whole_lines(int fd, off_t *ret)
 	return 0;
 }
 
-static int open_runs(struct store *s, int resume, struct err *err)
+static int refuse_session(const char *dir, struct err *err)
+{
+	return err_set(err, -EEXIST,
+		       "%s holds a session already: continue it with --resume, or choose another "
+		       "folder",
+		       dir);
+}
+
+/* Nobody's files are written over, whether a session made them or not. */
+static int refuse_existing(const char *dir, struct err *err)
+{
+	static const char *const names[] = {MANIFEST_FILE, RUNS_FILE};
+	char path[PATH_MAX];
+
+	for (unsigned i = 0; i < array_size(names); i++) {
+		int r = path_in(dir, names[i], path, err);
+
+		if (r)
+			return r;
+		if (!access(path, F_OK))
+			return refuse_session(dir, err);
+	}
+	return 0;
+}
+
+/* The manifest is there before the first record, so a session that died between has no records. */
+static int open_runs(struct store *s, struct err *err)
 {
 	char path[PATH_MAX];
 	int r = path_in(s->dir, RUNS_FILE, path, err);
 
 	if (r)
 		return r;
-	s->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | (resume ? 0 : O_CREAT | O_EXCL), 0644);
-	if (s->fd < 0 && errno == EEXIST)
-		return err_set(err, -EEXIST,
-			       "%s holds a session already: continue it with --resume, or choose "
-			       "another folder",
-			       s->dir);
+	s->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_CREAT, 0644);
 	if (s->fd < 0)
 		return err_sys(err, -errno, "%s", path);
+	if (flock(s->fd, LOCK_EX | LOCK_NB))
+		return err_set(err, -EBUSY, "another session is writing to %s", path);
 	r = whole_lines(s->fd, &s->good);
 	if (!r && ftruncate(s->fd, s->good))
 		r = -errno;
 	return r ? err_sys(err, r, "%s", path) : 0;
 }
 
-int store_open(const char *dir, int resume, struct store **ret, struct err *err)
+static int write_manifest(const char *dir, const cJSON *manifest, struct err *err)
+{
+	_cleanup_free_ char *text = cJSON_Print(manifest);
+	char path[PATH_MAX];
+	int r = path_in(dir, MANIFEST_FILE, path, err);
+
+	if (r)
+		return r;
+	if (!text)
+		return err_sys(err, -ENOMEM, "%s", path);
+	r = fs_replace(path, text, strlen(text));
+	return r ? err_sys(err, r, "%s", path) : 0;
+}
+
+static int open_store(struct store *s, const cJSON *manifest, struct err *err)
+{
+	int r = 0;
+
+	if (manifest) {
+		r = refuse_existing(s->dir, err);
+		if (!r)
+			r = write_manifest(s->dir, manifest, err);
+	}
+	return r ? r : open_runs(s, err);
+}
+
+int store_prepare(const char *dir, struct err *err)
+{
+	int r = fs_mkdir_p(dir);
+
+	return r ? err_sys(err, r, "results folder %s", dir) : refuse_existing(dir, err);
+}
+
+int store_open(const char *dir, const cJSON *manifest, struct store **ret, struct err *err)
 {
 	struct store *s = calloc(1, sizeof(*s));
 	int r;
@@ -90,31 +147,13 @@ int store_open(const char *dir, int resume, struct store **ret, struct err *err)
 		return err_sys(err, -ENOMEM, "%s", dir);
 	s->fd = -1;
 	snprintf(s->dir, sizeof(s->dir), "%s", dir);
-	r = resume ? 0 : fs_mkdir_p(dir);
-	if (r)
-		err_sys(err, r, "results folder %s", dir);
-	else
-		r = open_runs(s, resume, err);
+	r = open_store(s, manifest, err);
 	if (r) {
 		store_close(s);
 		return r;
 	}
 	*ret = s;
 	return 0;
-}
-
-int store_write_manifest(struct store *s, const cJSON *manifest, struct err *err)
-{
-	_cleanup_free_ char *text = cJSON_Print(manifest);
-	char path[PATH_MAX];
-	int r = path_in(s->dir, MANIFEST_FILE, path, err);
-
-	if (r)
-		return r;
-	if (!text)
-		return err_sys(err, -ENOMEM, "%s", path);
-	r = fs_replace(path, text, strlen(text));
-	return r ? err_sys(err, r, "%s", path) : 0;
 }
 
 int store_append(struct store *s, const cJSON *record, struct err *err)

@@ -14,10 +14,14 @@
 
 struct store;
 
-/* Opens for appending. With `resume` the folder must hold a session, a torn last line is cut off;
- * without, the folder must not hold one (-EEXIST). */
-int store_open(const char *dir, int resume, struct store **ret, struct err *err);
-int store_write_manifest(struct store *s, const cJSON *manifest, struct err *err);
+/* Makes the folder and looks that it holds no session yet: -EEXIST. */
+int store_prepare(const char *dir, struct err *err);
+/*
+ * Opens for appending and locks against other sessions (-EBUSY). A new session gives its manifest,
+ * which is written first; -EEXIST when there is one. NULL: a session that goes on; a torn last line
+ * is cut off.
+ */
+int store_open(const char *dir, const cJSON *manifest, struct store **ret, struct err *err);
 int store_append(struct store *s, const cJSON *record, struct err *err);
 void store_close(struct store *s);
 

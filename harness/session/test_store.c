@@ -19,7 +19,8 @@
 #include "harness/util/fs.h"
 
 struct box {
-	char dir[64], runs[96];
+	char dir[64], runs[96], manifest_path[96];
+	cJSON *manifest;
 };
 
 static int make_box(void **state)
@@ -30,6 +31,9 @@ static int make_box(void **state)
 	if (!b || !mkdtemp(b->dir))
 		return -1;
 	snprintf(b->runs, sizeof(b->runs), "%s/runs.jsonl", b->dir);
+	snprintf(b->manifest_path, sizeof(b->manifest_path), "%s/manifest.json", b->dir);
+	b->manifest = cJSON_CreateObject();
+	cJSON_AddNumberToObject(b->manifest, "schema", RECORD_SCHEMA);
 	*state = b;
 	return 0;
 }
@@ -39,6 +43,7 @@ static int drop_box(void **state)
 	struct box *b = *state;
 	int r = fs_remove_tree(b->dir);
 
+	cJSON_Delete(b->manifest);
 	free(b);
 	return r;
 }
@@ -89,7 +94,7 @@ static void torn_tail_is_skipped_and_cut_off_on_resume(void **state)
 	unsigned torn;
 	int sum = 0;
 
-	assert_int_equal(store_open(b->dir, 0, &s, &err), 0);
+	assert_int_equal(store_open(b->dir, b->manifest, &s, &err), 0);
 	append(s, 1);
 	append(s, 2);
 	store_close(s);
@@ -97,7 +102,7 @@ static void torn_tail_is_skipped_and_cut_off_on_resume(void **state)
 	assert_int_equal(store_each(b->dir, sum_repeats, &sum, &torn, &err), 0);
 	assert_int_equal(sum, 3);
 	assert_int_equal(torn, 1);
-	assert_int_equal(store_open(b->dir, 1, &s, &err), 0);
+	assert_int_equal(store_open(b->dir, NULL, &s, &err), 0);
 	append(s, 4);
 	store_close(s);
 	sum = 0;
@@ -112,9 +117,42 @@ static void second_session_in_a_folder_is_refused(void **state)
 	struct err err = {""};
 	struct store *s, *again;
 
-	assert_int_equal(store_open(b->dir, 0, &s, &err), 0);
-	assert_int_equal(store_open(b->dir, 0, &again, &err), -EEXIST);
+	assert_int_equal(store_open(b->dir, b->manifest, &s, &err), 0);
+	assert_int_equal(store_open(b->dir, b->manifest, &again, &err), -EEXIST);
 	assert_non_null(strstr(err.text, "--resume"));
+	store_close(s);
+}
+
+static void two_writers_are_refused(void **state)
+{
+	struct box *b = *state;
+	struct err err = {""};
+	struct store *s, *again;
+
+	assert_int_equal(store_open(b->dir, b->manifest, &s, &err), 0);
+	assert_int_equal(store_open(b->dir, NULL, &again, &err), -EBUSY);
+	store_close(s);
+	assert_int_equal(store_open(b->dir, NULL, &again, &err), 0);
+	store_close(again);
+}
+
+/* A manifest that is no session's is not written over; one without records can be continued. */
+static void manifest_alone(void **state)
+{
+	struct box *b = *state;
+	struct err err = {""};
+	struct store *s;
+
+	assert_int_equal(fs_replace(b->manifest_path, "mine", 4), 0);
+	assert_int_equal(store_prepare(b->dir, &err), -EEXIST);
+	assert_int_equal(store_open(b->dir, b->manifest, &s, &err), -EEXIST);
+	assert_int_equal(unlink(b->manifest_path), 0);
+	assert_int_equal(store_prepare(b->dir, &err), 0);
+	assert_int_equal(store_open(b->dir, b->manifest, &s, &err), 0);
+	store_close(s);
+	assert_int_equal(unlink(b->runs), 0);
+	assert_int_equal(store_open(b->dir, NULL, &s, &err), 0);
+	append(s, 1);
 	store_close(s);
 }
 
@@ -135,7 +173,7 @@ static void meddled_lines_are_named(void **state)
 		struct store *s;
 		int sum = 0;
 
-		assert_int_equal(store_open(b->dir, 0, &s, &err), 0);
+		assert_int_equal(store_open(b->dir, b->manifest, &s, &err), 0);
 		append(s, 1);
 		put_raw(b, rows[i].line);
 		assert_int_equal(store_each(b->dir, sum_repeats, &sum, NULL, &err), -EBADMSG);
@@ -143,6 +181,7 @@ static void meddled_lines_are_named(void **state)
 		assert_int_equal(sum, 1);
 		store_close(s);
 		assert_int_equal(unlink(b->runs), 0);
+		assert_int_equal(unlink(b->manifest_path), 0);
 	}
 }
 
@@ -157,7 +196,7 @@ static void failed_append_loses_no_earlier_record(void **state)
 	int sum = 0;
 
 	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(store_open(b->dir, 0, &s, &err), 0);
+	assert_int_equal(store_open(b->dir, b->manifest, &s, &err), 0);
 	append(s, 1);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	small.rlim_max = old.rlim_max;
@@ -188,6 +227,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ROW(torn_tail_is_skipped_and_cut_off_on_resume),
 		ROW(second_session_in_a_folder_is_refused),
+		ROW(two_writers_are_refused),
+		ROW(manifest_alone),
 		ROW(meddled_lines_are_named),
 		ROW(failed_append_loses_no_earlier_record),
 		ROW(foreign_folder_is_no_results_folder),
