@@ -348,6 +348,27 @@ static int check_duplicate(struct scan *s, uint64_t object, const struct key *ke
 	return 0;
 }
 
+static bool after_comma(const struct scan *s)
+{
+	size_t at = s->at;
+
+	while (at > 0 && strchr(" \n\r\t", s->text[at - 1]))
+		at--;
+	return at > 0 && s->text[at - 1] == ',';
+}
+
+/* broken() where something should begin or end: other languages have what JSON has not. */
+static int expected(struct scan *s, size_t opened, const char *what)
+{
+	if (next_is(s, '\''))
+		what = "strings take double quotes";
+	else if (next_is(s, '/') || next_is(s, '#'))
+		what = "JSON has no comments";
+	else if ((next_is(s, ']') || next_is(s, '}')) && after_comma(s))
+		what = "trailing comma: nothing follows it";
+	return broken(s, opened, what);
+}
+
 static int scan_member(struct scan *s, size_t opened, uint64_t object)
 {
 	struct key key = {.hash = FNV_START};
@@ -356,7 +377,7 @@ static int scan_member(struct scan *s, size_t opened, uint64_t object)
 
 	skip_space(s);
 	if (!next_is(s, '"'))
-		return broken(s, opened, "expected a key in quotes");
+		return expected(s, opened, "expected a key in quotes");
 	offset = s->at;
 	rc = scan_string(s, &key);
 	if (rc)
@@ -369,7 +390,7 @@ static int scan_member(struct scan *s, size_t opened, uint64_t object)
 	rc = s->fault ? check_duplicate(s, object, &key, offset) : 0;
 	skip_space(s);
 	if (!rc && !next_is(s, ':'))
-		return broken(s, opened, "expected ':' after the key");
+		return expected(s, opened, "expected ':' after the key");
 	s->at++;
 	if (!rc)
 		rc = scan_value(s);
@@ -408,9 +429,9 @@ static int scan_container(struct scan *s, char closing)
 		if (next_is(s, closing))
 			break;
 		if (!next_is(s, ','))
-			return broken(s, opened,
-				      closing == '}' ? "expected ',' or '}'"
-						     : "expected ',' or ']'");
+			return expected(s, opened,
+					closing == '}' ? "expected ',' or '}'"
+						       : "expected ',' or ']'");
 		s->at++;
 	}
 	s->at++;
@@ -443,7 +464,7 @@ static int scan_value(struct scan *s)
 	default:
 		if (next_is(s, '-') || next_is_digit(s))
 			return scan_number(s);
-		return broken(s, s->at, "expected a value");
+		return expected(s, s->at, "expected a value");
 	}
 }
 
@@ -459,7 +480,7 @@ int json_check(const char *text, size_t len, json_fault_fn fault, void *arg)
 	rc = scan_value(&s);
 	skip_space(&s);
 	if (!rc && s.at < s.len)
-		rc = broken(&s, s.at, "nothing may follow the value");
+		rc = expected(&s, s.at, "nothing may follow the value");
 	free(s.seen);
 	if (rc)
 		return rc;
