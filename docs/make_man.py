@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 LIMIT = 2 ** 53 - 2  # above: no limit of its own but that of exact integers
-UNITS = {"size": ((1 << 30, "G"), (1 << 20, "M"), (1 << 10, "k")),
+UNITS = {"size": ((1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "k")),
+         "rate": ((10 ** 9, "G"), (10 ** 6, "M"), (10 ** 3, "k")),
          "time": ((10 ** 9, "s"), (10 ** 6, "ms"), (10 ** 3, "us"))}
 
 
@@ -41,10 +42,10 @@ def accepts(row):
         return " | ".join(row["choices"])
     if row["type"] == "string":
         return row["unit"] or "text"
-    what = {"int": "whole number", "size": "size", "time": "time"}[row["type"]]
+    what = {"int": "whole number", "size": "size", "rate": "rate", "time": "time"}[row["type"]]
     low, high = quantity(row["min"], row["type"]), quantity(row["max"], row["type"])
     span = f"from {low}" if row["max"] >= LIMIT else f"{low} to {high}"
-    unit = f" ({row['unit']})" if row["unit"] and row["type"] == "int" else ""
+    unit = f" ({row['unit']})" if row["unit"] and row["type"] in ("int", "rate") else ""
     return f"{what}{unit}, {span}"
 
 

@@ -16,18 +16,30 @@
 #include "harness/util/nearest.h"
 #include "harness/util/units.h"
 
+#define CHOICES_SHOWN 160
+
 const char *const param_type_names[] = {
-	[PARAM_INT] = "int",   [PARAM_SIZE] = "size", [PARAM_TIME] = "time",
-	[PARAM_BOOL] = "bool", [PARAM_ENUM] = "enum", [PARAM_STRING] = "string",
+	[PARAM_INT] = "int",	   [PARAM_SIZE] = "size", [PARAM_RATE] = "rate",
+	[PARAM_TIME] = "time",	   [PARAM_BOOL] = "bool", [PARAM_ENUM] = "enum",
+	[PARAM_STRING] = "string",
 };
 
 static const char *const expected[] = {
 	[PARAM_INT] = "a whole number",
-	[PARAM_SIZE] = "a size (4096, \"64k\", \"1MiB\")",
-	[PARAM_TIME] = "a time with a unit (\"500ms\", \"20us\")",
+	[PARAM_SIZE] = "a size (4096, \"64k\", \"1MiB\"; units: B, k, M, G, T)",
+	[PARAM_RATE] = "a rate (5000, \"10k\", \"1.5M\"; units: k, M, G)",
+	[PARAM_TIME] = "a time with a unit (\"500ms\"; units: ns, us, ms, s, min, h)",
 	[PARAM_BOOL] = "true or false",
 	[PARAM_ENUM] = "a word",
 	[PARAM_STRING] = "a text",
+};
+
+/* What a number counts, where a message says that it is not whole. */
+static const char *const counted[] = {
+	[PARAM_INT] = "units",
+	[PARAM_SIZE] = "bytes",
+	[PARAM_RATE] = "1/s",
+	[PARAM_TIME] = "nanoseconds",
 };
 
 const struct param *param_find(const struct param *rows, const char *name)
@@ -36,6 +48,11 @@ const struct param *param_find(const struct param *rows, const char *name)
 		if (!strcmp(rows->name, name))
 			return rows;
 	return NULL;
+}
+
+bool param_is_number(const struct param *row)
+{
+	return row->type <= PARAM_TIME;
 }
 
 uint64_t param_max(const struct param *row)
@@ -63,6 +80,8 @@ static void format_number(const struct param *row, uint64_t value, bool plain,
 {
 	if (row->type == PARAM_SIZE && !plain)
 		units_format_size(value, buf);
+	else if (row->type == PARAM_RATE && !plain)
+		units_format_rate(value, buf);
 	else if (row->type == PARAM_TIME && !plain)
 		units_format_time(value, buf);
 	else
@@ -92,10 +111,21 @@ static int set_number(const struct param *row, uint64_t value, const char *shown
 	return 0;
 }
 
+static const char *list_choices(const struct param *row, char buf[static CHOICES_SHOWN])
+{
+	size_t len = 0;
+
+	buf[0] = 0;
+	for (int i = 0; row->choices[i] && len < CHOICES_SHOWN; i++)
+		len += (size_t)snprintf(buf + len, CHOICES_SHOWN - len, "%s%s", i ? ", " : "",
+					row->choices[i]);
+	return buf;
+}
+
 static int set_choice(const struct param *row, const char *text, void *config, struct err *err)
 {
 	struct nearest n = nearest_to(text);
-	char shown[JSON_SHOW_MAX];
+	char shown[JSON_SHOW_MAX], hint[NEAREST_HINT_MAX], all[CHOICES_SHOWN];
 
 	for (int i = 0; row->choices[i]; i++) {
 		if (!strcmp(row->choices[i], text)) {
@@ -104,8 +134,11 @@ static int set_choice(const struct param *row, const char *text, void *config, s
 		}
 		nearest_offer(&n, row->choices[i]);
 	}
-	return err_set(err, -EINVAL, "%s is unknown; the nearest is \"%s\"",
-		       json_quote(text, shown), n.best);
+	if (!n.best)
+		return err_set(err, -EINVAL, "%s is unknown; there are %s", json_quote(text, shown),
+			       list_choices(row, all));
+	return err_set(err, -EINVAL, "%s is unknown%s", json_quote(text, shown),
+		       nearest_hint(&n, hint));
 }
 
 static int set_string(const struct param *row, const char *text, void *config, struct err *err)
@@ -131,11 +164,13 @@ static int set_number_text(const struct param *row, const char *text, const char
 		rc = units_parse_time(text, &value);
 	else if (row->type == PARAM_SIZE)
 		rc = units_parse_size(text, &value);
+	else if (row->type == PARAM_RATE)
+		rc = units_parse_rate(text, &value);
 	else
 		rc = units_parse_uint(text, &value);
 	if (rc == -ERANGE)
 		return err_set(err, -EINVAL, "%s is not a whole number of %s up to 2^53", shown,
-			       row->type == PARAM_TIME ? "nanoseconds" : "bytes");
+			       counted[row->type]);
 	if (rc < 0)
 		return err_set(err, -EINVAL, "%s is not %s", shown, expected[row->type]);
 	return set_number(row, value, shown, config, err);
@@ -183,6 +218,7 @@ int param_set_json(const struct param *row, const cJSON *value, void *config, st
 	json_show(value, shown);
 	switch (row->type) {
 	case PARAM_SIZE:
+	case PARAM_RATE:
 	case PARAM_TIME:
 		if (text)
 			return set_number_text(row, text, shown, config, err);

@@ -6,12 +6,14 @@
  * A plugin declares a config struct and an array of rows ended by PARAM_END; values land at
  * `offset` in a zeroed struct of `config_size` bytes:
  *
- *   type          C type at offset       matrix value
+ *   type          C type at offset       matrix value (units: harness/util/units.h)
  *   PARAM_INT     uint64_t               128
- *   PARAM_SIZE    uint64_t, bytes        4096, "4k", "64M", "1MiB"   (k, M, G: powers of 1024)
- *   PARAM_TIME    uint64_t, nanoseconds  "500ms", "20us", "1.5s", 0  (a bare number other than 0 is
- * refused) PARAM_BOOL    bool                   true PARAM_ENUM    int, index in choices
- * "fdatasync" PARAM_STRING  char[PARAM_STRING_MAX] "text"
+ *   PARAM_SIZE    uint64_t, bytes        4096, "4k", "64M", "1MiB"
+ *   PARAM_RATE    uint64_t, 1/s          5000, "10k", "1.5M"
+ *   PARAM_TIME    uint64_t, nanoseconds  "500ms", "20us", "1.5s", 0; other bare numbers are refused
+ *   PARAM_BOOL    bool                   true
+ *   PARAM_ENUM    int, index in choices  "fdatasync"
+ *   PARAM_STRING  char[PARAM_STRING_MAX] "text"
  */
 #pragma once
 
@@ -24,14 +26,22 @@
 
 #define PARAM_STRING_MAX 256
 
-enum param_type { PARAM_INT, PARAM_SIZE, PARAM_TIME, PARAM_BOOL, PARAM_ENUM, PARAM_STRING };
+enum param_type {
+	PARAM_INT,
+	PARAM_SIZE,
+	PARAM_RATE,
+	PARAM_TIME,
+	PARAM_BOOL,
+	PARAM_ENUM,
+	PARAM_STRING
+};
 
 struct param {
 	const char *name;
 	enum param_type type;
 	size_t offset;
 	const char *def;	    /* default as it would stand in a matrix, without quotes */
-	uint64_t min, max;	    /* INT, SIZE, TIME; max 0 = 2^53 */
+	uint64_t min, max;	    /* numbers; max 0 = 2^53 */
 	const char *const *choices; /* ENUM, ended by NULL */
 	const char *unit; /* for people: "bytes", "records"; NULL where the type says it */
 	const char *help; /* one line, no full stop */
@@ -74,7 +84,9 @@ bool param_same(const struct param *row, const void *config, const void *other);
 /* Does the value equal the row's default? That of a STRING without one is "". */
 bool param_is_default(const struct param *row, const void *config);
 
-/* Largest legal value of an INT, SIZE or TIME. */
+/* Is it one of INT, SIZE, RATE and TIME, which have bounds? */
+bool param_is_number(const struct param *row);
+/* Largest legal value of a number. */
 uint64_t param_max(const struct param *row);
 
 extern const char *const param_type_names[]; /* "int", "size", ...; indexed by enum param_type */

@@ -53,7 +53,7 @@ static const struct {
 	  "\"cpus\":{\"driver\":\"0-0\"}}"}},
 	/* void/null arrival=poisson rate=1000 */
 	{"a0ff621d4c44",
-	 "void/null rate=1000 arrival=poisson",
+	 "void/null rate=1k arrival=poisson",
 	 {"{\"workload\":\"void\",\"target\":\"null\",\"rate\":1000,\"arrival\":\"poisson\"}"}},
 	/* log/plain dir=/tmp/x direct=true */
 	{"5e5de931976a",

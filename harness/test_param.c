@@ -13,7 +13,7 @@
 #include "harness/util/cleanup.h"
 
 struct config {
-	uint64_t count, bytes, ns;
+	uint64_t count, bytes, ns, rate;
 	int mode;
 	bool on;
 	char text[PARAM_STRING_MAX];
@@ -30,6 +30,8 @@ static const struct param rows[] = {
 	{"mode", PARAM_ENUM, offsetof(struct config, mode), "dsync", 0, 0, modes, NULL, "h", false},
 	{"on", PARAM_BOOL, offsetof(struct config, on), "true", 0, 0, NULL, NULL, "h", false},
 	{"text", PARAM_STRING, offsetof(struct config, text), NULL, 0, 0, NULL, NULL, "h", false},
+	{"rate", PARAM_RATE, offsetof(struct config, rate), "0", 0, 1000000, NULL, NULL, "h",
+	 false},
 	PARAM_END,
 };
 
@@ -81,19 +83,31 @@ static const struct {
 	{"count", "1e300", NULL, NULL, "1e+300 is above 2^53"},
 	{"bytes", "512", "512", "512", NULL},
 	{"bytes", "\"4k\"", "4096", "4k", NULL},
-	{"bytes", "9007199254740992", "9007199254740992", "8388608G", NULL},
+	{"bytes", "9007199254740992", "9007199254740992", "8192T", NULL},
 	{"bytes", "511", NULL, NULL, "511 is below 512"},
 	{"bytes", "\"0.1k\"", NULL, NULL, "\"0.1k\" is not a whole number of bytes up to 2^53"},
-	{"bytes", "\"4q\"", NULL, NULL, "\"4q\" is not a size (4096, \"64k\", \"1MiB\")"},
-	{"bytes", "{}", NULL, NULL, "found an object, expected a size (4096, \"64k\", \"1MiB\")"},
+	{"bytes", "\"4q\"", NULL, NULL,
+	 "\"4q\" is not a size (4096, \"64k\", \"1MiB\"; units: B, k, M, G, T)"},
+	{"bytes", "{}", NULL, NULL,
+	 "found an object, expected a size (4096, \"64k\", \"1MiB\"; units: B, k, M, G, T)"},
 	{"ns", "\"20us\"", "20000", "20us", NULL},
 	{"ns", "5", NULL, NULL, "5 has no unit; write a time as \"500ms\""},
 	{"ns", "0", NULL, NULL, "0 is below 1us"},
 	{"ns", "\"3s\"", NULL, NULL, "\"3s\" is above 2s"},
-	{"ns", "\"5\"", NULL, NULL, "\"5\" is not a time with a unit (\"500ms\", \"20us\")"},
+	{"ns", "\"5\"", NULL, NULL,
+	 "\"5\" is not a time with a unit (\"500ms\"; units: ns, us, ms, s, min, h)"},
 	{"mode", "\"fdatasync\"", "fdatasync", "fdatasync", NULL},
 	{"mode", "\"fdatasnyc\"", NULL, NULL,
 	 "\"fdatasnyc\" is unknown; the nearest is \"fdatasync\""},
+	{"mode", "\"sometimes\"", NULL, NULL,
+	 "\"sometimes\" is unknown; there are fdatasync, dsync"},
+	{"rate", "5000", "5000", "5k", NULL},
+	{"rate", "\"10k\"", "10000", "10k", NULL},
+	{"rate", "\"0.5M\"", "500000", "500k", NULL},
+	{"rate", "\"2M\"", NULL, NULL, "\"2M\" is above 1M"},
+	{"rate", "\"0.5\"", NULL, NULL, "\"0.5\" is not a whole number of 1/s up to 2^53"},
+	{"rate", "\"1KiB\"", NULL, NULL,
+	 "\"1KiB\" is not a rate (5000, \"10k\", \"1.5M\"; units: k, M, G)"},
 	{"mode", "1", NULL, NULL, "found 1, expected a word"},
 	{"on", "false", "false", "false", NULL},
 	{"on", "\"yes\"", NULL, NULL, "found \"yes\", expected true or false"},

@@ -52,6 +52,8 @@ static void print_bound(const cJSON *knob, const char *key)
 		printf("2^53");
 	else if (!strcmp(type, "size"))
 		printf("%s", units_format_size(value, text));
+	else if (!strcmp(type, "rate"))
+		printf("%s", units_format_rate(value, text));
 	else if (!strcmp(type, "time"))
 		printf("%s", units_format_time(value, text));
 	else
@@ -161,11 +163,12 @@ static const struct section *find_section(const char *name)
 static int unknown_section(const char *name)
 {
 	struct nearest n = nearest_to(name);
+	char hint[NEAREST_HINT_MAX];
 
 	for (size_t i = 0; i < array_size(sections); i++)
 		nearest_offer(&n, sections[i].name);
-	return verb_fail(EXITCODE_USAGE, "list: unknown section \"%s\"; the nearest is \"%s\"",
-			 name, n.best);
+	return verb_fail(EXITCODE_USAGE, "list: unknown section \"%s\"%s; there are %s", name,
+			 nearest_hint(&n, hint), cmd_list.operands);
 }
 
 static int print_json(cJSON *catalog, const struct section *only)

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "harness/util/cleanup.h"
 #include "harness/util/nearest.h"
 #include "harness/util/units.h"
 
@@ -35,12 +36,16 @@ static const struct option_row *find_letter(const struct option_row *rows, char 
 
 static int unknown_option(const struct option_row *rows, const char *word, struct err *err)
 {
-	struct nearest n = nearest_to(word + strspn(word, "-"));
+	const char *name = word + strspn(word, "-");
+	_cleanup_free_ char *bare = strndup(name, strcspn(name, "="));
+	struct nearest n = nearest_to(bare ? bare : name);
 
 	for (; rows->name; rows++)
 		nearest_offer(&n, rows->name);
 	nearest_offer(&n, "help");
-	return err_set(err, -EINVAL, "unknown option \"%s\"; the nearest is --%s", word, n.best);
+	return err_set(err, -EINVAL, "unknown option \"%s\"%s%s", word,
+		       n.best ? "; the nearest is --" : "; --help shows them all",
+		       n.best ? n.best : "");
 }
 
 static int set_number(const struct option_row *row, const char *text, void *at, struct err *err)
@@ -51,7 +56,8 @@ static int set_number(const struct option_row *row, const char *text, void *at, 
 
 	if (rc < 0)
 		return err_set(err, -EINVAL, "--%s: \"%s\" is not %s", row->name, text,
-			       time ? "a time with a unit (500ms, 2s)" : "a whole number");
+			       time ? "a time with a unit (500ms, 2s; ns, us, ms, s, min, h)"
+				    : "a whole number");
 	if (value < row->min)
 		return err_set(err, -EINVAL, "--%s: %s is below %" PRIu64 "%s", row->name, text,
 			       row->min, time ? " ns" : "");
@@ -65,6 +71,7 @@ static int set_number(const struct option_row *row, const char *text, void *at, 
 static int set_choice(const struct option_row *row, const char *text, void *at, struct err *err)
 {
 	struct nearest n = nearest_to(text);
+	char hint[NEAREST_HINT_MAX];
 
 	for (const char *const *choice = row->choices; *choice; choice++) {
 		nearest_offer(&n, *choice);
@@ -73,8 +80,8 @@ static int set_choice(const struct option_row *row, const char *text, void *at, 
 		*(const char **)at = *choice;
 		return 0;
 	}
-	return err_set(err, -EINVAL, "--%s: unknown %s \"%s\"; the nearest is \"%s\"", row->name,
-		       row->name, text, n.best);
+	return err_set(err, -EINVAL, "--%s: unknown %s \"%s\"%s", row->name, row->name, text,
+		       nearest_hint(&n, hint));
 }
 
 static int set_value(const struct option_row *row, const char *text, void *into, struct err *err)

@@ -28,6 +28,10 @@ SOUND = [
                 "rate": 1000, "arrival": ["fixed", "poisson"],
                 "cpus": {"driver": ["", "0"], "sink": "0,0-0"},
                 "skip": [{"target": "uring", "threads": [2]}, {"with": {"fault": "hang"}}]}]},
+    {"$schema": "matrix.schema.json", "name": "a b", "cells": [NOP]},
+    {"cells": [{**NOP, "rate": ["10k", "1.5M", 0, "0"]}]},
+    {"cells": [{**WAL, "with": {"log_bytes": ["0.0009765625T", "64MB", "64MiB", "64Mi", "1048576B"]}}]},
+    {"cells": [{**WAL, "with": {"window": ["0.1min", "20us", "1ns", "0"]}}]},
     {"cells": [{**NOP, "with": {"work_ns": [0, 100], "fault": "none"}}]},
     {"cells": [{**WAL, "payload": ["4k", 4096, "0.5KiB"],
                 "with": {"window": ["20us", 0], "log_bytes": "1MiB", "direct": False}}]},
@@ -40,6 +44,15 @@ WRONG = [
     {"cells": [NOP], "repeats": 1.5},
     {"cells": [NOP], "seed": 2**53 + 2},
     {"cells": [NOP], "duration": 5},
+    {"cells": [NOP], "duration": 0},
+    {"cells": [NOP], "duration": "0"},
+    {"cells": [NOP], "$schema": 1},
+    *({"name": name, "cells": [NOP]} for name in
+      ("", ".", "../x", "../../etc/x y", "a/b", "a\x1b[31m", "a\x7f", "a\n", "x" * 201)),
+    {"cells": [{**NOP, "rate": "10KiB"}]},
+    {"cells": [{**NOP, "rate": "1T"}]},
+    {"cells": [{**NOP, "cpus": [{"driver": "0"}]}]},
+    {"cells": [{**WAL, "with": {"log_bytes": "64m"}}]},
     {"cells": [NOP], "duration": "5"},
     {"cells": [NOP], "order": "random"},
     {"cells": [{"workload": "nop"}]},
@@ -85,6 +98,28 @@ def read(path):
         return json.load(f)
 
 
+def defaults(node):
+    """Every default of the schema, with the part of it that the default has to satisfy."""
+    if isinstance(node, dict):
+        if "default" in node:
+            yield node
+        for child in node.values():
+            yield from defaults(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from defaults(child)
+
+
+def wrong_defaults(schema):
+    found = list(defaults(schema))
+    assert len(found) > 20, "the schema has hardly a default"
+    bad = [node for node in found
+           if not jsonschema.Draft202012Validator(node).is_valid(node["default"])]
+    for node in bad:
+        print("the default does not satisfy its own schema: %s" % json.dumps(node))
+    return len(bad)
+
+
 def main():
     uhbench = sys.argv[1]
     tree = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
@@ -94,7 +129,7 @@ def main():
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     sound = SOUND + [read(path) for path in files]
-    bad = 0
+    bad = wrong_defaults(schema)
     for expected, matrices in ((True, sound), (False, WRONG)):
         for matrix in matrices:
             done = ours(uhbench, matrix)

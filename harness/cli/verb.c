@@ -32,12 +32,13 @@ int verb_fail(enum exitcode code, const char *fmt, ...)
 int verb_unknown(const char *name)
 {
 	struct nearest n = nearest_to(name);
+	char hint[NEAREST_HINT_MAX];
 
 	for (size_t i = 0; verb_table[i]; i++)
 		if (!verb_table[i]->hidden)
 			nearest_offer(&n, verb_table[i]->name);
-	return verb_fail(EXITCODE_USAGE, "unknown verb \"%s\"; the nearest is \"%s\"", name,
-			 n.best);
+	return verb_fail(EXITCODE_USAGE, "unknown verb \"%s\"%s; uhbench help lists them", name,
+			 nearest_hint(&n, hint));
 }
 
 int verb_parse(const struct verb *verb, int argc, char **argv, void *into, const char **operands)

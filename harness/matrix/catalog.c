@@ -31,9 +31,9 @@ static cJSON *knob(const struct param *row)
 	add_text(o, "name", row->name);
 	add_text(o, "type", param_type_names[row->type]);
 	cJSON_AddItemToObject(o, "default", param_default_json(row));
-	if (row->def && (row->type == PARAM_SIZE || row->type == PARAM_TIME))
+	if (row->def && param_is_number(row) && row->type != PARAM_INT)
 		add_text(o, "default_text", row->def);
-	if (row->type <= PARAM_TIME) {
+	if (param_is_number(row)) {
 		cJSON_AddNumberToObject(o, "min", (double)row->min);
 		cJSON_AddNumberToObject(o, "max", (double)param_max(row));
 	}

@@ -4,7 +4,7 @@
  * bytes, times nanoseconds.
  *
  *   knob      {name, type, default, min, max, choices, unit, help, fault}; `default_text` beside a
- *             size or time: "64M"; null where there is none
+ *             size, rate or time: "64M"; null where there is none
  *   metric    {name, unit, better, help}
  *   catalog   {matrix: [knob], axes: [knob],
  *              workloads: [{name, help, operation, payload: {default, min, max} or null,

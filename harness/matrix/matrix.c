@@ -6,6 +6,7 @@
  */
 #include "harness/matrix/matrix.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/matrix/hint.h"
 #include "harness/matrix/matrix_entry.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fnv.h"
@@ -25,7 +27,7 @@ const struct param matrix_params[] = {
 	{.name = "name",
 	 .type = PARAM_STRING,
 	 .offset = offsetof(struct matrix, name),
-	 .help = "what reports call it; the file's name unless given"},
+	 .help = "what reports and the results folder are called; the file's name unless given"},
 	{.name = "seed",
 	 .type = PARAM_INT,
 	 .offset = offsetof(struct matrix, seed),
@@ -67,8 +69,17 @@ const struct param matrix_params[] = {
 	PARAM_END,
 };
 
-static const char *const top_words[] = {"cells", NULL};
+/* "$schema" tells an editor what to check with; it is read and left at that. */
+static const char *const top_words[] = {"cells", "$schema", NULL};
 static const struct param *const top_tables[] = {matrix_params, NULL};
+
+static const char *top_hint(const struct entry *e, const struct nearest *n, char *buf)
+{
+	(void)e;
+	return hint_top(n, buf);
+}
+
+static const struct keys top_keys = {top_words, top_tables, top_hint};
 
 static void note_fault(void *arg, size_t offset, const char *path, const char *text)
 {
@@ -89,6 +100,26 @@ static cJSON *parse(const char *text, size_t len, struct diag *diag)
 	return root;
 }
 
+static bool name_may_hold(char c)
+{
+	return c != '/' && !iscntrl((unsigned char)c);
+}
+
+/* The name becomes a folder below results/, and stays in it. */
+static void check_name(const struct matrix *m, struct diag *diag)
+{
+	char shown[JSON_SHOW_MAX];
+	bool good = m->name[0] && m->name[0] != '.' && strlen(m->name) <= MATRIX_NAME_MAX;
+
+	for (const char *c = m->name; good && *c; c++)
+		good = name_may_hold(*c);
+	if (!good)
+		diag_error(diag, "name",
+			   "%s cannot name a folder: 1 to %d bytes, no \"/\", no control "
+			   "characters, no \".\" in front",
+			   json_quote(m->name, shown), MATRIX_NAME_MAX);
+}
+
 static void default_name(struct matrix *m, const char *path)
 {
 	char copy[PARAM_STRING_MAX];
@@ -99,21 +130,30 @@ static void default_name(struct matrix *m, const char *path)
 	end = strrchr(base, '.');
 	if (end && end != base && !strcmp(end, ".json"))
 		*end = 0;
-	snprintf(m->name, sizeof(m->name), "%s", base);
+	base += strspn(base, ".");
+	snprintf(m->name, MATRIX_NAME_MAX + 1, "%s", *base ? base : "matrix");
+	for (char *c = m->name; *c; c++)
+		if (!name_may_hold(*c))
+			*c = '_';
 }
 
 static void read_settings(struct matrix *m, const cJSON *root, struct diag *diag)
 {
+	const cJSON *schema = cJSON_GetObjectItemCaseSensitive(root, "$schema");
 	struct json_path path = {0};
+	char shown[JSON_SHOW_MAX];
 	struct err err;
 
-	keys_check(diag, root, &path, top_words, top_tables);
+	keys_check(diag, root, &path, &top_keys, NULL);
+	if (schema && !cJSON_IsString(schema))
+		diag_error(diag, "$schema", "found %s, expected a text", json_show(schema, shown));
 	for (const struct param *row = matrix_params; row->name; row++) {
 		const cJSON *value = cJSON_GetObjectItemCaseSensitive(root, row->name);
 
 		if (value && param_set_json(row, value, m, &err) < 0)
 			diag_error(diag, row->name, "%s", err.text);
 	}
+	check_name(m, diag);
 	if (m->deadline_ns && m->deadline_ns <= m->warmup_ns + m->duration_ns) {
 		char deadline[UNITS_TEXT_MAX], sum[UNITS_TEXT_MAX];
 

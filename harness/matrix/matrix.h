@@ -14,6 +14,7 @@
 #include "harness/registry.h"
 
 #define MATRIX_RUNS_MAX 100000
+#define MATRIX_NAME_MAX 200 /* bytes: a date and time follow it in a folder's name */
 
 enum matrix_order { ORDER_INTERLEAVED, ORDER_SEQUENTIAL };
 extern const char *const matrix_order_names[]; /* indexed by enum matrix_order, ended by NULL */

@@ -12,15 +12,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/matrix/hint.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/cpuset.h"
 #include "harness/util/fs.h"
 #include "harness/util/nearest.h"
 
-static const char *const entry_words[] = {"workload", "target", "cpus", "with", "skip", NULL};
+const char *const matrix_entry_words[] = {"workload", "target", "cpus", "with", "skip", NULL};
 static const char *const rule_words[] = {"target", "cpus", "with", NULL};
 static const struct param *const axis_tables[] = {axis_params, NULL};
+_Static_assert(HINT_MAX >= NEAREST_HINT_MAX, "one buffer serves both kinds of hint");
 static const struct param *const no_tables[] = {NULL};
+
+static const char *entry_hint(const struct entry *e, const struct nearest *n, char *buf)
+{
+	return hint_entry(e->reg, e->workload, n, buf);
+}
+
+static const struct keys entry_keys = {matrix_entry_words, axis_tables, entry_hint};
+static const struct keys rule_keys = {rule_words, axis_tables, entry_hint};
+static const struct keys role_keys = {role_names, no_tables, NULL};
 
 /* Judges one value: 0, or -EINVAL with err. `arg` is the caller's. */
 typedef int (*value_fn)(const struct entry *e, const void *arg, const cJSON *value,
@@ -49,18 +60,20 @@ static bool known(const char *key, const char *const *words, const struct param 
 }
 
 void keys_check(struct diag *diag, const cJSON *object, struct json_path *path,
-		const char *const *words, const struct param *const *tables)
+		const struct keys *keys, const struct entry *e)
 {
 	size_t len = path->len;
 	const cJSON *member;
+	char hint[HINT_MAX]; /* room for nearest_hint() too */
 
 	cJSON_ArrayForEach (member, object) {
 		struct nearest n = nearest_to(member->string);
 
-		if (known(member->string, words, tables, &n))
+		if (known(member->string, keys->words, keys->tables, &n))
 			continue;
 		json_path_key(path, member->string);
-		diag_error_key(diag, path->text, "unknown key; the nearest is \"%s\"", n.best);
+		diag_error_key(diag, path->text, "unknown key%s",
+			       keys->hint ? keys->hint(e, &n, hint) : nearest_hint(&n, hint));
 		json_path_cut(path, len);
 	}
 }
@@ -94,8 +107,7 @@ static void check_values(struct entry *e, const cJSON *values, value_fn fn, cons
 
 static int target_value(const struct entry *e, const void *arg, const cJSON *value, struct err *err)
 {
-	char shown[JSON_SHOW_MAX];
-	struct nearest n;
+	char shown[JSON_SHOW_MAX], hint[HINT_MAX];
 
 	(void)arg;
 	if (!cJSON_IsString(value))
@@ -103,13 +115,9 @@ static int target_value(const struct entry *e, const void *arg, const cJSON *val
 			       json_show(value, shown));
 	if (registry_target(e->reg, e->workload->name, word_of(value)))
 		return 0;
-	n = nearest_to(word_of(value));
-	for (size_t i = 0; e->reg->targets[i]; i++)
-		if (!strcmp(e->reg->targets[i]->workload, e->workload->name))
-			nearest_offer(&n, e->reg->targets[i]->name);
-	return err_set(err, -EINVAL, "workload \"%s\" has no target %s; the nearest is \"%s\"",
-		       e->workload->name, json_quote(word_of(value), shown),
-		       n.best ? n.best : "none");
+	return err_set(err, -EINVAL, "workload \"%s\" has no target %s%s", e->workload->name,
+		       json_quote(word_of(value), shown),
+		       hint_target(e->reg, e->workload, word_of(value), hint));
 }
 
 static int axis_value(const struct entry *e, const void *arg, const cJSON *value, struct err *err)
@@ -201,15 +209,10 @@ static int knob_value(const struct entry *e, const void *arg, const cJSON *value
 
 static void tell_missing_knob(struct entry *e, const struct target_ops *target, const char *knob)
 {
-	struct nearest n = nearest_to(knob);
+	char hint[HINT_MAX];
 
-	for (const struct param *row = e->workload->params; row && row->name; row++)
-		nearest_offer(&n, row->name);
-	for (const struct param *row = target->params; row && row->name; row++)
-		nearest_offer(&n, row->name);
-	diag_error_key(e->diag, e->path->text, "%s/%s has no such knob%s%s%s", e->workload->name,
-		       target->name, n.best ? "; the nearest is \"" : "", n.best ? n.best : "",
-		       n.best ? "\"" : "");
+	diag_error_key(e->diag, e->path->text, "%s/%s has no such knob%s", e->workload->name,
+		       target->name, hint_knob(e->reg, target, knob, hint));
 }
 
 /* Every target of the entry must have a knob that is set, one of them a knob in a skip rule. */
@@ -252,7 +255,7 @@ static void check_cpus(struct entry *e, const cJSON *cpus)
 	size_t len = e->path->len;
 	const cJSON *member;
 
-	keys_check(e->diag, cpus, e->path, role_names, no_tables);
+	keys_check(e->diag, cpus, e->path, &role_keys, e);
 	cJSON_ArrayForEach (member, cpus) {
 		json_path_key(e->path, member->string);
 		check_values(e, member, cpus_value, NULL);
@@ -260,14 +263,28 @@ static void check_cpus(struct entry *e, const cJSON *cpus)
 	}
 }
 
-static bool is_object(struct entry *e, const cJSON *value)
+static bool is_object_like(struct entry *e, const cJSON *value, const char *what)
 {
 	char shown[JSON_SHOW_MAX];
 
 	if (cJSON_IsObject(value))
 		return true;
-	diag_error(e->diag, e->path->text, "found %s, expected an object", json_show(value, shown));
+	diag_error(e->diag, e->path->text, "found %s, expected %s", json_show(value, shown), what);
 	return false;
+}
+
+static bool is_object(struct entry *e, const cJSON *value)
+{
+	return is_object_like(e, value, "an object");
+}
+
+/* Lists multiply at each role, not around them: an object has no place in a list of values. */
+static bool is_cpus_object(struct entry *e, const cJSON *value)
+{
+	return is_object_like(
+		e, value,
+		cJSON_IsArray(value) ? "one object, with lists inside: {\"driver\": [\"0\", \"1\"]}"
+				     : "an object: {\"driver\": \"0\"}");
 }
 
 /* What an entry and a skip rule have in common. */
@@ -279,7 +296,7 @@ static void check_member(struct entry *e, const cJSON *member, bool rule)
 		check_values(e, member, axis_value, axis);
 	else if (!strcmp(member->string, "target") && e->workload)
 		check_values(e, member, target_value, NULL);
-	else if (!strcmp(member->string, "cpus") && is_object(e, member))
+	else if (!strcmp(member->string, "cpus") && is_cpus_object(e, member))
 		check_cpus(e, member);
 	else if (!strcmp(member->string, "with") && is_object(e, member) && e->workload)
 		check_knobs(e, member, !rule);
@@ -290,7 +307,7 @@ static void check_members(struct entry *e, const cJSON *object, bool rule)
 	size_t len = e->path->len;
 	const cJSON *member;
 
-	keys_check(e->diag, object, e->path, rule ? rule_words : entry_words, axis_tables);
+	keys_check(e->diag, object, e->path, rule ? &rule_keys : &entry_keys, e);
 	cJSON_ArrayForEach (member, object) {
 		json_path_key(e->path, member->string);
 		check_member(e, member, rule);
@@ -326,7 +343,7 @@ static void check_rules(struct entry *e)
 static void find_workload(struct entry *e)
 {
 	const cJSON *workload = cJSON_GetObjectItemCaseSensitive(e->json, "workload");
-	char shown[JSON_SHOW_MAX];
+	char shown[JSON_SHOW_MAX], hint[NEAREST_HINT_MAX];
 	size_t len = e->path->len;
 	struct nearest n;
 
@@ -342,8 +359,8 @@ static void find_workload(struct entry *e)
 		n = nearest_to(word_of(workload));
 		for (size_t i = 0; e->reg->workloads[i]; i++)
 			nearest_offer(&n, e->reg->workloads[i]->name);
-		diag_error(e->diag, e->path->text, "workload %s is unknown; the nearest is \"%s\"",
-			   json_quote(word_of(workload), shown), n.best);
+		diag_error(e->diag, e->path->text, "workload %s is unknown%s",
+			   json_quote(word_of(workload), shown), nearest_hint(&n, hint));
 	}
 	json_path_cut(e->path, len);
 }

@@ -42,7 +42,19 @@ static inline const cJSON *values_next(const cJSON *values, const cJSON *value)
 	return cJSON_IsArray(values) ? value->next : NULL;
 }
 
-/* Tells every key of `object` that is neither in `words` nor a row of `tables` (both ended by
- * NULL), with the nearest that is. */
+/* The keys of an entry that are no axis, ended by NULL. */
+extern const char *const matrix_entry_words[];
+
+struct nearest;
+
+/* The keys that an object may have, and what to say of one that it may not. */
+struct keys {
+	const char *const *words;	   /* ended by NULL */
+	const struct param *const *tables; /* ended by NULL */
+	/* See hint.h; NULL: the nearest of the words and rows. `e` is NULL at the top level. */
+	const char *(*hint)(const struct entry *e, const struct nearest *n, char *buf);
+};
+
+/* Tells every key of `object` that is none of `keys`. */
 void keys_check(struct diag *diag, const cJSON *object, struct json_path *path,
-		const char *const *words, const struct param *const *tables);
+		const struct keys *keys, const struct entry *e);

@@ -10,10 +10,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/registry.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fnv.h"
+#include "harness/util/nearest.h"
 #include "harness/util/rng.h"
 
 uint64_t plan_run_seed(uint64_t seed, const char *cell_id, uint64_t repeat)
@@ -32,7 +34,9 @@ static int matches(const struct cell *cell, const char *glob)
 	if (!label)
 		return -ENOMEM;
 	snprintf(name, sizeof(name), "%s/%s", cell->workload->name, cell->target->name);
-	return !fnmatch(glob, name, 0) || !fnmatch(glob, cell->id, 0) || !fnmatch(glob, label, 0);
+	/* A label that is pasted means itself, also where a knob's text holds a "[" or a "*". */
+	return !strcmp(glob, label) || !fnmatch(glob, name, 0) || !fnmatch(glob, cell->id, 0) ||
+	       !fnmatch(glob, label, 0);
 }
 
 /* The indices of the cells that `only` leaves. */
@@ -97,6 +101,34 @@ static void fill(struct plan *p, const struct matrix *m, uint64_t seed, uint64_t
 	}
 }
 
+/* The nearest label, or the nearest workload/target where the text is no longer than that. */
+static int tell_no_match(const struct matrix *m, const char *only, struct err *err)
+{
+	bool short_form = !strpbrk(only, " =");
+	struct nearest n = nearest_to(only);
+	_cleanup_free_ char *best = NULL;
+
+	for (size_t i = 0; i < m->n_cells; i++) {
+		_cleanup_free_ char *text = cell_label(m->cells[i]);
+		const char *before = n.best;
+
+		if (!text)
+			return err_sys(err, -ENOMEM, "plan");
+		if (short_form)
+			text[strcspn(text, " ")] = 0;
+		nearest_offer(&n, text);
+		if (n.best == before)
+			continue;
+		free(best);
+		n.best = best = take_ptr(text);
+	}
+	if (best)
+		return err_set(err, -ENOENT, "no cell matches \"%s\"; the nearest is \"%s\"", only,
+			       best);
+	return err_set(err, -ENOENT,
+		       "no cell matches \"%s\"; --dry-run without --only lists the labels", only);
+}
+
 int plan_make(const struct matrix *m, uint64_t seed, uint64_t repeats, const char *only,
 	      struct plan **ret, struct err *err)
 {
@@ -108,7 +140,7 @@ int plan_make(const struct matrix *m, uint64_t seed, uint64_t repeats, const cha
 	if (rc < 0)
 		return err_sys(err, rc, "plan");
 	if (!n)
-		return err_set(err, -ENOENT, "no cell matches \"%s\"", only ? only : "");
+		return tell_no_match(m, only ? only : "", err);
 	if (repeats > MATRIX_RUNS_MAX || n * repeats > MATRIX_RUNS_MAX)
 		return err_set(err, -E2BIG,
 			       "%zu cells with %" PRIu64 " repeats each are more than %d runs", n,

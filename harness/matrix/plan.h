@@ -25,7 +25,7 @@ struct plan {
 /*
  * `only` (may be NULL) is a glob (glob(7)) over "workload/target", the cell's identity or its
  * label. 0, -ENOENT when it leaves no cell, -E2BIG above MATRIX_RUNS_MAX runs, -ENOMEM; err says
- * which.
+ * which, and the nearest label when there is one. A label as cell_label writes it matches itself.
  */
 int plan_make(const struct matrix *m, uint64_t seed, uint64_t repeats, const char *only,
 	      struct plan **ret, struct err *err);

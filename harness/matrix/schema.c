@@ -13,8 +13,13 @@
 #include "harness/matrix/matrix.h"
 #include "harness/role.h"
 
-#define SIZE_PATTERN "^[0-9]+(\\.[0-9]+)?([kKMG]i?)?B?$"
-#define TIME_PATTERN "^(0|[0-9]+(\\.[0-9]+)?(ns|us|ms|s|min|h))$"
+#define SIZE_PATTERN "^[0-9]+(\\.[0-9]+)?([kKMGT]i?)?B?$"
+#define RATE_PATTERN "^[0-9]+(\\.[0-9]+)?[kKMG]?$"
+#define TIME_PATTERN "^[0-9]+(\\.[0-9]+)?(ns|us|ms|s|min|h)$"
+#define ZERO_PATTERN "^0$"
+/* As in check_name of matrix.c. */
+#define NAME_PATTERN "^(?![.])[^/\\u0000-\\u001f\\u007f]+(?![\\s\\S])"
+#define HELP_MAX     512
 #define CPUS_PATTERN "^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$"
 
 static cJSON *add_object(cJSON *o, const char *key)
@@ -73,11 +78,20 @@ static cJSON *names(const char *const *words)
 	return o;
 }
 
-static cJSON *zero(void)
+/* Text with a unit; 0 needs none, where it is not too short. */
+static cJSON *time_value(const struct param *row)
 {
-	cJSON *o = cJSON_CreateObject();
+	cJSON *o = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(o, "anyOf");
+	cJSON *zero = cJSON_CreateObject();
 
-	cJSON_AddNumberToObject(o, "const", 0);
+	cJSON_AddItemToArray(list, text_of(TIME_PATTERN));
+	if (row->min) {
+		cJSON_Delete(zero);
+		return o;
+	}
+	cJSON_AddNumberToObject(zero, "const", 0);
+	cJSON_AddItemToArray(list, zero);
+	cJSON_AddItemToArray(list, text_of(ZERO_PATTERN));
 	return o;
 }
 
@@ -94,8 +108,10 @@ static cJSON *bare_value(const struct param *row)
 	switch (row->type) {
 	case PARAM_SIZE:
 		return either(whole_number(row), text_of(SIZE_PATTERN));
+	case PARAM_RATE:
+		return either(whole_number(row), text_of(RATE_PATTERN));
 	case PARAM_TIME:
-		return either(zero(), text_of(TIME_PATTERN));
+		return time_value(row);
 	case PARAM_BOOL:
 		return of_type("boolean");
 	case PARAM_ENUM:
@@ -110,9 +126,14 @@ static cJSON *bare_value(const struct param *row)
 static cJSON *value(const struct param *row)
 {
 	cJSON *o = bare_value(row);
+	char help[HELP_MAX];
 
-	cJSON_AddStringToObject(o, "description", row->help);
-	if (row->def)
+	snprintf(help, sizeof(help), "%s%s", row->fault ? "FAULT: " : "", row->help);
+	cJSON_AddStringToObject(o, "description", help);
+	/* As people write it: "64k", "200ms". */
+	if (row->def && param_is_number(row) && row->type != PARAM_INT && strcmp(row->def, "0"))
+		cJSON_AddStringToObject(o, "default", row->def);
+	else if (row->def)
 		cJSON_AddItemToObject(o, "default", param_default_json(row));
 	return o;
 }
@@ -283,6 +304,13 @@ static void add_cells(cJSON *properties, const struct registry *reg)
 	}
 }
 
+static void bound_name(cJSON *name)
+{
+	cJSON_AddStringToObject(name, "pattern", NAME_PATTERN);
+	cJSON_ReplaceItemInObjectCaseSensitive(name, "maxLength",
+					       cJSON_CreateNumber(MATRIX_NAME_MAX));
+}
+
 cJSON *schema_make(const struct registry *reg)
 {
 	static const char *const required[] = {"cells", NULL};
@@ -294,6 +322,8 @@ cJSON *schema_make(const struct registry *reg)
 	add_required(o, required);
 	for (const struct param *row = matrix_params; row->name; row++)
 		cJSON_AddItemToObject(properties, row->name, value(row));
+	bound_name(cJSON_GetObjectItemCaseSensitive(properties, "name"));
+	cJSON_AddItemToObject(properties, "$schema", of_type("string"));
 	add_cells(properties, reg);
 	defs = add_object(o, "$defs");
 	for (size_t i = 0; reg->workloads[i]; i++)

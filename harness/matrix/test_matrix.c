@@ -81,9 +81,9 @@ static const struct {
 	{"{\"workload\":\"void\",\"target\":\"null\",\"with\":{\"x\":1}}",
 	 "1:54: cells[0].with.x: void/null has no such knob\n"},
 	{"{\"workload\":\"log\",\"target\":[\"plain\",\"group\"],\"with\":{\"windw\":0,\"window\":0}}",
-	 "1:64: cells[0].with.windw: log/plain has no such knob; the nearest is \"dir\"\n"
+	 "1:64: cells[0].with.windw: log/plain has no such knob\n"
 	 "1:64: cells[0].with.windw: log/group has no such knob; the nearest is \"window\"\n"
-	 "1:74: cells[0].with.window: log/plain has no such knob; the nearest is \"dir\"\n"},
+	 "1:74: cells[0].with.window: log/plain has no such knob; log/group has it\n"},
 	{"{\"workload\":\"log\",\"target\":\"group\",\"with\":{\"window\":[0,\"2s\",5]}}",
 	 "1:66: cells[0].with.window[1]: \"2s\" is above 1s\n"
 	 "1:71: cells[0].with.window[2]: 5 has no unit; write a time as \"500ms\"\n"},
@@ -92,7 +92,24 @@ static const struct {
 	{"{\"workload\":\"log\",\"target\":\"plain\",\"with\":[]}",
 	 "1:53: cells[0].with: found a list, expected an object\n"},
 	{"{\"workload\":\"log\",\"target\":\"plain\",\"cpus\":\"0\"}",
-	 "1:53: cells[0].cpus: found \"0\", expected an object\n"},
+	 "1:53: cells[0].cpus: found \"0\", expected an object: {\"driver\": \"0\"}\n"},
+	{"{\"workload\":\"log\",\"target\":\"plain\",\"cpus\":[{\"driver\":\"0\"}]}",
+	 "1:53: cells[0].cpus: found a list, expected one object, with lists inside: "
+	 "{\"driver\": [\"0\", \"1\"]}\n"},
+	{"{\"workload\":\"log\",\"target\":\"plain\",\"window\":0,\"partitions\":1,\"repeats\":1,"
+	 "\"shape\":1}",
+	 "1:46: cells[0].window: unknown key; a knob belongs in \"with\"\n"
+	 "1:57: cells[0].partitions: unknown key; a knob belongs in \"with\"\n"
+	 "1:72: cells[0].repeats: unknown key; it belongs at the top level, beside \"cells\"\n"
+	 "1:84: cells[0].shape: unknown key\n"},
+	{"{\"workload\":\"void\",\"target\":\"null\",\"with\":{\"threads\":1,\"window\":0,\"skip\":1}}",
+	 "1:54: cells[0].with.threads: void/null has no such knob; it belongs beside \"with\"\n"
+	 "1:66: cells[0].with.window: void/null has no such knob; log has it\n"
+	 "1:77: cells[0].with.skip: void/null has no such knob; it belongs beside \"with\"\n"},
+	{"{\"workload\":\"log\",\"target\":[\"null\",\"elephant\"]}",
+	 "1:39: cells[0].target[0]: workload \"log\" has no target \"null\"; void has it\n"
+	 "1:46: cells[0].target[1]: workload \"log\" has no target \"elephant\"; it has plain, "
+	 "group\n"},
 	{"{\"workload\":\"log\",\"target\":\"plain\",\"cpus\":{\"drivr\":\"0\",\"sink\":[\"x\"],"
 	 "\"target\":0}}",
 	 "1:54: cells[0].cpus.drivr: unknown key; the nearest is \"driver\"\n"
@@ -110,15 +127,14 @@ static const struct {
 	{"{\"workload\":\"log\",\"target\":\"plain\",\"skip\":[{},5,{\"workload\":1}]}",
 	 "1:54: cells[0].skip[0]: a rule without keys drops all\n"
 	 "1:57: cells[0].skip[1]: found 5, expected an object\n"
-	 "1:60: cells[0].skip[2].workload: unknown key; the nearest is \"payload\"\n"},
+	 "1:60: cells[0].skip[2].workload: unknown key\n"},
 	{"{\"workload\":\"log\",\"target\":\"plain\",\"skip\":[{\"target\":\"x\",\"threads\":\"y\","
 	 "\"with\":{\"window\":0,\"flush\":1}}]}",
-	 "1:64: cells[0].skip[0].target: workload \"log\" has no target \"x\"; the nearest is "
-	 "\"plain\"\n"
+	 "1:64: cells[0].skip[0].target: workload \"log\" has no target \"x\"; it has plain, "
+	 "group\n"
 	 "1:78: cells[0].skip[0].threads: found \"y\", expected a whole number\n"
-	 "1:90: cells[0].skip[0].with.window: log/plain has no such knob; the nearest is \"dir\"\n"
-	 "1:101: cells[0].skip[0].with.flush: log/plain has no such knob; the nearest is "
-	 "\"dir\"\n"},
+	 "1:90: cells[0].skip[0].with.window: log/plain has no such knob; log/group has it\n"
+	 "1:101: cells[0].skip[0].with.flush: log/plain has no such knob; log/group has it\n"},
 	{"{\"workload\":\"log\",\"target\":\"plain\",\"skip\":[{\"target\":\"plain\"}]}",
 	 "1:10: cells: skip rules leave no cell\n"},
 };
@@ -149,6 +165,10 @@ static void test_wrong_entries(void **state)
 	}
 }
 
+#define NAME_ERROR                                                                            \
+	"cannot name a folder: 1 to 200 bytes, no \"/\", no control characters, no \".\" in " \
+	"front\n"
+
 static const struct {
 	const char *text, *errors;
 } wrong_files[] = {
@@ -159,25 +179,36 @@ static const struct {
 	{"{\"cells\":[]}", "1:10: cells: the list is empty: there is nothing to run\n"},
 	{"{\"cells\":[" ENTRY "],\"duratoin\":\"1s\",\"comment\":\"x\"}",
 	 "1:48: duratoin: unknown key; the nearest is \"duration\"\n"
-	 "1:64: comment: unknown key; the nearest is \"name\"\n"},
+	 "1:64: comment: unknown key\n"},
 	{"{\"cells\":[" ENTRY "],\"duration\":1,\"warmup\":\"2h\",\"repeats\":0,\"seed\":-1,"
 	 "\"order\":\"random\",\"name\":[],\"deadline\":\"x\"}",
 	 "1:59: duration: 1 has no unit; write a time as \"500ms\"\n"
 	 "1:70: warmup: \"2h\" is above 3600s\n"
 	 "1:85: repeats: 0 is below 1\n"
 	 "1:94: seed: -1 is below 0\n"
-	 "1:105: order: \"random\" is unknown; the nearest is \"sequential\"\n"
+	 "1:105: order: \"random\" is unknown; there are interleaved, sequential\n"
 	 "1:121: name: found a list, expected a text\n"
-	 "1:135: deadline: \"x\" is not a time with a unit (\"500ms\", \"20us\")\n"},
+	 "1:135: deadline: \"x\" is not a time with a unit (\"500ms\"; units: ns, us, ms, s, "
+	 "min, h)\n"},
 	{"{\"cells\":[" ENTRY "],\"deadline\":\"1200ms\"}",
 	 "1:59: deadline: 1.2s is not above warm-up + duration, 1.2s\n"},
 	/* Keys that would steer a terminal, or are cut where a character ends (63 of 64 bytes). */
-	{"{\"cells\":[" ENTRY "],\"\\u001b[31m\":1}",
-	 "1:48: ?[31m: unknown key; the nearest is \"cells\"\n"},
+	{"{\"cells\":[" ENTRY "],\"\\u001b[31m\":1}", "1:48: ?[31m: unknown key\n"},
 	{"{\"cells\":[" ENTRY "],\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	 "\xc3\xa9zzz\":1}",
-	 "1:48: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: unknown key; the "
-	 "nearest is \"name\"\n"},
+	 "1:48: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: unknown key\n"},
+	{"{\"cells\":[" ENTRY "],\"threads\":1,\"with\":{},\"$schema\":7}",
+	 "1:48: threads: unknown key; it belongs in an entry of \"cells\"\n"
+	 "1:60: with: unknown key; it belongs in an entry of \"cells\"\n"
+	 "1:80: $schema: found 7, expected a text\n"},
+	/* The name becomes a folder below results/. */
+	{"{\"cells\":[" ENTRY "],\"name\":\"../../etc/x y\"}",
+	 "1:55: name: \"../../etc/x y\" " NAME_ERROR},
+	{"{\"cells\":[" ENTRY "],\"name\":\"a/b\"}", "1:55: name: \"a/b\" " NAME_ERROR},
+	{"{\"cells\":[" ENTRY "],\"name\":\".x\"}", "1:55: name: \".x\" " NAME_ERROR},
+	{"{\"cells\":[" ENTRY "],\"name\":\"\"}", "1:55: name: \"\" " NAME_ERROR},
+	{"{\"cells\":[" ENTRY "],\"name\":\"a\\u001b[1m\"}",
+	 "1:55: name: \"a\\u001b[1m\" " NAME_ERROR},
 	/* Mistakes of the text and of its meaning come together, in the order of the text. */
 	{"{\"seed\":9007199254740993,\n \"cells\":[{\"workload\":\"log\",\"target\":\"plain\",\n"
 	 "  \"depth\":0}],\n \"cells\":[]}",
@@ -251,7 +282,7 @@ static void test_gigantic(void **state)
 static void test_product(void **state)
 {
 	static const char text[] =
-		"{\"repeats\":2,\"seed\":7,\"warmup\":0,\"duration\":\"10ms\",\"name\":\"n\","
+		"{\"$schema\":\"any\",\"repeats\":2,\"seed\":7,\"warmup\":0,\"duration\":\"10ms\",\"name\":\"n\","
 		"\"order\":\"sequential\",\"cells\":["
 		"{\"workload\":\"log\",\"target\":[\"plain\",\"group\"],\"threads\":[1,2],"
 		"\"payload\":[\"4k\",64],\"with\":{\"direct\":[false,true]},"

@@ -140,13 +140,48 @@ static void test_only(void **state)
 	}
 }
 
+/* What a table shows can be pasted behind --only, whatever a knob's text holds. */
+static void test_labels_match_themselves(void **state)
+{
+	static const char text[] =
+		"{\"cells\":[{\"workload\":\"log\",\"target\":\"group\",\"rate\":[0,10000,\"1.5M\"],"
+		"\"payload\":[4096,\"64k\"],\"with\":{\"window\":[0,\"200us\"],"
+		"\"room\":[\"64k\",\"1M\"],\"dir\":[\"\",\"/tmp/[x]*\\\\?\"]}}]}";
+	struct matrix *m = NULL;
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(test_load(text, strlen(text), &diag, &m), 0);
+	assert_int_equal(m->n_cells, 48);
+	for (size_t i = 0; i < m->n_cells; i++) {
+		_cleanup_free_ char *label = cell_label(m->cells[i]);
+		struct plan *p = make(m, 1, 1, label);
+		bool found = false;
+
+		for (size_t j = 0; j < p->n; j++)
+			found |= p->items[j].cell == i;
+		assert_true(found);
+		plan_free(p);
+	}
+	matrix_free(m);
+}
+
 static void test_refused(void **state)
 {
 	struct plan *p = NULL;
 	struct err err;
 
 	assert_int_equal(plan_make(*state, 1, 1, "wal/*", &p, &err), -ENOENT);
-	assert_string_equal(err.text, "no cell matches \"wal/*\"");
+	assert_string_equal(err.text,
+			    "no cell matches \"wal/*\"; --dry-run without --only lists the "
+			    "labels");
+	assert_int_equal(plan_make(*state, 1, 1, "log/gruop", &p, &err), -ENOENT);
+	assert_string_equal(err.text,
+			    "no cell matches \"log/gruop\"; the nearest is \"log/group\"");
+	assert_int_equal(plan_make(*state, 1, 1, "log/group thread=7", &p, &err), -ENOENT);
+	assert_string_equal(
+		err.text,
+		"no cell matches \"log/group thread=7\"; the nearest is \"log/group threads=7\"");
 	assert_int_equal(plan_make(*state, 1, 5883, NULL, &p, &err), -E2BIG);
 	assert_string_equal(err.text, "17 cells with 5883 repeats each are more than 100000 runs");
 	assert_int_equal(plan_make(*state, 1, UINT64_MAX, NULL, &p, &err), -E2BIG);
@@ -164,6 +199,7 @@ int main(void)
 		cmocka_unit_test(test_same_seed_same_plan),
 		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_only),
+		cmocka_unit_test(test_labels_match_themselves),
 		cmocka_unit_test(test_refused),
 	};
 

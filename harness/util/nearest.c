@@ -7,6 +7,7 @@
 #include "harness/util/nearest.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/util/cleanup.h"
@@ -48,9 +49,20 @@ size_t nearest_distance(const char *a, const char *b)
 void nearest_offer(struct nearest *n, const char *candidate)
 {
 	size_t distance = nearest_distance(n->word, candidate);
+	size_t near = max_of((size_t)2, strnlen(n->word, WORD_MAX) / 3);
 
+	if (distance > near || distance >= strnlen(candidate, WORD_MAX))
+		return;
 	if (n->best && distance >= n->distance)
 		return;
 	n->best = candidate;
 	n->distance = distance;
+}
+
+const char *nearest_hint(const struct nearest *n, char buf[static NEAREST_HINT_MAX])
+{
+	buf[0] = 0;
+	if (n->best)
+		snprintf(buf, NEAREST_HINT_MAX, "; the nearest is \"%s\"", n->best);
+	return buf;
 }

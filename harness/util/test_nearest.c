@@ -58,12 +58,39 @@ static void test_first_of_equals_wins(void **state)
 	assert_int_equal(n.distance, 1);
 }
 
+/* Nothing is named that is not near: a wrong hint is worse than none. */
+static void test_far_words_are_not_named(void **state)
+{
+	static const struct {
+		const char *word, *offered, *hint;
+	} rows[] = {
+		{"windw", "dir", ""},
+		{"comment", "name", ""},
+		{"x", "dir", ""},
+		{"ab", "xy", ""},
+		{"", "a", ""},
+		{"lgo", "log", "; the nearest is \"log\""},
+		{"preallocation", "preallocate", "; the nearest is \"preallocate\""},
+		{"preallocation", "partitions", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		struct nearest n = nearest_to(rows[i].word);
+		char hint[NEAREST_HINT_MAX];
+
+		nearest_offer(&n, rows[i].offered);
+		assert_string_equal(nearest_hint(&n, hint), rows[i].hint);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_distance),
 		cmocka_unit_test(test_long_words_are_cut),
 		cmocka_unit_test(test_first_of_equals_wins),
+		cmocka_unit_test(test_far_words_are_not_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,23 +21,12 @@ struct unit {
 };
 
 static const struct unit size_units[] = {
-	{"", 1},
-	{"B", 1},
-	{"k", 1ull << 10},
-	{"K", 1ull << 10},
-	{"Ki", 1ull << 10},
-	{"kB", 1ull << 10},
-	{"KB", 1ull << 10},
-	{"KiB", 1ull << 10},
-	{"M", 1ull << 20},
-	{"Mi", 1ull << 20},
-	{"MB", 1ull << 20},
-	{"MiB", 1ull << 20},
-	{"G", 1ull << 30},
-	{"Gi", 1ull << 30},
-	{"GB", 1ull << 30},
-	{"GiB", 1ull << 30},
-	{NULL, 0},
+	{"", 1},	   {"k", 1ull << 10}, {"M", 1ull << 20},
+	{"G", 1ull << 30}, {"T", 1ull << 40}, {NULL, 0},
+};
+
+static const struct unit rate_units[] = {
+	{"", 1}, {"k", 1000}, {"M", 1000000}, {"G", 1000000000}, {NULL, 0},
 };
 
 static const struct unit time_units[] = {
@@ -110,9 +99,37 @@ int units_parse_uint(const char *text, uint64_t *ret)
 	return 0;
 }
 
+/* "64KiB" is "64k": the letter alone decides, in either case for k, and the rest is for the eye. */
+static int plain_unit(const char *text, bool binary, char buf[static UNITS_TEXT_MAX])
+{
+	size_t n = strspn(text, "0123456789."), len = strlen(text);
+
+	if (len >= UNITS_TEXT_MAX)
+		return n == len ? -ERANGE : -EINVAL;
+	strcpy(buf, text);
+	if (binary && len > n && buf[len - 1] == 'B')
+		buf[--len] = 0;
+	if (binary && len > n + 1 && buf[len - 1] == 'i')
+		buf[--len] = 0;
+	if (buf[n] == 'K')
+		buf[n] = 'k';
+	return 0;
+}
+
 int units_parse_size(const char *text, uint64_t *ret_bytes)
 {
-	return parse_scaled(text, size_units, ret_bytes);
+	char plain[UNITS_TEXT_MAX];
+	int rc = plain_unit(text, true, plain);
+
+	return rc ? rc : parse_scaled(plain, size_units, ret_bytes);
+}
+
+int units_parse_rate(const char *text, uint64_t *ret)
+{
+	char plain[UNITS_TEXT_MAX];
+	int rc = plain_unit(text, false, plain);
+
+	return rc ? rc : parse_scaled(plain, rate_units, ret);
 }
 
 int units_parse_time(const char *text, uint64_t *ret_ns)
@@ -124,18 +141,23 @@ int units_parse_time(const char *text, uint64_t *ret_ns)
 	return parse_scaled(text, time_units, ret_ns);
 }
 
+/* The largest unit that leaves a whole number. */
+static const char *format_scaled(uint64_t value, const struct unit *units, char *buf)
+{
+	while (value && units[1].suffix && value % units[1].factor == 0)
+		units++;
+	snprintf(buf, UNITS_TEXT_MAX, "%" PRIu64 "%s", value / units->factor, units->suffix);
+	return buf;
+}
+
 const char *units_format_size(uint64_t bytes, char buf[static UNITS_TEXT_MAX])
 {
-	static const char suffix[] = {'k', 'M', 'G'};
-	int step = -1;
+	return format_scaled(bytes, size_units, buf);
+}
 
-	while (step < 2 && bytes && bytes % 1024 == 0) {
-		bytes /= 1024;
-		step++;
-	}
-	snprintf(buf, UNITS_TEXT_MAX, "%" PRIu64 "%.*s", bytes, step >= 0,
-		 &suffix[step < 0 ? 0 : step]);
-	return buf;
+const char *units_format_rate(uint64_t per_s, char buf[static UNITS_TEXT_MAX])
+{
+	return format_scaled(per_s, rate_units, buf);
 }
 
 const char *units_format_time(uint64_t ns, char buf[static UNITS_TEXT_MAX])
