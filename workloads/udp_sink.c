@@ -2,8 +2,9 @@
 /*
  * The sink must not be what is measured. It never waits inside a receive call, since a waiting
  * reader is woken by the sender's own softirq, once for each datagram, and that is charged to the
- * sender. Instead it empties its sockets by recvmmsg and then naps for less time than the smallest
- * buffer takes to fill.
+ * sender. Instead it empties its sockets by recvmmsg and then naps. The default buffer of
+ * 4 MiB takes the nap's datagrams many times over; one that `sink_rcvbuf` makes small fills during
+ * a nap and loses what comes then, which is counted as the socket's drops.
  */
 #include "workloads/udp_sink.h"
 
