@@ -72,11 +72,14 @@ static const struct param netlink_params[] = {
 static const struct metric netlink_metrics[] = {
 	{"records_per_s", "1/s", BETTER_HIGHER, "socket records received and checked"},
 	{"ns_per_record", "ns", BETTER_LOWER, "time of a lane for each record"},
-	{"messages_per_dump", "1", BETTER_NONE, "kernel messages received for one dump"},
-	{"bytes_per_dump", "bytes", BETTER_NONE, "bytes received for one dump"},
-	{"dump_interrupted", "1", BETTER_LOWER, "dumps that failed with NLM_F_DUMP_INTR"},
-	{"truncated", "1", BETTER_LOWER, "dumps that failed with MSG_TRUNC"},
-	{"enobufs", "1", BETTER_LOWER, "dumps that failed with ENOBUFS"},
+	{"messages_per_dump", "1", BETTER_NONE,
+	 "kernel messages received for one dump, mean of the whole run"},
+	{"bytes_per_dump", "bytes", BETTER_NONE,
+	 "bytes received for one dump, mean of the whole run"},
+	{"dump_interrupted", "1", BETTER_LOWER,
+	 "dumps that failed with NLM_F_DUMP_INTR, warm-up included"},
+	{"truncated", "1", BETTER_LOWER, "dumps that failed with MSG_TRUNC, warm-up included"},
+	{"enobufs", "1", BETTER_LOWER, "dumps that failed with ENOBUFS, warm-up included"},
 	METRIC_END,
 };
 

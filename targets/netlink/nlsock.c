@@ -18,7 +18,7 @@
 
 const struct metric nlsock_metrics[] = {
 	{"recv_calls_per_dump", "1", BETTER_LOWER,
-	 "system calls that received (recvmsg, recvmmsg, io_uring_enter) for one dump"},
+	 "system calls that received (recvmsg, recvmmsg, io_uring_enter) for one dump of the run"},
 	METRIC_END,
 };
 
