@@ -69,12 +69,14 @@ static const struct metric udp_metrics[] = {
 	{"offered_per_s", "1/s", BETTER_NONE, "datagrams offered to the kernel per second"},
 	{"sent_per_s", "1/s", BETTER_HIGHER, "datagrams that the kernel took per second"},
 	{"refused_per_s", "1/s", BETTER_LOWER, "datagrams that the kernel refused per second"},
-	{"loss_ratio", "1", BETTER_LOWER, "dropped in the window, of delivered + dropped"},
+	{"loss_ratio", "1", BETTER_LOWER,
+	 "datagrams dropped in the window, of delivered + dropped"},
 	METRIC_END,
 };
 
 struct snapshot {
-	uint64_t at_ns, delivered, dropped;
+	uint64_t at_ns;
+	struct udp_counts counts; /* of the sink and the link */
 };
 
 struct udp {
@@ -83,6 +85,9 @@ struct udp {
 	struct udp_sink *sink;
 	struct udp_link_losses before;
 	struct snapshot marks[2];
+	struct udp_counts total; /* once everything has arrived or is lost */
+	struct udp_ledger ledger;
+	bool settled;
 	uint64_t nonce;
 	struct err mark_err;
 	int mark_error;
@@ -247,6 +252,7 @@ static int udp_check(struct lane *lane, struct op **ops, unsigned n)
 
 static int count_all(struct run *run, struct udp_counts *c, struct err *err)
 {
+	const struct udp_config *config = run->workload_config;
 	const struct udp *u = run->workload;
 	struct udp_sink_counts sink = udp_sink_counts(u->sink);
 	struct udp_link_losses now;
@@ -267,6 +273,7 @@ static int count_all(struct run *run, struct udp_counts *c, struct err *err)
 	c->device_drops = now.device_drops - u->before.device_drops;
 	c->no_port_buffers = now.no_port - u->before.no_port;
 	c->datagrams_per_buffer = u->world.datagrams_per_buffer;
+	c->may_reorder = u->world.may_reorder || config->link_rate;
 	return 0;
 }
 
@@ -287,13 +294,10 @@ static void count_lanes(const struct run *run, struct udp_counts *c)
 static void udp_mark(struct run *run, enum mark mark)
 {
 	struct udp *u = run->workload;
-	struct udp_counts c = {0};
-	int r = count_all(run, &c, &u->mark_err);
+	struct snapshot *now = &u->marks[mark];
+	int r = count_all(run, &now->counts, &u->mark_err);
 
-	u->marks[mark] = (struct snapshot){.at_ns = nsec_now(),
-					   .delivered = c.delivered,
-					   .dropped = c.socket_drops + c.qdisc_drops +
-						      c.device_drops + c.no_port_buffers};
+	now->at_ns = nsec_now();
 	if (r)
 		u->mark_error = r;
 }
@@ -333,38 +337,44 @@ static int drain(struct run *run, struct udp_counts *c)
 static int udp_verify(struct run *run, struct result *result)
 {
 	struct udp *u = run->workload;
-	struct udp_counts c = {0};
-	struct udp_ledger ledger;
+	struct udp_counts *c = &u->total;
 	int r;
 
-	count_lanes(run, &c);
-	r = drain(run, &c);
+	count_lanes(run, c);
+	r = drain(run, c);
 	udp_sink_stop(u->sink);
 	if (!r)
-		r = count_all(run, &c, &run->err);
+		r = count_all(run, c, &run->err);
 	if (!r)
 		r = udp_sink_error(u->sink, &run->err);
 	if (r)
 		return r;
-	ledger = udp_ledger_settle(&c);
-	udp_ledger_report(&c, &ledger, result);
+	u->ledger = udp_ledger_settle(c);
+	u->settled = true;
+	udp_ledger_report(c, &u->ledger, result);
 	result_verify(result, "sink_rcvbuf_bytes", udp_sink_rcvbuf_bytes(u->sink));
-	if (c.reordered)
-		result_note(result, "%llu datagrams arrived behind a later one",
-			    (unsigned long long)c.reordered);
-	return udp_ledger_judge(&c, &ledger, &run->err);
+	if (c->reordered && c->may_reorder)
+		result_note(result, "%llu datagrams arrived behind a later one: %s",
+			    (unsigned long long)c->reordered,
+			    u->world.may_reorder ? "the target promises no order"
+						 : "the token bucket is emptied by any CPU");
+	return udp_ledger_judge(c, &u->ledger, &run->err);
 }
 
 static void report_delivered(const struct run *run, const struct udp *u, struct result *result)
 {
 	const struct snapshot *begin = &u->marks[WINDOW_BEGIN], *end = &u->marks[WINDOW_END];
 	double seconds = (double)(end->at_ns - begin->at_ns) / (double)NSEC_PER_SEC;
-	double delivered = (double)(end->delivered - begin->delivered);
-	double dropped = (double)(end->dropped - begin->dropped);
+	double delivered = (double)(end->counts.delivered - begin->counts.delivered);
+	double dropped =
+		u->settled ? udp_ledger_dropped(&u->total, &u->ledger, &begin->counts, &end->counts)
+			   : 0;
 
 	result_metric(result, "throughput", delivered / seconds);
 	result_metric(result, "throughput_bytes", delivered * (double)run->axes->payload / seconds);
-	if (delivered + dropped > 0)
+	if (!u->settled)
+		result_metric_none(result, "loss_ratio", "what was lost could not be counted");
+	else if (delivered + dropped > 0)
 		result_metric(result, "loss_ratio", dropped / (delivered + dropped));
 	else
 		result_metric_none(result, "loss_ratio", "nothing was delivered or dropped");

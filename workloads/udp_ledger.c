@@ -3,7 +3,6 @@
 #include "workloads/udp_ledger.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "harness/result.h"
 
@@ -32,7 +31,31 @@ struct udp_ledger udp_ledger_settle(const struct udp_counts *c)
 	missing -= (int64_t)l.dropped_no_port;
 	l.dropped_device = in_datagrams(c->device_drops, per, missing);
 	l.unaccounted = missing - (int64_t)l.dropped_device;
+	l.inferred = l.dropped_qdisc + l.dropped_no_port + l.dropped_device - c->qdisc_drops -
+		     c->no_port_buffers - c->device_drops;
 	return l;
+}
+
+static double as_datagrams(uint64_t buffers, uint64_t total_buffers, uint64_t total_datagrams)
+{
+	return buffers ? (double)buffers * (double)total_datagrams / (double)total_buffers : 0;
+}
+
+double udp_ledger_dropped(const struct udp_counts *total, const struct udp_ledger *l,
+			  const struct udp_counts *from, const struct udp_counts *to)
+{
+	return (double)(to->socket_drops - from->socket_drops) +
+	       as_datagrams(to->qdisc_drops - from->qdisc_drops, total->qdisc_drops,
+			    l->dropped_qdisc) +
+	       as_datagrams(to->device_drops - from->device_drops, total->device_drops,
+			    l->dropped_device) +
+	       as_datagrams(to->no_port_buffers - from->no_port_buffers, total->no_port_buffers,
+			    l->dropped_no_port);
+}
+
+static uint64_t magnitude(int64_t n)
+{
+	return n < 0 ? -(uint64_t)n : (uint64_t)n;
 }
 
 void udp_ledger_report(const struct udp_counts *c, const struct udp_ledger *l, struct result *res)
@@ -52,8 +75,8 @@ void udp_ledger_report(const struct udp_counts *c, const struct udp_ledger *l, s
 	result_verify(res, "reordered", c->reordered);
 	result_verify(res, "corrupted", c->corrupted);
 	result_verify(res, "stale", c->stale);
-	result_verify(res, "unaccounted",
-		      (uint64_t)(l->unaccounted < 0 ? -l->unaccounted : l->unaccounted));
+	result_verify(res, "unaccounted", magnitude(l->unaccounted));
+	result_verify(res, "unaccounted_at_most", magnitude(l->unaccounted) + l->inferred);
 }
 
 int udp_ledger_judge(const struct udp_counts *c, const struct udp_ledger *l, struct err *err)
@@ -70,6 +93,9 @@ int udp_ledger_judge(const struct udp_counts *c, const struct udp_ledger *l, str
 		return err_set(err, -EBADMSG,
 			       "oracle: %llu datagrams arrived too late to be judged",
 			       (ull)c->stale);
+	if (c->reordered && !c->may_reorder)
+		return err_set(err, -EBADMSG, "oracle: %llu datagrams arrived behind a later one",
+			       (ull)c->reordered);
 	if (c->offered != c->sent + l->refused)
 		return err_set(err, -EBADMSG,
 			       "oracle: %llu offered, but %llu sent and %llu refused",

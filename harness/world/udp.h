@@ -10,11 +10,13 @@
  * The run is inside the sender's network namespace: a socket opened in lane_open is in it too.
  *
  * Asked of every target: the datagrams of one lane to one destination leave in the order of
- * submission. What comes out of order is counted at the sink.
+ * submission. One that arrives behind a later one fails the run, unless the target's setup says
+ * may_reorder or the link is one that reorders by itself (a token bucket on more than one CPU).
  */
 #pragma once
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct udp_world {
@@ -24,6 +26,7 @@ struct udp_world {
 	/* Set by a target's setup when it hands several datagrams to the kernel as one buffer: a
 	 * counter of buffers may then stand for up to so many datagrams each. */
 	unsigned datagrams_per_buffer;
+	bool may_reorder; /* set by a target's setup: no order is promised, only counted */
 };
 
 #define UDP_OVERHEAD 28u /* IPv4 and UDP headers, no options */

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "harness/util/cleanup.h"
+#include "harness/world/udp.h"
 #include "targets/targets.h"
 #include "targets/udp/udp_socket.h"
 #include "targets/uring_port.h"
@@ -52,6 +53,14 @@ static int uring_supported(struct run *run)
 	if (c->socket.connected)
 		return uring_port_supported(run, c->defer_taskrun, IORING_OP_SEND, "SEND");
 	return uring_port_supported(run, c->defer_taskrun, IORING_OP_SENDMSG, "SENDMSG");
+}
+
+static int uring_setup(struct run *run)
+{
+	struct udp_world *w = run->world;
+
+	w->may_reorder = true;
+	return udp_target_setup(run);
 }
 
 static int uring_lane_open(struct lane *lane)
@@ -139,7 +148,7 @@ const struct target_ops target_udp_uring = {
 	.params = uring_params,
 	.config_size = sizeof(struct uring_config),
 	.supported = uring_supported,
-	.setup = udp_target_setup,
+	.setup = uring_setup,
 	.lane_open = uring_lane_open,
 	.submit = uring_submit,
 	.reap = uring_reap,
