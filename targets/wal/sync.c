@@ -2,7 +2,8 @@
 /*
  * wal/sync and wal/dsync: every record is written and flushed by its own producer, by
  * pwrite + fdatasync or by one pwritev2 with RWF_DSYNC. Lanes share nothing but the append
- * position, which one atomic addition moves; the kernel and the disk see as many flushes as there
+ * position, which one atomic addition moves (wal_claim.h keeps them off each other's last lap); the
+ * kernel and the disk see as many flushes as there
  * are records.
  */
 #include <errno.h>
@@ -12,17 +13,20 @@
 #include "harness/syncport.h"
 #include "harness/util/nsec.h"
 #include "targets/targets.h"
+#include "targets/wal/wal_claim.h"
 #include "targets/wal/wal_knobs.h"
 #include "targets/wal/wal_log.h"
 #include "targets/wal/wal_stats.h"
 
 struct single {
 	struct wal_log *logs;
+	struct wal_claims claims;
 	struct wal_stats **stats; /* [threads], each its lane's */
 };
 
 static int sync_setup(struct run *run)
 {
+	const struct wal_world *world = run->world;
 	const struct wal_single_config *c = run->target_config;
 	struct single *t = run->target = calloc(1, sizeof(*t));
 
@@ -30,6 +34,8 @@ static int sync_setup(struct run *run)
 		return err_sys(&run->err, -ENOMEM, "wal target");
 	t->stats = calloc(run->axes->threads, sizeof(*t->stats));
 	if (!t->stats)
+		return err_sys(&run->err, -ENOMEM, "wal target");
+	if (wal_claims_init(&t->claims, (uint32_t)run->axes->threads, world->partitions) < 0)
 		return err_sys(&run->err, -ENOMEM, "wal target");
 	return wal_logs_open(run, c->direct, &t->logs);
 }
@@ -65,7 +71,9 @@ static int single_serve(struct lane *lane, struct op *op, bool dsync)
 	struct single *t = lane->run->target;
 	struct wal_stats *stats = t->stats[lane->index];
 	struct wal_log *log = &t->logs[op->addr];
-	uint64_t offset = wal_log_reserve(log, op->len), start = nsec_now();
+	uint32_t partition = (uint32_t)op->addr;
+	uint64_t offset = wal_claim(&t->claims, lane->index, log, partition, op->len);
+	uint64_t start = nsec_now();
 	int r;
 
 	wal_stats_queued(stats, world, op, start);
@@ -74,6 +82,7 @@ static int single_serve(struct lane *lane, struct op *op, bool dsync)
 		start = nsec_now();
 		r = fdatasync(log->fd) < 0 ? -errno : 0;
 	}
+	wal_claim_end(&t->claims, lane->index, partition);
 	wal_stats_flushed(stats, world, 1, nsec_now() - start);
 	op->result = r < 0 ? r : (int32_t)op->len;
 	return 0;
@@ -127,6 +136,7 @@ static void single_teardown(struct run *run)
 	if (!t)
 		return;
 	wal_logs_close(run, t->logs);
+	wal_claims_free(&t->claims);
 	for (uint64_t i = 0; t->stats && i < run->axes->threads; i++)
 		free(t->stats[i]);
 	free(t->stats);

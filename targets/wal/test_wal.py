@@ -90,7 +90,7 @@ class Healthy(Case):
 
     def test_rings_that_wrap_many_times(self):
         records = self.run_cells(
-            {"target": GROUPS, "threads": 4, "depth": 8, "with": {"log_bytes": "256k"}},
+            {"target": TARGETS, "threads": 4, "depth": 8, "with": {"log_bytes": "256k"}},
             {"target": GROUPS, "depth": 32, "with": {"log_bytes": "256k"}}, duration="200ms")
         for record in records:
             self.check(record)

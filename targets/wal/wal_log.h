@@ -27,8 +27,8 @@ struct wal_log {
 int wal_logs_open(struct run *run, bool direct, struct wal_log **ret);
 void wal_logs_close(struct run *run, struct wal_log *logs); /* NULL is fine */
 
-/* Reserves `bytes` and returns the offset in the file. For targets whose lanes write by themselves.
- */
+/* Reserves `bytes` and returns the offset in the file. For a log with one writer at a time; lanes
+ * that write by themselves claim their places (wal_claim.h). */
 static inline uint64_t wal_log_reserve(struct wal_log *log, uint64_t bytes)
 {
 	return atomic_fetch_add_explicit(&log->lsn, bytes, memory_order_relaxed) % log->ring_bytes;
