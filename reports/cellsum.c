@@ -62,6 +62,8 @@ static int add_field(struct cell_sum *cell, struct intern *texts, const char *na
 	f = &fields[cell->n_fields];
 	f->name = intern_text(texts, name);
 	f->text = value_text(texts, value);
+	f->shown = f->text;
+	f->known = f->plain = false;
 	f->number = cJSON_IsNumber(value) ? value->valuedouble : NAN;
 	f->knob = knob;
 	if (!f->name || !f->text)

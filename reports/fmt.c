@@ -116,3 +116,16 @@ const char *fmt_safe(char *buf, size_t size, const char *text)
 	buf[n] = '\0';
 	return buf;
 }
+
+char *fmt_trim(char *figure)
+{
+	size_t end = strspn(figure, "0123456789."), keep = end;
+
+	if (!memchr(figure, '.', end))
+		return figure;
+	while (figure[keep - 1] == '0')
+		keep--;
+	keep -= figure[keep - 1] == '.';
+	memmove(figure + keep, figure + end, strlen(figure + end) + 1);
+	return figure;
+}

@@ -95,9 +95,13 @@ const char *group_value(const struct group *g, size_t cell, unsigned column)
 
 const char *group_shown(const struct group *g, size_t cell, unsigned column)
 {
-	const char *value = group_value(g, cell, column);
+	const struct field *f = g->values[cell * g->n_columns + column];
 
-	return !strcmp(g->columns[column].name, "rate") && !strcmp(value, "0") ? "closed" : value;
+	if (g->columns[column].target)
+		return g->cells[cell]->target;
+	if (!f)
+		return "";
+	return !strcmp(f->name, "rate") && f->number == 0 ? "closed" : f->shown;
 }
 
 double group_number(const struct group *g, size_t cell, unsigned column)
@@ -400,16 +404,30 @@ void groups_free(struct groups *groups)
 	*groups = (struct groups){0};
 }
 
-int group_label(const struct group *g, size_t cell, char *buf, size_t size)
+/* Does a label name the field? Where its default is not known: if it varies. */
+static bool labelled(const struct group *g, size_t cell, const struct field *f)
 {
-	int n = snprintf(buf, size, "%s", g->cells[cell]->target);
+	if (f->known)
+		return !f->plain;
+	for (unsigned k = 1; k < g->n_columns; k++)
+		if (g->values[cell * g->n_columns + k] == f)
+			return true;
+	return false;
+}
 
-	for (unsigned k = 1; k < g->n_columns && n >= 0 && (size_t)n < size; k++) {
-		const char *value = group_shown(g, cell, k);
+int group_label(const struct group *g, size_t i, char *buf, size_t size)
+{
+	const struct cell_sum *cell = g->cells[i];
+	int n = snprintf(buf, size, "%s", cell->target);
 
-		if (*value)
-			n += snprintf(buf + n, size - (size_t)n, " %s=%s", g->columns[k].name,
-				      value);
+	for (int cpus = false; cpus <= true; cpus++) { /* they come last */
+		for (unsigned k = 0; k < cell->n_fields && n >= 0 && (size_t)n < size; k++) {
+			const struct field *f = &cell->fields[k];
+
+			if ((strncmp(f->name, "cpus.", 5) == 0) == cpus && labelled(g, i, f))
+				n += snprintf(buf + n, size - (size_t)n, " %s=%s", f->name,
+					      f->shown);
+		}
 	}
 	return n;
 }

@@ -61,7 +61,8 @@ size_t group_top(const struct group *g, const char *target);
 bool group_follows(const struct group *g, unsigned column, unsigned other);
 unsigned group_target_index(const struct group *g, const char *target);
 
-/* "uring depth=32 batch=8": target and every varying column of a cell. */
+/* "uring depth=32 batch=8": the target and what is not at its default, in the words that
+ * cell_label() has and `run --only` understands. */
 int group_label(const struct group *g, size_t cell, char *buf, size_t size);
 /* The same with the workload in front, for a cell anywhere: "nop/uring depth=32 batch=8". */
 int groups_label(const struct groups *groups, const struct cell_sum *cell, char *buf, size_t size);

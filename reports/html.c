@@ -19,10 +19,11 @@
 #include "reports/fmt.h"
 #include "reports/get.h"
 #include "reports/hostline.h"
+#include "reports/naming.h"
 #include "reports/report.h"
 
 #define COLOURS	  8
-#define CELLS_MAX 40 /* pictured one by one, over all workloads */
+#define CELLS_MAX 150 /* pictured one by one, over all workloads */
 
 struct named_colour {
 	const char *target;
@@ -339,7 +340,8 @@ int report_html(const struct report_options *options, FILE *out, struct err *err
 	if (code)
 		return code;
 	page.summary = s;
-	code = groups_make(s, &groups);
+	code = naming_fill(s, options->reg);
+	code = code ? code : groups_make(s, &groups);
 	page.sections = code ? NULL : calloc(groups.n + 1, sizeof(*page.sections));
 	if (!page.sections)
 		return err_sys(err, -ENOMEM, "%s", options->dir);

@@ -11,19 +11,6 @@
 
 #define TICS_MAX 40
 
-/* "2.50 ms" is "2.5 ms" on an axis, "40.0M" is "40M". */
-static void trim_zeros(char *label)
-{
-	size_t end = strspn(label, "0123456789."), keep = end;
-
-	if (!memchr(label, '.', end))
-		return;
-	while (label[keep - 1] == '0')
-		keep--;
-	keep -= label[keep - 1] == '.';
-	memmove(label + keep, label + end, strlen(label + end) + 1);
-}
-
 static void put_tics(struct plot *p, const struct plot_axis *a, const double *at, unsigned n)
 {
 	FILE *out = plot_script(p);
@@ -36,7 +23,7 @@ static void put_tics(struct plot *p, const struct plot_axis *a, const double *at
 			fmt_value(label, at[i], "ns", true);
 		else
 			fmt_count(label, at[i]);
-		trim_zeros(label);
+		fmt_trim(label);
 		fputs(i ? ", " : "", out);
 		plot_text(p, label);
 		fprintf(out, " %.9g", at[i]);

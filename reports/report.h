@@ -10,11 +10,14 @@
 
 #include "harness/util/err.h"
 
+struct registry;
+
 struct report_options {
 	const char *dir;
-	unsigned width; /* columns of the text table; 0 = 120 */
-	bool colour;	/* text: a terminal reads it */
-	bool plots;	/* html: with pictures, which needs gnuplot */
+	unsigned width;		    /* columns of the text table; 0 = 120 */
+	bool colour;		    /* text: a terminal reads it */
+	bool plots;		    /* html: with pictures, which needs gnuplot */
+	const struct registry *reg; /* units and defaults of knobs; NULL: they are not known */
 };
 
 /* 0, or -errno with err filled; something may have been written to `out` by then. */
@@ -38,4 +41,4 @@ int report_hdr(const struct report_options *options, FILE *out, struct err *err)
 int report_html(const struct report_options *options, FILE *out, struct err *err);
 
 /* The text table as `uhbench run` prints it at its end: width and colour as `out` allows. */
-int report_table(const char *dir, FILE *out, struct err *err);
+int report_table(const char *dir, const struct registry *reg, FILE *out, struct err *err);

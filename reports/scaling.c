@@ -12,10 +12,12 @@
 
 #include "harness/util/cleanup.h"
 #include "reports/cellsum.h"
+#include "reports/fmt.h"
 #include "reports/pictures.h"
 
 #define SLICES_MAX 4 /* for each axis */
 #define POINTS_MIN 2
+#define DIGITS_MAX 5 /* of a number that is written out below an axis */
 
 struct point {
 	double x;
@@ -212,34 +214,49 @@ static struct range put_points(struct plot *p, const struct sweep *s, const unsi
 	return r;
 }
 
-static int compare_doubles(const void *a, const void *b)
+static int compare_places(const void *a, const void *b)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	const struct point *p = a, *q = b;
 
-	return (x > y) - (x < y);
+	return (p->x > q->x) - (p->x < q->x);
+}
+
+/* "64k", "200us", "128", and "3M" for 3000000. */
+static const char *tic_text(const struct sweep *s, const struct point *at, char buf[FMT_MAX])
+{
+	const char *shown = group_shown(s->g, at->cell, s->column);
+	size_t digits = strspn(shown, "0123456789");
+
+	if (shown[digits] || digits <= DIGITS_MAX)
+		return shown;
+	fmt_count(buf, group_number(s->g, at->cell, s->column));
+	return fmt_trim(buf);
 }
 
 /* Tics stand at the values that were measured, as long as they are few. */
 static void put_value_tics(struct plot *p, const struct sweep *s)
 {
-	double at[12];
+	struct point at[12];
+	char buf[FMT_MAX];
 	unsigned n = 0;
 
 	for (size_t i = 0; i < s->n_points; i++) {
 		unsigned k = 0;
 
-		while (k < n && at[k] != s->points[i].x)
+		while (k < n && at[k].x != s->points[i].x)
 			k++;
 		if (k == n && n == sizeof(at) / sizeof(at[0]))
 			return; /* too many: plot_axis has chosen some */
 		if (k == n)
-			at[n++] = s->points[i].x;
+			at[n++] = s->points[i];
 	}
-	qsort(at, n, sizeof(at[0]), compare_doubles);
+	qsort(at, n, sizeof(at[0]), compare_places);
 	fprintf(plot_script(p), "set xtics (");
-	for (unsigned i = 0; i < n; i++)
-		fprintf(plot_script(p), "%s'%.6g' %.9g", i ? ", " : "",
-			at[i] == s->zero_at ? 0 : at[i], at[i]);
+	for (unsigned i = 0; i < n; i++) {
+		fputs(i ? ", " : "", plot_script(p));
+		plot_text(p, tic_text(s, &at[i], buf));
+		fprintf(plot_script(p), " %.9g", at[i].x);
+	}
 	fprintf(plot_script(p), ")\n");
 }
 

@@ -22,6 +22,8 @@ struct field {
 	const char *name, *text;
 	double number; /* NAN when the value is not a number */
 	bool knob;
+	const char *shown; /* as people write it: "64k", "200us" */
+	bool known, plain; /* Is its default known? Does it stand there? (naming.h) */
 };
 
 struct metric_sum {

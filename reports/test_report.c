@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Golden files: what each writer makes of the session in testdata/ is committed beside it. To renew
- * them after a change that is meant: build/uhbench report reports/testdata/session -f FORMAT. The
- * HTML page is checked for what it must and must never hold.
+ * them after a change that is meant, take what a failed test leaves in the build folder. The HTML
+ * page is checked for what it must and must never hold.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -16,6 +16,7 @@
 #include "reports/get.h"
 #include "reports/group.h"
 #include "reports/hostline.h"
+#include "reports/naming.h"
 #include "reports/report.h"
 #include "reports/summary.h"
 #include "reports/table.h"
@@ -124,8 +125,8 @@ static int print_group(const struct group *g, const struct report_options *o, FI
 		o->colour ? "\033[0m" : "");
 	dropped = table_print(&t, out, o->width, "  ", o->colour);
 	if (dropped)
-		fprintf(out, "  (%u columns do not fit into %u; --format csv has everything)\n",
-			dropped, o->width);
+		fprintf(out, "  (%u column%s not fit into %u; --format csv has everything)\n",
+			dropped, dropped == 1 ? " does" : "s do", o->width);
 	return 0;
 }
 
@@ -266,7 +267,8 @@ int report_text(const struct report_options *options, FILE *out, struct err *err
 	if (code)
 		return code;
 	o.width = o.width ? o.width : WIDTH_DEFAULT;
-	code = groups_make(s, &groups);
+	code = naming_fill(s, o.reg);
+	code = code ? code : groups_make(s, &groups);
 	print_head(s, out);
 	for (size_t i = 0; !code && i < groups.n; i++)
 		code = print_group(&groups.list[i], &o, out);
@@ -281,11 +283,12 @@ int report_text(const struct report_options *options, FILE *out, struct err *err
 	return 0;
 }
 
-int report_table(const char *dir, FILE *out, struct err *err)
+int report_table(const char *dir, const struct registry *reg, FILE *out, struct err *err)
 {
 	bool terminal = isatty(fileno(out)) == 1;
 	struct winsize size = {0};
-	struct report_options o = {.dir = dir, .colour = terminal && !getenv("NO_COLOR")};
+	struct report_options o = {
+		.dir = dir, .reg = reg, .colour = terminal && !getenv("NO_COLOR")};
 
 	if (terminal && !ioctl(fileno(out), TIOCGWINSZ, &size))
 		o.width = size.ws_col;

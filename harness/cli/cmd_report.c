@@ -62,7 +62,7 @@ static int to_stdout(const struct report_writer *w, const struct report_options 
 	int code;
 
 	if (w->write == report_text)
-		code = report_table(o->dir, stdout, err);
+		code = report_table(o->dir, o->reg, stdout, err);
 	else
 		code = w->write(o, stdout, err);
 	return finish(stdout, "stdout", code, exitcode, err);
@@ -119,7 +119,7 @@ static int to_file(const struct report_writer *w, const struct report_options *o
 static int report_run(const struct registry *reg, int argc, char **argv)
 {
 	struct report_args args = {.format = "text"};
-	struct report_options o = {.plots = true};
+	struct report_options o = {.plots = true, .reg = reg};
 	const struct report_writer *w;
 	char path[PATH_MAX];
 	const char *dir, *file;
@@ -127,7 +127,6 @@ static int report_run(const struct registry *reg, int argc, char **argv)
 	int exitcode = EXITCODE_USAGE; /* unless what was asked for could not be written */
 	int code = verb_parse(&cmd_report, argc, argv, &args, &dir);
 
-	(void)reg;
 	if (code != VERB_GO_ON)
 		return code;
 	w = report_find(args.format);

@@ -159,11 +159,12 @@ static int verdict(const struct session_summary *sum)
 	return EXITCODE_OK;
 }
 
-static int report_end(const char *dir, bool json, struct session_summary *sum)
+static int report_end(const struct registry *reg, const char *dir, bool json,
+		      struct session_summary *sum)
 {
 	struct err err = {""};
 	struct report_options options = {.dir = dir};
-	int r = json ? report_json(&options, stdout, &err) : report_table(dir, stdout, &err);
+	int r = json ? report_json(&options, stdout, &err) : report_table(dir, reg, stdout, &err);
 
 	if (r)
 		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
@@ -177,7 +178,8 @@ static int report_end(const char *dir, bool json, struct session_summary *sum)
 	return verdict(sum);
 }
 
-static int run_session(const struct matrix *m, const struct plan *p, struct run_options *o)
+static int run_session(const struct registry *reg, const struct matrix *m, const struct plan *p,
+		       struct run_options *o)
 {
 	char dir[512], binary[64];
 	struct session_summary sum;
@@ -214,7 +216,7 @@ static int run_session(const struct matrix *m, const struct plan *p, struct run_
 		fprintf(stderr, "note: %s\n", sum.not_swept);
 	if (r)
 		return verb_fail(exit_code_of(r, opt.resume), "%s", err.text);
-	return report_end(opt.dir, o->json, &sum);
+	return report_end(reg, opt.dir, o->json, &sum);
 }
 
 static void cleanup_plan(struct plan **p)
@@ -245,7 +247,7 @@ static int run_run(const struct registry *reg, int argc, char **argv)
 	r = plan_make(m, o.seed, o.repeats, o.only, &p, &err);
 	if (r)
 		return verb_fail(EXITCODE_USAGE, "%s", err.text);
-	return o.dry_run ? print_plan(m, p) : run_session(m, p, &o);
+	return o.dry_run ? print_plan(m, p) : run_session(reg, m, p, &o);
 }
 
 const struct verb cmd_run = {
