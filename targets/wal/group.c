@@ -97,7 +97,12 @@ static struct node *list_pop(struct list *l)
 static void list_take(struct list *to, struct list *from, uint64_t limit)
 {
 	list_init(to);
-	for (uint64_t n = 0; from->head && (!limit || n < limit); n++)
+	if (from->head && (!limit || from->n <= limit)) {
+		*to = *from;
+		list_init(from);
+		return;
+	}
+	while (from->head && to->n < limit)
 		list_append(to, list_pop(from));
 }
 
@@ -150,7 +155,7 @@ static void deliver(struct list *batch)
 static void commit(struct group *t, struct queue *q, const struct list *batch)
 {
 	bool dsync = t->config->flush == WAL_FLUSH_DSYNC;
-	uint64_t start = nsec_now();
+	uint64_t start = nsec_now(), flush_start;
 	int r;
 
 	wal_group_clear(&q->group);
@@ -160,10 +165,12 @@ static void commit(struct group *t, struct queue *q, const struct list *batch)
 	}
 	r = wal_group_write(&q->group, q->log, dsync ? RWF_DSYNC : 0);
 	if (r == 0 && !dsync) {
-		start = nsec_now();
+		flush_start = nsec_now();
 		r = fdatasync(q->log->fd) < 0 ? -errno : 0;
+		wal_stats_fsync(q->stats, t->world, nsec_now() - flush_start);
 	}
-	wal_stats_flushed(q->stats, t->world, batch->n, nsec_now() - start);
+	wal_stats_durable(q->stats, t->world, batch->n, dsync ? q->group.n_extents : 1,
+			  nsec_now() - start);
 	for (struct node *n = batch->head; n; n = n->next)
 		n->op->result = r < 0 ? r : (int32_t)n->op->len;
 }
@@ -392,7 +399,9 @@ static void group_report(struct run *run, struct result *result)
 
 	for (uint32_t p = 1; p < t->n_queues; p++)
 		wal_stats_merge(t->queues[0].stats, t->queues[p].stats);
-	wal_stats_report(result, t->queues[0].stats);
+	wal_stats_report(result, t->queues[0].stats,
+			 t->config->flush == WAL_FLUSH_DSYNC ? WAL_FSYNC_IN_WRITE
+							     : WAL_FSYNC_CALLED);
 }
 
 static void group_teardown(struct run *run)

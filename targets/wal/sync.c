@@ -73,17 +73,18 @@ static int single_serve(struct lane *lane, struct op *op, bool dsync)
 	struct wal_log *log = &t->logs[op->addr];
 	uint32_t partition = (uint32_t)op->addr;
 	uint64_t offset = wal_claim(&t->claims, lane->index, log, partition, op->len);
-	uint64_t start = nsec_now();
+	uint64_t start = nsec_now(), flush_start;
 	int r;
 
 	wal_stats_queued(stats, world, op, start);
 	r = write_record(log, op, offset, dsync ? RWF_DSYNC : 0);
 	if (r == 0 && !dsync) {
-		start = nsec_now();
+		flush_start = nsec_now();
 		r = fdatasync(log->fd) < 0 ? -errno : 0;
+		wal_stats_fsync(stats, world, nsec_now() - flush_start);
 	}
 	wal_claim_end(&t->claims, lane->index, partition);
-	wal_stats_flushed(stats, world, 1, nsec_now() - start);
+	wal_stats_durable(stats, world, 1, 1, nsec_now() - start);
 	op->result = r < 0 ? r : (int32_t)op->len;
 	return 0;
 }
@@ -120,13 +121,23 @@ static int dsync_lane_open(struct lane *lane)
 	return single_lane_open(lane, serve_dsync);
 }
 
-static void single_report(struct run *run, struct result *result)
+static void single_report(struct run *run, struct result *result, enum wal_fsync how)
 {
 	struct single *t = run->target;
 
 	for (uint64_t i = 1; i < run->axes->threads; i++)
 		wal_stats_merge(t->stats[0], t->stats[i]);
-	wal_stats_report(result, t->stats[0]);
+	wal_stats_report(result, t->stats[0], how);
+}
+
+static void sync_report(struct run *run, struct result *result)
+{
+	single_report(run, result, WAL_FSYNC_CALLED);
+}
+
+static void dsync_report(struct run *run, struct result *result)
+{
+	single_report(run, result, WAL_FSYNC_IN_WRITE);
 }
 
 static void single_teardown(struct run *run)
@@ -157,7 +168,7 @@ const struct target_ops target_wal_sync = {
 	.submit = syncport_submit,
 	.reap = syncport_reap,
 	.lane_close = syncport_close,
-	.report = single_report,
+	.report = sync_report,
 	.teardown = single_teardown,
 };
 
@@ -174,6 +185,6 @@ const struct target_ops target_wal_dsync = {
 	.submit = syncport_submit,
 	.reap = syncport_reap,
 	.lane_close = syncport_close,
-	.report = single_report,
+	.report = dsync_report,
 	.teardown = single_teardown,
 };

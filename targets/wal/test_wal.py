@@ -74,7 +74,19 @@ class Case(unittest.TestCase):
         for fault in FAULTS:
             self.assertEqual(verify[fault], 0, fault)
         self.assertIn(" on ", verify["filesystem"])
+        self.check_fsync(record)
         return {name: metric["value"] for name, metric in record["metrics"].items()}
+
+    def check_fsync(self, record):
+        """The flush alone is told where it is a call of its own, else null with the reason."""
+        target, knobs = record["cell"]["target"], record["cell"]["knobs"]
+        alone = target == "sync" or (target == "group" and knobs["flush"] == "fdatasync")
+        self.assertEqual("fsync" in record["histograms"], alone)
+        if not alone:
+            self.assertIn("durable_p50", record["metrics"]["fsync_p50"]["reason"])
+        elif record["metrics"]["fsync_p50"]["value"] is not None:
+            self.assertLess(record["metrics"]["fsync_p50"]["value"],
+                            record["metrics"]["durable_p50"]["value"])
 
 
 class Healthy(Case):

@@ -202,7 +202,8 @@ static bool finish(struct committer *c, struct chain *to, uint64_t deadline_ns)
 {
 	if (!wal_ring_wait(&c->ring, deadline_ns))
 		return false;
-	wal_stats_flushed(c->stats, c->target->world, c->flying.n, nsec_now() - c->started_ns);
+	wal_stats_durable(c->stats, c->target->world, c->flying.n,
+			  c->ring.dsync ? c->ring.group.n_extents : 1, nsec_now() - c->started_ns);
 	while (c->flying.head) {
 		struct node *node = chain_pop(&c->flying);
 
@@ -450,7 +451,8 @@ static void uring_group_report(struct run *run, struct result *result)
 
 	for (uint32_t p = 1; p < t->n_committers; p++)
 		wal_stats_merge(t->committers[0].stats, t->committers[p].stats);
-	wal_stats_report(result, t->committers[0].stats);
+	wal_stats_report(result, t->committers[0].stats,
+			 t->committers[0].ring.dsync ? WAL_FSYNC_IN_WRITE : WAL_FSYNC_LINKED);
 	if (t->alone)
 		result_note(result, "the only lane drives the ring itself, without a committer");
 }

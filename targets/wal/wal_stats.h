@@ -16,15 +16,23 @@
 
 extern const struct metric wal_target_metrics[];
 
+/* What a target can know of the flush alone. */
+enum wal_fsync {
+	WAL_FSYNC_CALLED,   /* a call of its own, timed */
+	WAL_FSYNC_IN_WRITE, /* RWF_DSYNC */
+	WAL_FSYNC_LINKED,   /* by io_uring, linked behind the write */
+};
+
 struct wal_stats {
 	uint64_t fsyncs, records;
-	struct hist fsync; /* from the start of the flushing call to its end */
-	struct hist queue; /* from submission to the start of the write */
+	struct hist fsync;   /* from the start of the flushing call to its end */
+	struct hist durable; /* from the start of the write to the end of its flush */
+	struct hist queue;   /* from submission to the start of the write */
 };
 
 struct wal_stats *wal_stats_new(void); /* NULL when out of memory; free() */
 void wal_stats_merge(struct wal_stats *into, const struct wal_stats *from);
-void wal_stats_report(struct result *result, const struct wal_stats *s);
+void wal_stats_report(struct result *result, const struct wal_stats *s, enum wal_fsync how);
 
 static inline void wal_stats_queued(struct wal_stats *s, const struct wal_world *world,
 				    const struct op *op, uint64_t now_ns)
@@ -33,12 +41,21 @@ static inline void wal_stats_queued(struct wal_stats *s, const struct wal_world 
 		hist_record(&s->queue, now_ns - op->submitted_ns);
 }
 
-static inline void wal_stats_flushed(struct wal_stats *s, const struct wal_world *world,
-				     uint64_t records, uint64_t took_ns)
+/* A call that did nothing but flush has ended. */
+static inline void wal_stats_fsync(struct wal_stats *s, const struct wal_world *world,
+				   uint64_t took_ns)
+{
+	if (world->measuring)
+		hist_record(&s->fsync, took_ns);
+}
+
+/* Records are durable, by so many flushes, and so long after their write began. */
+static inline void wal_stats_durable(struct wal_stats *s, const struct wal_world *world,
+				     uint64_t records, uint64_t flushes, uint64_t took_ns)
 {
 	if (!world->measuring)
 		return;
-	s->fsyncs++;
+	s->fsyncs += flushes;
 	s->records += records;
-	hist_record(&s->fsync, took_ns);
+	hist_record(&s->durable, took_ns);
 }
