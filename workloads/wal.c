@@ -44,7 +44,8 @@ static const struct param wal_params[] = {
 	 .help = "size of a partition's log, overwritten from the start when full"},
 	{"preallocate", PARAM_ENUM, offsetof(struct wal_config, preallocate), "zero",
 	 .choices = preallocate_choices,
-	 .help = "zero: a filled file that the session recycles; the others start afresh each run"},
+	 .help = "zero: a filled file that the session recycles; the others start afresh each run, "
+		 "and mean what they say for the first log_bytes: then the file is filled"},
 	{"dir", PARAM_STRING, offsetof(struct wal_config, dir), "", .unit = "path",
 	 .help = "folder for the logs instead of the one for results"},
 	{"volatile", PARAM_BOOL, offsetof(struct wal_config, may_be_volatile), "false",
@@ -320,11 +321,31 @@ static void wal_report_disk(const struct wal *w, const struct window *window, st
 		result_metric_none(result, "bytes_per_acked_byte", "nothing was acknowledged");
 }
 
+/* How often the ring of partition p was overwritten from the start. */
+static uint64_t wal_laps(const struct run *run, uint32_t p)
+{
+	const struct wal *w = run->workload;
+	uint64_t issued = 0;
+
+	for (uint64_t i = 0; i < run->axes->threads; i++)
+		issued += ((struct wal_replay_lane *)run->lanes[i].workload)[p].issued;
+	return issued * w->world.record_bytes / w->files.partition[p].ring_bytes;
+}
+
 static void wal_report(struct run *run, const struct window *window, struct result *result)
 {
 	const struct wal_config *c = run->workload_config;
 	const struct wal *w = run->workload;
+	uint64_t laps = 0;
 
+	for (uint32_t p = 0; p < w->files.n; p++)
+		laps = max_of(laps, wal_laps(run, p));
+	result_verify(result, "laps", laps);
+	if (laps && c->preallocate != WAL_PREALLOCATE_ZERO)
+		result_note(result,
+			    "the log went round %llu time(s): only its first lap was written to a "
+			    "file of `preallocate` %s, the others overwrote (raise log_bytes)",
+			    (unsigned long long)laps, preallocate_choices[c->preallocate]);
 	wal_report_disk(w, window, result);
 	if (w->files.reused)
 		result_note(result, "%u zero-filled log file(s) reused from an earlier run",
