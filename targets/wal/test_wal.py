@@ -133,6 +133,17 @@ class Healthy(Case):
         for record in records:
             self.check(record)
 
+    def test_a_log_that_goes_round_is_no_longer_fresh_and_that_is_said(self):
+        wide, small, zero = self.run_cells(
+            {"target": "sync", "with": {"preallocate": "none", "log_bytes": "64M"}},
+            {"target": "sync", "with": {"preallocate": "none", "log_bytes": "64k"}},
+            {"target": "sync", "with": {"preallocate": "zero", "log_bytes": "64k"}})
+        for record, laps, noted in (wide, 0, 0), (small, 1, 1), (zero, 1, 0):
+            self.check(record)
+            self.assertGreaterEqual(record["verify"]["laps"], laps)
+            self.assertEqual(len([n for n in record["notes"] if "went round" in n]), noted)
+        self.assertEqual(wide["verify"]["laps"], 0)
+
     def test_a_zero_filled_log_is_recycled_and_that_is_said(self):
         first, second = self.run_cells({"target": "group", "depth": 8}, repeats=2)
         self.check(first)
@@ -180,6 +191,26 @@ class Refused(Case):
         record = self.run_cells({"target": "sync", "with": {"dir": "/nowhere/at/all"}}, code=3)[0]
         self.assertEqual(record["status"], "failed")
         self.assertIn("/nowhere/at/all", record["reason"])
+
+
+@unittest.skipUnless(os.geteuid() == 0, "mounting takes root")
+class Full(Case):
+    def test_a_filesystem_that_fills_up(self):
+        small = os.path.join(self.dir, "small")
+        os.mkdir(small)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "uhbench-test", small], check=True)
+        # Lazily: io_uring lets go of its files a little after the process has ended.
+        self.addCleanup(subprocess.run, ["umount", "-l", small], check=True)
+        records = self.run_cells(
+            {"target": TARGETS, "depth": 4, "with": {
+                "dir": small, "volatile": True, "preallocate": "none", "log_bytes": "8M"}},
+            {"target": GROUPS, "depth": 4, "with": {
+                "flush": "dsync", "dir": small, "volatile": True, "preallocate": "none",
+                "log_bytes": "8M"}}, code=3)
+        self.assertEqual(len(records), 6)
+        for record in records:
+            self.assertEqual(record["status"], "failed")
+            self.assertIn("No space left", record["reason"])
 
 
 class Spoilt(Case):
