@@ -46,20 +46,20 @@ int syncport_reap(struct lane *lane, struct op **done, unsigned min, unsigned ma
 		  uint64_t timeout_ns)
 {
 	struct syncport *p = lane->target;
-	unsigned want = min ? min : 1, n = 0;
+	struct op *op;
+	int r;
 
+	(void)min;
+	(void)max;
 	(void)timeout_ns;
-	if (want > max)
-		want = max;
-	while (n < want && p->queue.count) {
-		struct op *op = opqueue_pop(&p->queue);
-		int r = p->serve(lane, op, p->priv);
-
-		if (r < 0)
-			return r;
-		done[n++] = op;
-	}
-	return (int)n;
+	if (!p->queue.count)
+		return 0;
+	op = opqueue_pop(&p->queue);
+	r = p->serve(lane, op, p->priv);
+	if (r < 0)
+		return r;
+	done[0] = op;
+	return 1;
 }
 
 void syncport_close(struct lane *lane)

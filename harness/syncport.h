@@ -18,8 +18,8 @@ typedef int (*syncport_serve)(struct lane *lane, struct op *op, void *priv);
 int syncport_open(struct lane *lane, syncport_serve serve, void *priv); /* sets lane->target */
 void *syncport_priv(const struct lane *lane);
 int syncport_submit(struct lane *lane, struct op **ops, unsigned n);
-/* Serves until `min` are done (at least one if any is queued), so that completions are stamped one
- * by one; timeout_ns is not needed: a served operation takes as long as it takes. */
+/* Serves the oldest, if there is one: one for each call, so that every operation has a completion
+ * time of its own. min and timeout_ns are not needed: it takes as long as it takes. */
 int syncport_reap(struct lane *lane, struct op **done, unsigned min, unsigned max,
 		  uint64_t timeout_ns);
 void syncport_close(struct lane *lane); /* does not free priv */

@@ -88,6 +88,8 @@ int uring_port_reap(struct lane *lane, struct io_uring *ring, struct op **done, 
 
 		if (r)
 			return r;
+	} else if (!min && ring->flags & IORING_SETUP_DEFER_TASKRUN) {
+		io_uring_get_events(ring); /* completions are made only when somebody asks */
 	}
 	io_uring_for_each_cqe (ring, head, cqe) {
 		if (n == max)

@@ -398,6 +398,7 @@ const struct workload_ops workload_netlink = {
 	.name = "netlink",
 	.help = "full dumps of a namespace's TCP sockets by SOCK_DIAG_BY_FAMILY",
 	.op_name = "dump",
+	.payload_max = 1 << 20, /* carried, never looked at: a dump asks without one */
 	.params = netlink_params,
 	.config_size = sizeof(struct netlink_config),
 	.metrics = netlink_metrics,

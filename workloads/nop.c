@@ -10,4 +10,5 @@ const struct workload_ops workload_nop = {
 	.name = "nop",
 	.help = "operations that do nothing: the floor of the harness",
 	.op_name = "operation",
+	.payload_max = 1 << 20, /* carried, never looked at */
 };

@@ -64,6 +64,7 @@ void lane_loop_free(struct lane_loop *l)
 
 void lane_loop_window(struct lane_loop *l, uint64_t start_ns, uint64_t begin_ns, uint64_t end_ns)
 {
+	l->start_ns = start_ns;
 	l->begin_ns = begin_ns;
 	l->end_ns = end_ns;
 	l->interval_ns = (end_ns - begin_ns + SERIES_POINTS - 1) / SERIES_POINTS;
@@ -134,15 +135,25 @@ static void count_interval(struct lane_loop *l, uint64_t now, uint64_t good, uin
 }
 
 /*
+ * Which histogram values belong to the window. Closed loop: what completed in it. Open loop: what
+ * should have started in it, whenever it completed, or a stall across the end would leave no trace.
+ */
+static inline bool belongs(const struct lane_loop *l, const struct op *op, bool in_window)
+{
+	return l->open_loop ? op->intended_ns >= l->begin_ns && op->intended_ns < l->end_ns
+			    : in_window;
+}
+
+/*
  * Counts n completed operations and frees their slots, in one pass. A slot that comes back twice is
  * the worst that a target can do to the figures: a free one has no submission time.
  */
 static int settle(struct lane_loop *l, unsigned n, uint64_t now)
 {
-	const bool counts = now >= l->begin_ns && now < l->end_ns;
-	const uint64_t sum = l->service.sum, count = l->service.count;
+	const bool in_window = now >= l->begin_ns && now < l->end_ns;
 	struct op **done = l->done, **free_slots = l->free_slots + l->n_free;
 	struct run_length same = {0, 0, 0};
+	uint64_t good = 0, sum = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct op *op = done[i];
@@ -153,19 +164,23 @@ static int settle(struct lane_loop *l, unsigned n, uint64_t now)
 				       "the target completed operation %llu twice",
 				       (unsigned long long)op->seq);
 		if (__builtin_expect(op->result < 0, 0)) {
-			int r = count_error(l, op, took, counts);
+			int r = count_error(l, op, took, in_window);
 
 			if (r)
 				return r;
-		} else if (counts) {
-			count_good(l, &same, took, now - op->intended_ns);
+		} else {
+			good++;
+			sum += took;
+			if (belongs(l, op, in_window))
+				count_good(l, &same, took, now - op->intended_ns);
 		}
 		op->submitted_ns = 0;
 		free_slots[i] = op;
 	}
 	l->n_free += n;
 	flush(l, &same);
-	count_interval(l, now, l->service.count - count, l->service.sum - sum);
+	if (in_window)
+		count_interval(l, now, good, sum);
 	return 0;
 }
 
@@ -305,12 +320,19 @@ static int wait_open(struct lane_loop *l, uint64_t *now)
 	left = next > *now ? next - *now : 0;
 	if (l->in_flight) {
 		bool blocked = !l->n_free || l->n_pending;
+		unsigned before = l->in_flight;
+		int r;
 
 		if (blocked)
 			return reap(l, 1, REAP_FOREVER, now);
-		if (left > margin)
-			return reap(l, 1, left - margin, now);
-		return reap(l, 0, 0, now);
+		if (left <= margin)
+			return reap(l, 0, 0, now);
+		r = reap(l, 1, left - margin, now);
+		/* Woken by nothing but our own time-out: if that came late, it was the generator.
+		 */
+		if (l->in_flight == before && l->left_target_ns > next)
+			l->left_target_ns = next;
+		return r;
 	}
 	if (left > margin)
 		nsec_sleep_until(next - margin);
@@ -365,6 +387,7 @@ int lane_loop_run(struct lane_loop *l)
 	uint64_t *due_ns;
 	int r;
 
+	nsec_sleep_until(l->start_ns);
 	if (l->open_loop) {
 		due_ns = calloc(l->lane->batch, sizeof(*due_ns));
 		if (!due_ns)

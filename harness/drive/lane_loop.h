@@ -8,8 +8,8 @@
  * most `batch` at a time, and the time until the next start is spent reaping or asleep.
  *
  * The clock is read once for each submitted and each reaped batch. A completion counts when it was
- * reaped inside the window. Equal latencies of neighbours are recorded together, so that a batch
- * costs one histogram update.
+ * reaped inside the window; the histograms of an open loop hold what should have started in it.
+ * Equal latencies of neighbours are recorded together, so that a batch costs one histogram update.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ struct lane_loop {
 	const struct target_ops *target;
 
 	/* The window, and what of it has passed. */
-	uint64_t begin_ns, end_ns, interval_ns;
+	uint64_t start_ns, begin_ns, end_ns, interval_ns;
 	uint64_t left_target_ns; /* when the target last gave control back */
 	uint64_t area_until_ns;
 	double area; /* integral of in_flight over the window, ns */

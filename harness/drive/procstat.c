@@ -12,11 +12,15 @@
 
 #include "harness/drive/roles.h"
 #include "harness/util/cleanup.h"
+#include "harness/util/nsec.h"
 #include "harness/util/procfs.h"
+
+#define ENDED_FROM_NS (10 * NSEC_PER_MSEC)
 
 struct sample {
 	struct proc_thread *threads;
 	size_t n, size;
+	uint64_t process_cpu_ns; /* threads that have ended included */
 	struct proc_host host;
 };
 
@@ -48,9 +52,19 @@ static int add_thread(void *arg, int tid)
 	return r;
 }
 
+static uint64_t process_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
 static int take_sample(struct sample *s, struct err *err)
 {
 	int r = procfs_host(&s->host);
+
+	s->process_cpu_ns = process_cpu_ns();
 
 	if (r)
 		return err_sys(err, r, "/proc/stat");
@@ -121,6 +135,18 @@ static void add_usage(cJSON *o, const struct proc_thread *a, const struct proc_t
 	add_number(o, "major_faults", b->major_faults - a->major_faults);
 }
 
+/* What threads used that were there at one end of the window only: the process has it, nobody else.
+ */
+static uint64_t ended_cpu_ns(const struct procstat *p)
+{
+	uint64_t process = p->end.process_cpu_ns - p->begin.process_cpu_ns, threads = 0;
+
+	for (size_t i = 0; i < p->end.n; i++)
+		threads += p->end.threads[i].run_ns - at_begin(p, p->end.threads[i].tid).run_ns;
+	/* The samples are not taken in one instant: what is less than a tick is no thread. */
+	return process > threads + ENDED_FROM_NS ? process - threads : 0;
+}
+
 cJSON *procstat_usage(const struct procstat *p, struct roles *roles)
 {
 	cJSON *usage = cJSON_CreateObject();
@@ -135,16 +161,15 @@ cJSON *procstat_usage(const struct procstat *p, struct roles *roles)
 			o = cJSON_AddObjectToObject(usage, name);
 		add_usage(o, &begin, t);
 	}
+	if (ended_cpu_ns(p))
+		cJSON_AddNumberToObject(cJSON_AddObjectToObject(usage, "ended"), "cpu_ns",
+					(double)ended_cpu_ns(p));
 	return usage;
 }
 
 uint64_t procstat_cpu_ns(const struct procstat *p)
 {
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < p->end.n; i++)
-		sum += p->end.threads[i].run_ns - at_begin(p, p->end.threads[i].tid).run_ns;
-	return sum;
+	return p->end.process_cpu_ns - p->begin.process_cpu_ns;
 }
 
 static void add_psi(cJSON *o, const char *what, bool known, uint64_t us)

@@ -9,7 +9,8 @@
  *   foreign_cpu_ns         busy time of all CPUs (/proc/stat) less that of our own threads:
  *                          10 ms steps, clamped at 0
  *
- * Threads that end inside the window take their figures with them; the drive's lanes do not.
+ * Threads that end inside the window take their figures with them (the drive's lanes do not): what
+ * CPU time the process used beyond its threads' is the role `ended`, if it is 10 ms or more.
  */
 #pragma once
 
@@ -29,6 +30,6 @@ int procstat_end(struct procstat *p, struct err *err);
 cJSON *procstat_usage(const struct procstat *p, struct roles *roles);
 /* {steal_ns, psi_..., foreign_cpu_ns}. */
 cJSON *procstat_host(const struct procstat *p);
-/* CPU time of all threads of the process in the window. */
+/* CPU time of the process in the window, ended threads included (CLOCK_PROCESS_CPUTIME_ID). */
 uint64_t procstat_cpu_ns(const struct procstat *p);
 void procstat_free(struct procstat *p);

@@ -17,7 +17,10 @@
 
 #define LITTLE_TOLERANCE 0.05
 #define STEADY_DRIFT	 0.10 /* second half against first half */
-#define STEADY_CV	 0.25 /* between the intervals */
+#define STEADY_CV	 0.25 /* between the groups, beyond counting noise */
+#define STEADY_OPS	 100  /* in a group: then its count is good to 10 % */
+#define STEADY_GROUPS	 5
+#define LITTLE_OPS	 40 /* below, an operation at the window's edge weighs too much */
 
 static double window_s(const struct window *w)
 {
@@ -50,20 +53,24 @@ static void common_report(const struct run *run, const struct drive_result *d, s
 	result_metric(res, "throughput", (double)w->ops / window_s(w));
 	result_metric(res, "errors", (double)w->errors);
 	latency_metrics(res, "latency", &d->service);
-	if (w->ops) {
+	if (d->service.count)
 		result_metric(res, "latency_mean", hist_mean(&d->service));
+	else
+		result_metric_none(res, "latency_mean", "no operation completed in the window");
+	if (w->ops)
 		result_metric(res, "cpu_per_op",
 			      (double)procstat_cpu_ns(d->procstat) / (double)w->ops);
-	} else {
-		result_metric_none(res, "latency_mean", "no operation completed in the window");
+	else
 		result_metric_none(res, "cpu_per_op", "no operation completed in the window");
-	}
 	result_hist(res, "service", &d->service);
 	if (!run->axes->rate)
 		return;
 	latency_metrics(res, "intended", &d->intended);
 	result_quantile(res, "lateness_p99", &d->lateness, 0.99);
-	result_metric(res, "lateness_max", (double)d->lateness.max);
+	if (d->lateness.count)
+		result_metric(res, "lateness_max", (double)d->lateness.max);
+	else
+		result_metric_none(res, "lateness_max", "no operation was submitted in the window");
 	result_hist(res, "intended", &d->intended);
 	result_hist(res, "lateness", &d->lateness);
 	if (d->backlog)
@@ -74,26 +81,62 @@ static void common_report(const struct run *run, const struct drive_result *d, s
 			    (unsigned long long)d->backlog);
 }
 
-/* Relative change of the second half, and spread of the intervals, of operations per interval. */
-static void steadiness(const uint64_t *ops, unsigned n, double *drift, double *cv)
-{
-	double halves[2] = {0, 0}, sum = 0, squares = 0, mean, variance;
+/*
+ * Neighbouring intervals are merged until one holds STEADY_OPS operations or more, so that it is
+ * not the counting that spreads; what a Poisson process would spread anyway is taken off.
+ */
+struct steadiness {
+	unsigned groups;
+	double drift, cv; /* second half against first; spread between the groups */
+};
 
-	for (unsigned i = 0; i < n; i++) {
-		halves[i >= n / 2] += (double)ops[i];
+static struct steadiness steadiness(const uint64_t *ops, unsigned n)
+{
+	struct steadiness s = {0};
+	double halves[2] = {0, 0}, sum = 0, squares = 0, mean, variance;
+	unsigned width = 1;
+
+	for (unsigned i = 0; i < n; i++)
 		sum += (double)ops[i];
-		squares += (double)ops[i] * (double)ops[i];
+	while (width < n && sum * width / n < STEADY_OPS)
+		width++;
+	s.groups = n / width;
+	for (unsigned g = 0; g < s.groups; g++) {
+		double count = 0;
+
+		for (unsigned i = 0; i < width; i++)
+			count += (double)ops[g * width + i];
+		/* An odd group in the middle belongs to neither half. */
+		if (g != s.groups / 2 || s.groups % 2 == 0)
+			halves[g >= s.groups - s.groups / 2] += count;
+		squares += count * count;
 	}
-	mean = sum / n;
-	variance = squares / n - mean * mean;
-	*drift = halves[0] > 0 ? halves[1] / halves[0] - 1 : 0;
-	*cv = mean > 0 ? sqrt(variance > 0 ? variance : 0) / mean : 0;
+	mean = sum * width / n;
+	variance = s.groups ? squares / s.groups - mean * mean - mean : 0;
+	s.drift = halves[0] > 0 ? halves[1] / halves[0] - 1 : 0;
+	s.cv = mean > 0 ? sqrt(variance > 0 ? variance : 0) / mean : 0;
+	return s;
+}
+
+static void add_steadiness(cJSON *o, const uint64_t *ops)
+{
+	struct steadiness s = steadiness(ops, SERIES_POINTS);
+
+	if (s.groups < STEADY_GROUPS) {
+		cJSON_AddNullToObject(o, "steady");
+		cJSON_AddNullToObject(o, "drift");
+		cJSON_AddNullToObject(o, "cv");
+		cJSON_AddStringToObject(o, "reason", "too few operations to tell");
+		return;
+	}
+	cJSON_AddBoolToObject(o, "steady", fabs(s.drift) <= STEADY_DRIFT && s.cv <= STEADY_CV);
+	cJSON_AddNumberToObject(o, "drift", s.drift);
+	cJSON_AddNumberToObject(o, "cv", s.cv);
 }
 
 static cJSON *series(const struct drive_result *d)
 {
 	cJSON *o = cJSON_CreateObject(), *ops, *mean;
-	double drift, cv;
 
 	cJSON_AddNumberToObject(o, "interval_ns", (double)d->interval_ns);
 	ops = cJSON_AddArrayToObject(o, "ops");
@@ -106,10 +149,7 @@ static cJSON *series(const struct drive_result *d)
 				     n > 0 ? cJSON_CreateNumber(round(d->series_sum_ns[i] / n))
 					   : cJSON_CreateNull());
 	}
-	steadiness(d->series_ops, SERIES_POINTS, &drift, &cv);
-	cJSON_AddBoolToObject(o, "steady", fabs(drift) <= STEADY_DRIFT && cv <= STEADY_CV);
-	cJSON_AddNumberToObject(o, "drift", drift);
-	cJSON_AddNumberToObject(o, "cv", cv);
+	add_steadiness(o, d->series_ops);
 	return o;
 }
 
@@ -134,8 +174,14 @@ static cJSON *little(const struct run *run, const struct drive_result *d)
 	cJSON_AddNumberToObject(o, "in_flight", d->in_flight);
 	cJSON_AddNumberToObject(o, "nominal", nominal);
 	cJSON_AddNumberToObject(o, "ratio", ratio);
-	cJSON_AddBoolToObject(o, "ok", fabs(ratio - 1) <= LITTLE_TOLERANCE);
 	cJSON_AddNumberToObject(o, "occupancy", product / nominal);
+	if (completed < LITTLE_OPS) {
+		cJSON_AddNullToObject(o, "ok");
+		cJSON_AddNullToObject(o, "full");
+		cJSON_AddStringToObject(o, "reason", "too few operations to tell");
+		return o;
+	}
+	cJSON_AddBoolToObject(o, "ok", fabs(ratio - 1) <= LITTLE_TOLERANCE);
 	cJSON_AddBoolToObject(o, "full", fabs(product / nominal - 1) <= LITTLE_TOLERANCE);
 	return o;
 }

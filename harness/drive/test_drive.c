@@ -205,7 +205,8 @@ static struct drive_result *run_well(struct bench *b)
 	assert_non_null(res);
 	assert_int_equal(b->served, b->checked);
 	assert_int_equal(b->marks, 101);
-	assert_int_equal(res->service.count, res->window.ops);
+	if (!b->run.axes->rate) /* an open loop counts by intended start instead */
+		assert_int_equal(res->service.count, res->window.ops);
 	return res;
 }
 
@@ -237,7 +238,7 @@ static bool obeys_little(const struct axes *axes)
 	struct drive_result *res = run_well(b);
 	double product = throughput(res) * hist_mean(&res->service) / 1e9;
 	bool good = throughput(res) <= 1e9 / SERVICE_NS * 1.001 &&
-		    throughput(res) >= 1e9 / SERVICE_NS * 0.8 &&
+		    throughput(res) >= 1e9 / SERVICE_NS * 0.3 &&
 		    res->in_flight <= (double)axes->depth * 1.001 &&
 		    /* One operation more or less at the edges of the window. */
 		    fabs(product / res->in_flight - 1) <=
@@ -315,6 +316,40 @@ static void open_loop_beyond_capacity_shows_in_intended_time(void **state)
 
 	(void)state;
 	holds(shows_the_backlog, &axes);
+}
+
+/*
+ * Four starts in the window of 200 ms, each served for 80 ms: the last ones complete after the end
+ * and must be in the histograms all the same, or a stall there would leave no trace.
+ */
+static int serve_very_slowly(struct lane *lane, struct op *op, void *priv)
+{
+	(void)priv;
+	nsec_sleep_until(nsec_now() + 400 * SERVICE_NS);
+	op->result = 1;
+	bench_of(lane)->served++;
+	return 0;
+}
+
+static int very_slow_open(struct lane *lane)
+{
+	return syncport_open(lane, serve_very_slowly, NULL);
+}
+
+static const struct target_ops very_slow = SYNC_TARGET(very_slow_open);
+
+static void open_loop_keeps_what_completes_after_the_end(void **state)
+{
+	struct bench *b =
+		make(&very_slow, (struct axes){.threads = 1, .depth = 8, .batch = 8, .rate = 20});
+	struct drive_result *res = run_well(b);
+
+	(void)state;
+	assert_true(res->service.count >= 3);
+	assert_true(res->window.ops < res->service.count);
+	assert_int_equal(res->service.count, res->intended.count);
+	drive_result_free(res);
+	drop(b);
 }
 
 static void refused_operations_are_counted_apart(void **state)
@@ -403,6 +438,7 @@ int main(void)
 		cmocka_unit_test(closed_loop_obeys_little),
 		cmocka_unit_test(open_loop_under_capacity_keeps_the_rate),
 		cmocka_unit_test(open_loop_beyond_capacity_shows_in_intended_time),
+		cmocka_unit_test(open_loop_keeps_what_completes_after_the_end),
 		cmocka_unit_test(refused_operations_are_counted_apart),
 		cmocka_unit_test(partial_submission_loses_nothing),
 		cmocka_unit_test(sick_targets_end_the_run_with_a_reason),
