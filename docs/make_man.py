@@ -24,7 +24,13 @@ def roff(text):
 
 
 def sentence(text):
-    return text[0].upper() + text[1:]
+    """A capital in front, but not of a name: sendmmsg(2), io_uring, 10M, pwrite."""
+    first = re.split(r"[ ,:;]", text)[0]
+    name = re.search(r"[^a-z'-]", first) or first in NAMES
+    return text if name else text[0].upper() + text[1:]
+
+
+NAMES = ("fdatasync", "pwrite", "recvmsg", "recvmmsg", "sendto")
 
 
 def quantity(value, kind):
@@ -38,6 +44,8 @@ def accepts(row):
     """What a knob takes, in words."""
     if row["type"] == "bool":
         return "true or false"
+    if row["type"] == "cpus":
+        return "object with CPU lists for " + ", ".join(row["choices"])
     if row["type"] == "enum":
         return " | ".join(row["choices"])
     if row["type"] == "string":
@@ -57,8 +65,7 @@ def default(row):
 
 
 def knob(row):
-    fault = " A fault: makes the target sick on purpose." if row["fault"] else ""
-    text = sentence(row["help"]) + "." + fault
+    text = ("FAULT: " + row["help"] if row["fault"] else sentence(row["help"])) + "."
     return (f".TP\n.B {roff(row['name'])}\n{roff(text)}\n.br\n"
             f".RI ( {roff(accepts(row) + default(row)).replace(' ', chr(92) + ' ')} )\n")
 

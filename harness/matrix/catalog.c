@@ -2,6 +2,9 @@
 /* The tables of plugins as JSON. Nothing is said here that is not in a row. */
 #include "harness/matrix/catalog.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "harness/matrix/matrix.h"
 #include "harness/util/cleanup.h"
 
@@ -22,6 +25,13 @@ static const struct param no_knobs[] = {PARAM_END};
 static void add_text(cJSON *o, const char *key, const char *text)
 {
 	cJSON_AddItemToObject(o, key, text ? cJSON_CreateString(text) : cJSON_CreateNull());
+}
+
+static const char *text_of(const cJSON *o, const char *key)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+
+	return text ? text : "";
 }
 
 static cJSON *knob(const struct param *row)
@@ -54,6 +64,23 @@ static void add_knobs(cJSON *o, const char *key, const struct param *rows)
 
 	for (rows = rows ? rows : no_knobs; rows->name; rows++)
 		cJSON_AddItemToArray(list, knob(rows));
+}
+
+/* No row of a table: an object with a list of CPUs for each role. */
+static void add_cpus(cJSON *axes)
+{
+	cJSON *o = cJSON_CreateObject(), *choices;
+
+	cJSON_AddItemToArray(axes, o);
+	add_text(o, "name", "cpus");
+	add_text(o, "type", "cpus");
+	add_text(o, "default", NULL);
+	choices = cJSON_AddArrayToObject(o, "choices");
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		cJSON_AddItemToArray(choices, cJSON_CreateString(role_names[i]));
+	add_text(o, "unit", NULL);
+	add_text(o, "help", "CPUs that the threads of each role may run on: {\"driver\": \"0\"}");
+	cJSON_AddBoolToObject(o, "fault", false);
 }
 
 static cJSON *metric(const struct metric *row)
@@ -116,12 +143,36 @@ static void add_probe(cJSON *list, const struct probe_row *p)
 	add_text(o, "help", p->help);
 }
 
+/* A row that targets of one workload share is told once, for all of them. */
+static cJSON *shared_metric(cJSON *list, const struct metric *row, const char *workload)
+{
+	cJSON *o;
+
+	cJSON_ArrayForEach (o, list) {
+		const char *name = text_of(o, "name"), *owner = text_of(o, "workload");
+
+		if (*text_of(o, "target") && !strcmp(name, row->name) && !strcmp(owner, workload) &&
+		    !strcmp(text_of(o, "unit"), row->unit) &&
+		    !strcmp(text_of(o, "help"), row->help))
+			return o;
+	}
+	return NULL;
+}
+
 static void add_metrics_of(cJSON *list, const struct metric *rows, const char *workload,
 			   const char *target)
 {
 	for (rows = rows ? rows : no_metrics; rows->name; rows++) {
-		cJSON *o = metric(rows);
+		cJSON *o = target ? shared_metric(list, rows, workload) : NULL;
+		char targets[256];
 
+		if (o) {
+			snprintf(targets, sizeof(targets), "%s, %s", text_of(o, "target"), target);
+			cJSON_ReplaceItemInObjectCaseSensitive(o, "target",
+							       cJSON_CreateString(targets));
+			continue;
+		}
+		o = metric(rows);
 		add_text(o, "workload", workload);
 		add_text(o, "target", target);
 		cJSON_AddItemToArray(list, o);
@@ -144,6 +195,7 @@ cJSON *catalog_make(const struct registry *reg)
 
 	add_knobs(o, "matrix", matrix_params);
 	add_knobs(o, "axes", axis_params);
+	add_cpus(cJSON_GetObjectItemCaseSensitive(o, "axes"));
 	list = cJSON_AddArrayToObject(o, "workloads");
 	for (size_t i = 0; reg->workloads[i]; i++)
 		add_workload(list, reg->workloads[i]);

@@ -5,13 +5,15 @@
  *
  *   knob      {name, type, default, min, max, choices, unit, help, fault}; `default_text` beside a
  *             size, rate or time: "64M"; null where there is none
+ *   cpus      the last of the axes: type "cpus", `choices` are the roles it has keys for
  *   metric    {name, unit, better, help}
  *   catalog   {matrix: [knob], axes: [knob],
  *              workloads: [{name, help, operation, payload: {default, min, max} or null,
  *                           knobs: [knob], metrics: [metric]}],
  *              targets: [{workload, name, help, knobs: [knob], metrics: [metric]}],
  *              probes: [{name, help}],
- *              metrics: [{name, unit, better, help, workload, target}]}   null: of all of them
+ *              metrics: [{name, unit, better, help, workload, target}]}   null: of all of them;
+ *                                                                    one of several: "a, b"
  */
 #pragma once
 
