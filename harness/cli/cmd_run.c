@@ -18,6 +18,7 @@
 #include "harness/matrix/matrix.h"
 #include "harness/matrix/plan.h"
 #include "harness/session/session.h"
+#include "harness/session/store.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 #include "reports/report.h"
@@ -190,6 +191,7 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 				      .binary = binary,
 				      .seed = o->seed,
 				      .repeats = o->repeats,
+				      .only = o->only,
 				      .interrupted = &interrupted,
 				      .begins = progress_begins,
 				      .ended = progress_ended,
@@ -219,6 +221,28 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 	return report_end(reg, opt.dir, o->json, &sum);
 }
 
+/* A session that goes on keeps the seed, repeats and choice that it was started with. */
+static int adopt_session(struct run_options *o, cJSON **ret)
+{
+	_cleanup_json_ cJSON *manifest = NULL;
+	const cJSON *seed, *repeats, *only;
+	struct err err = {""};
+
+	if (store_manifest(o->resume, &manifest, &err))
+		return verb_fail(EXITCODE_USAGE, "%s", err.text);
+	seed = cJSON_GetObjectItemCaseSensitive(manifest, "seed");
+	repeats = cJSON_GetObjectItemCaseSensitive(manifest, "repeats");
+	only = cJSON_GetObjectItemCaseSensitive(manifest, "only");
+	if (o->seed == UNSET && cJSON_IsString(seed))
+		o->seed = strtoull(seed->valuestring, NULL, 10);
+	if (o->repeats == UNSET && cJSON_IsNumber(repeats))
+		o->repeats = (uint64_t)repeats->valuedouble;
+	if (!o->only && cJSON_IsString(only))
+		o->only = only->valuestring;
+	*ret = take_ptr(manifest);
+	return VERB_GO_ON;
+}
+
 static void cleanup_plan(struct plan **p)
 {
 	plan_free(*p);
@@ -229,6 +253,7 @@ static int run_run(const struct registry *reg, int argc, char **argv)
 	struct run_options o = {.seed = UNSET, .repeats = UNSET};
 	_cleanup_(cleanup_matrix) struct matrix *m = NULL;
 	_cleanup_(cleanup_plan) struct plan *p = NULL;
+	_cleanup_json_ cJSON *manifest = NULL; /* holds o.only on resume */
 	struct err err = {""};
 	const char *operands[1];
 	int rc = verb_parse(&cmd_run, argc, argv, &o, operands), r;
@@ -240,6 +265,11 @@ static int run_run(const struct registry *reg, int argc, char **argv)
 	rc = load_matrix(reg, operands[0], &m);
 	if (rc != VERB_GO_ON)
 		return rc;
+	if (o.resume) {
+		rc = adopt_session(&o, &manifest);
+		if (rc != VERB_GO_ON)
+			return rc;
+	}
 	if (o.seed == UNSET)
 		o.seed = m->seed;
 	if (o.repeats == UNSET)

@@ -348,6 +348,20 @@ class ResultsFolder(Case):
         with open(os.path.join(foreign, "manifest.json")) as f:
             self.assertEqual(f.read(), "mine")
 
+    def test_resume_keeps_seed_repeats_and_choice(self):
+        m = self.matrix([nop(depth=[1, 2, 3])])
+        p = self.run_it(m, "-o", self.out, "--seed", "9", "--repeats", "2", "--only", "*depth=2")
+        self.assertEqual(p.returncode, 0, p.stderr)
+        with open(os.path.join(self.out, "runs.jsonl"), "r+") as f:
+            f.readline()
+            rest = f.readlines()
+            f.seek(0)
+            f.writelines(rest)
+            f.truncate()
+        p = self.run_it(m, "--resume", self.out)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertEqual(sorted(r["repeat"] for r in self.records()), [0, 1])
+
     def test_resume_after_a_failure_fails_still(self):
         m = self.matrix([nop(with_={"fault": "error"})], repeats=2)
         self.assertEqual(self.run_it(m, "-o", self.out).returncode, 3)

@@ -84,6 +84,8 @@ static int describe_session(struct session *s, cJSON *o)
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)s->opt->seed);
 	cJSON_AddStringToObject(o, "seed", text);
 	cJSON_AddNumberToObject(o, "repeats", (double)s->opt->repeats);
+	cJSON_AddItemToObject(o, "only",
+			      s->opt->only ? cJSON_CreateString(s->opt->only) : cJSON_CreateNull());
 	cJSON_AddStringToObject(o, "order", matrix_order_names[m->order]);
 	cJSON_AddNumberToObject(o, "warmup_ns", (double)m->warmup_ns);
 	cJSON_AddNumberToObject(o, "duration_ns", (double)m->duration_ns);

@@ -21,7 +21,8 @@ struct session_options {
 	const char *dir;
 	bool resume, concurrent;
 	const char *binary;	/* the uhbench to run children with: a path */
-	uint64_t seed, repeats; /* as used for the plan: they go into the manifest */
+	uint64_t seed, repeats; /* as used for the plan: these go into the manifest */
+	const char *only;	/* may be NULL */
 	const volatile sig_atomic_t *interrupted;
 
 	/* Called before and after every run; done counts runs of this call, of `todo`. */
