@@ -24,8 +24,8 @@ def roff(text):
 
 
 def sentence(text):
-    """A capital in front, but not of a name: sendmmsg(2), io_uring, 10M, pwrite."""
-    first = re.split(r"[ ,:;]", text)[0]
+    """A capital in front, but not of a name: sendmmsg(2), io_uring, pwrite, a value and a colon."""
+    first = re.split(r"[ ,;]", text)[0]
     name = re.search(r"[^a-z'-]", first) or first in NAMES
     return text if name else text[0].upper() + text[1:]
 

@@ -3,9 +3,11 @@
  * uhbench doctor: what this host offers, for people (wrapped to the terminal, what is missing with
  * its cost and its remedy below it) or as the JSON that harness/host/doctor.h describes.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/cli/verbs.h"
@@ -114,11 +116,16 @@ static int doctor_run(const struct registry *reg, int argc, char **argv)
 	struct doctor_options o = {.dir = "."};
 	_cleanup_json_ cJSON *report = NULL;
 	_cleanup_free_ char *text = NULL;
+	struct stat dir;
 	int rc = verb_parse(&cmd_doctor, argc, argv, &o, NULL);
 
 	(void)reg;
 	if (rc != VERB_GO_ON)
 		return rc;
+	if (stat(o.dir, &dir))
+		return verb_fail(EXITCODE_USAGE, "doctor: --dir %s: %s", o.dir, strerror(errno));
+	if (!S_ISDIR(dir.st_mode))
+		return verb_fail(EXITCODE_USAGE, "doctor: --dir %s: %s", o.dir, strerror(ENOTDIR));
 	report = doctor_examine(o.dir);
 	text = report ? cJSON_Print(report) : NULL;
 	if (!text)

@@ -70,7 +70,7 @@ static const struct option_row run_rows[] = {
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct run_options, json),
-	 .help = "print the report as JSON instead of the table"},
+	 .help = "print the report, or the plan of --dry-run, as JSON"},
 	OPTION_END,
 };
 
@@ -119,8 +119,21 @@ static void default_dir(const struct matrix *m, char *dir, size_t size)
 	snprintf(dir, size, "results/%s-%s", m->name, stamp);
 }
 
-static int print_plan(const struct matrix *m, const struct plan *p)
+static int print_plan_json(const struct matrix *m, const struct plan *p)
 {
+	_cleanup_json_ cJSON *o = plan_json(m, p);
+	_cleanup_free_ char *text = cJSON_Print(o);
+
+	if (!text)
+		return verb_fail(EXITCODE_FAILURE, "out of memory");
+	puts(text);
+	return EXITCODE_OK;
+}
+
+static int print_plan(const struct matrix *m, const struct plan *p, bool json)
+{
+	if (json)
+		return print_plan_json(m, p);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct cell *c = m->cells[p->items[i].cell];
 		_cleanup_free_ char *label = cell_label(c);
@@ -277,13 +290,13 @@ static int run_run(const struct registry *reg, int argc, char **argv)
 	r = plan_make(m, o.seed, o.repeats, o.only, &p, &err);
 	if (r)
 		return verb_fail(EXITCODE_USAGE, "%s", err.text);
-	return o.dry_run ? print_plan(m, p) : run_session(reg, m, p, &o);
+	return o.dry_run ? print_plan(m, p, o.json) : run_session(reg, m, p, &o);
 }
 
 const struct verb cmd_run = {
 	.name = "run",
 	.help = "run a matrix, store its records, print the table",
-	.operands = "MATRIX",
+	.operands = "MATRIX|-",
 	.operands_min = 1,
 	.operands_max = 1,
 	.options = run_rows,

@@ -3,6 +3,7 @@
 #include "harness/cli/verbs.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "harness/cli/load_matrix.h"
 #include "harness/util/cleanup.h"
@@ -16,25 +17,81 @@ static void print_count(uint64_t n, const char *what)
 	printf("%" PRIu64 " %s%s, ", n, what, n == 1 ? "" : "s");
 }
 
+static uint64_t least_seconds(const struct matrix *m)
+{
+	uint64_t each = m->warmup_ns + m->duration_ns + RUN_OVERHEAD_NS;
+
+	return m->n_cells * m->repeats * each / NSEC_PER_SEC;
+}
+
 static void print_size(const struct matrix *m)
 {
-	uint64_t runs = m->n_cells * m->repeats;
-	uint64_t seconds = runs * (m->warmup_ns + m->duration_ns + RUN_OVERHEAD_NS) / NSEC_PER_SEC;
+	uint64_t seconds = least_seconds(m);
 
 	printf("%s: ", m->name);
 	print_count(m->n_cells, "cell");
 	print_count(m->repeats, "repeat");
-	print_count(runs, "run");
+	print_count(m->n_cells * m->repeats, "run");
 	printf("at least %" PRIu64 ":%02" PRIu64 ":%02" PRIu64 "\n", seconds / 3600,
 	       seconds / 60 % 60, seconds % 60);
 }
 
+/* `m` is NULL when the matrix is refused. */
+static int print_json(const struct matrix *m, const struct diag *diag)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+	_cleanup_free_ char *text = NULL;
+
+	cJSON_AddBoolToObject(o, "valid", m != NULL);
+	cJSON_AddItemToObject(o, "errors", diag_json(&diag->errors));
+	cJSON_AddItemToObject(o, "notes", diag_json(&diag->notes));
+	if (m) {
+		cJSON_AddStringToObject(o, "name", m->name);
+		cJSON_AddStringToObject(o, "matrix_hash", m->hash);
+		cJSON_AddNumberToObject(o, "cells", (double)m->n_cells);
+		cJSON_AddNumberToObject(o, "repeats", (double)m->repeats);
+		cJSON_AddNumberToObject(o, "runs", (double)(m->n_cells * m->repeats));
+		cJSON_AddNumberToObject(o, "seconds_at_least", (double)least_seconds(m));
+	}
+	text = cJSON_Print(o);
+	if (!text)
+		return verb_fail(EXITCODE_FAILURE, "out of memory");
+	puts(text);
+	return m ? EXITCODE_OK : EXITCODE_USAGE;
+}
+
+static int validate_json(const struct registry *reg, const char *path)
+{
+	_cleanup_free_ struct diag *diag = calloc(1, sizeof(*diag));
+	_cleanup_(cleanup_matrix) struct matrix *m = NULL;
+
+	if (!diag)
+		return verb_fail(EXITCODE_FAILURE, "out of memory");
+	matrix_load(reg, path, diag, &m);
+	return print_json(m, diag);
+}
+
+struct validate_options {
+	bool json;
+};
+
+static const struct option_row validate_rows[] = {
+	{.name = "json",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct validate_options, json),
+	 .help = "print JSON: {valid, errors: [{line, column, text}], notes, name, cells, runs, ...}"},
+	OPTION_END,
+};
+
 static int validate_run(const struct registry *reg, int argc, char **argv)
 {
 	_cleanup_(cleanup_matrix) struct matrix *m = NULL;
+	struct validate_options o = {.json = false};
 	const char *operands[1];
-	int rc = verb_parse(&cmd_validate, argc, argv, NULL, operands);
+	int rc = verb_parse(&cmd_validate, argc, argv, &o, operands);
 
+	if (rc == VERB_GO_ON && o.json)
+		return validate_json(reg, operands[0]);
 	if (rc == VERB_GO_ON)
 		rc = load_matrix(reg, operands[0], &m);
 	if (rc != VERB_GO_ON)
@@ -46,8 +103,9 @@ static int validate_run(const struct registry *reg, int argc, char **argv)
 const struct verb cmd_validate = {
 	.name = "validate",
 	.help = "check a matrix and say how large it is",
-	.operands = "MATRIX",
+	.operands = "MATRIX|-",
 	.operands_min = 1,
 	.operands_max = 1,
+	.options = validate_rows,
 	.run = validate_run,
 };

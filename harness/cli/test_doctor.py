@@ -50,6 +50,10 @@ def main():
     wrong = run([uhbench, "doctor", "--jsno"])
     if wrong.returncode != 2 or "--json" not in wrong.stderr:
         sys.exit(f"a wrong option exits {wrong.returncode}: {wrong.stderr}")
+    for folder in ("/nonexistent", "/dev/null"):
+        wrong = run([uhbench, "doctor", "--dir", folder])
+        if wrong.returncode != 2 or folder not in wrong.stderr or wrong.stdout:
+            sys.exit(f"--dir {folder} exits {wrong.returncode}: {wrong.stderr}")
 
 
 if __name__ == "__main__":

@@ -113,6 +113,54 @@ class Files(unittest.TestCase):
         self.assertTrue(done.stderr.startswith("stdin:1:2: "), done.stderr)
 
 
+    def test_names_stay_below_results(self):
+        for name in ("../../etc/x y", "a/b", "..", ".hidden", "", "a\nb", "x" * 201):
+            matrix = json.dumps({"name": name, "cells": [ENTRY]})
+            self.refused(self.file(matrix), "1:10: name: ", "cannot name a folder")
+        odd = os.path.join(self.dir, ".a\nb.json")
+        with open(odd, "w", encoding="utf-8") as f:
+            f.write(SOUND)
+        said = json.loads(self.uhbench("validate", "--json", odd).stdout)
+        self.assertEqual(said["name"], "a_b")
+
+    def test_json(self):
+        """What --json says is what the text says, and stays JSON when the matrix is wrong."""
+        two = json.dumps({"repeats": 2, "name": "n", "cells": [{**ENTRY, "rate": ["10k", 0]}] * 2})
+        done = self.uhbench("validate", "--json", self.file(two))
+        said = json.loads(done.stdout)
+        self.assertEqual((done.returncode, said["valid"], said["name"], said["errors"]),
+                         (0, True, "n", []))
+        self.assertEqual((said["cells"], said["repeats"], said["runs"]), (2, 2, 4))
+        self.assertIn("given before", said["notes"][0]["text"])
+        done = self.uhbench("validate", "--json", self.file('{"repeats": 0}'))
+        said = json.loads(done.stdout)
+        self.assertEqual((done.returncode, done.stderr, said["valid"]), (2, "", False))
+        self.assertEqual(said["errors"], [
+            {"line": 1, "column": 1, "text": '"cells" is missing'},
+            {"line": 1, "column": 13, "text": "repeats: 0 is below 1"}])
+        for wrong in ("", "none"):
+            done = self.uhbench("validate", "--json", os.path.join(self.dir, wrong))
+            self.assertEqual(json.loads(done.stdout)["errors"][0]["line"], None)
+            self.assertEqual(done.returncode, 2)
+
+    def test_plan_as_json(self):
+        path = self.file(json.dumps({"cells": [{**ENTRY, "rate": ["10k", 0]}]}))
+        plan = json.loads(self.uhbench("run", "--dry-run", "--json", path).stdout)
+        text = self.uhbench("run", "--dry-run", path).stdout.splitlines()
+        self.assertEqual([run["order"] for run in plan["runs"]], list(range(6)))
+        self.assertEqual(len(text), 6)
+        for line, run in zip(text, plan["runs"]):
+            self.assertEqual(line.split(maxsplit=4)[2:], [str(run["repeat"]), run["cell"],
+                                                          run["label"]])
+        label = "nop/null rate=10k"
+        self.assertIn(label, [run["label"] for run in plan["runs"]])
+        only = json.loads(self.uhbench("run", "--dry-run", "--json", "--only", label, path).stdout)
+        self.assertEqual({run["label"] for run in only["runs"]}, {label})
+        done = self.uhbench("run", "--dry-run", "--only", "nop/nul", path)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('the nearest is "nop/null"', done.stderr)
+
+
 class CommandLine(unittest.TestCase):
     def said(self, code, *args):
         done = subprocess.run([UHBENCH, *args], capture_output=True, text=True, timeout=60)
@@ -136,10 +184,14 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(self.said(0, verb, "--help"), self.said(0, "help", verb))
 
     def test_full_stdout(self):
-        with open("/dev/full", "w") as full:
-            done = subprocess.run([UHBENCH, "list"], stdout=full, stderr=subprocess.PIPE, text=True)
-        self.assertEqual(done.returncode, 3)
-        self.assertIn("No space left on device", done.stderr)
+        for args in (["list"], ["list", "matrix"], ["list", "--json"], ["schema"], ["help"],
+                     ["doctor"], ["validate", "-"], ["validate", "--json", "-"],
+                     ["run", "--dry-run", "-"], ["run", "--dry-run", "--json", "-"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([UHBENCH, *args], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, input=SOUND)
+            self.assertEqual(done.returncode, 3, args)
+            self.assertIn("No space left on device", done.stderr)
 
     def test_list(self):
         catalog = json.loads(self.said(0, "list", "--json"))

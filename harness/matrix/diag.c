@@ -127,3 +127,24 @@ void diag_write_notes(const struct diag *d, FILE *out)
 {
 	write_list(d, &d->notes, out);
 }
+
+cJSON *diag_json(const struct diag_list *list)
+{
+	cJSON *items = cJSON_CreateArray();
+
+	for (size_t i = 0; i < list->kept; i++) {
+		const struct diag_item *item = &list->items[i];
+		cJSON *o = cJSON_CreateObject();
+
+		cJSON_AddItemToArray(items, o);
+		if (item->place.line) {
+			cJSON_AddNumberToObject(o, "line", item->place.line);
+			cJSON_AddNumberToObject(o, "column", item->place.column);
+		} else {
+			cJSON_AddNullToObject(o, "line");
+			cJSON_AddNullToObject(o, "column");
+		}
+		cJSON_AddStringToObject(o, "text", item->text);
+	}
+	return items;
+}

@@ -47,5 +47,7 @@ void diag_error_key(struct diag *d, const char *path, const char *fmt, ...)
 void diag_error_at(struct diag *d, size_t offset, const char *path, const char *text);
 
 /* "FILE:LINE:COLUMN: TEXT" per line, and "FILE: N more" when there were more. */
+/* [{line, column, text}]; line and column are null where there is no place. NULL: no memory. */
+cJSON *diag_json(const struct diag_list *list);
 void diag_write_errors(const struct diag *d, FILE *out);
 void diag_write_notes(const struct diag *d, FILE *out);

@@ -155,6 +155,34 @@ int plan_make(const struct matrix *m, uint64_t seed, uint64_t repeats, const cha
 	return 0;
 }
 
+static cJSON *item_json(const struct matrix *m, const struct plan_item *item)
+{
+	const struct cell *cell = m->cells[item->cell];
+	_cleanup_free_ char *label = cell_label(cell);
+	cJSON *o = cJSON_CreateObject();
+	char seed[24];
+
+	snprintf(seed, sizeof(seed), "%" PRIu64, item->seed);
+	cJSON_AddNumberToObject(o, "order", (double)item->order);
+	cJSON_AddNumberToObject(o, "repeat", (double)item->repeat);
+	cJSON_AddStringToObject(o, "seed", seed);
+	cJSON_AddStringToObject(o, "cell", cell->id);
+	cJSON_AddStringToObject(o, "label", label ? label : "");
+	return o;
+}
+
+cJSON *plan_json(const struct matrix *m, const struct plan *p)
+{
+	cJSON *o = cJSON_CreateObject(), *runs;
+
+	cJSON_AddStringToObject(o, "name", m->name);
+	cJSON_AddStringToObject(o, "matrix_hash", m->hash);
+	runs = cJSON_AddArrayToObject(o, "runs");
+	for (size_t i = 0; i < p->n; i++)
+		cJSON_AddItemToArray(runs, item_json(m, &p->items[i]));
+	return o;
+}
+
 void plan_free(struct plan *p)
 {
 	free(p);

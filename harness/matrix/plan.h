@@ -29,6 +29,9 @@ struct plan {
  */
 int plan_make(const struct matrix *m, uint64_t seed, uint64_t repeats, const char *only,
 	      struct plan **ret, struct err *err);
+/* {name, matrix_hash, runs: [{order, repeat, seed, cell, label}]}: `seed` as decimal text, `cell`
+ * the identity. NULL: no memory. */
+cJSON *plan_json(const struct matrix *m, const struct plan *p);
 void plan_free(struct plan *p);
 
 /* Depends on nothing else, so that a run keeps its seed when the matrix around it changes. */
