@@ -65,7 +65,7 @@ WRONG = [
     {"cells": [{**NOP, "threads": []}]},
     {"cells": [{**NOP, "threads": [1, "x"]}]},
     {"cells": [{**NOP, "threads": [[1]]}]},
-    {"cells": [{"workload": "netlink", "target": "recvmsg", "payload": 64}]},
+    {"cells": [{**NOP, "payload": 2**21}]},
     {"cells": [{**NOP, "arrival": "poison"}]},
     {"cells": [{**NOP, "cpus": "0"}]},
     {"cells": [{**NOP, "cpus": {"drivr": "0"}}]},
