@@ -85,8 +85,9 @@ class Case(unittest.TestCase):
         if not alone:
             self.assertIn("durable_p50", record["metrics"]["fsync_p50"]["reason"])
         elif record["metrics"]["fsync_p50"]["value"] is not None:
-            self.assertLess(record["metrics"]["fsync_p50"]["value"],
-                            record["metrics"]["durable_p50"]["value"])
+            # Equal where one bucket of the histograms holds both.
+            self.assertLessEqual(record["metrics"]["fsync_p50"]["value"],
+                                 record["metrics"]["durable_p50"]["value"])
 
 
 class Healthy(Case):
