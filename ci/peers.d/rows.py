@@ -102,6 +102,7 @@ def nop_loop(bench):
 # wal
 
 LOG_BYTES = 64 << 20
+FLUSHED = 0.98  # flushes for each operation, at least
 
 
 def log_file(bench):
@@ -116,34 +117,58 @@ def log_file(bench):
     return path
 
 
+def whole_disk(device):
+    """The disk that a device number is a part of, since only that counts flushes."""
+    folder = os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}")
+    if os.path.exists(os.path.join(folder, "partition")):
+        folder = os.path.dirname(folder)
+    return os.path.basename(folder)
+
+
 def device_flushes(path):
-    """Flush requests that the device under `path` has completed (field 19 of diskstats)."""
-    device = os.stat(path).st_dev
+    """Flush requests that the disk under `path` has completed (field 19 of diskstats)."""
+    disk = whole_disk(os.stat(path).st_dev)
     with open("/proc/diskstats", encoding="utf-8") as f:
         for line in f:
             fields = line.split()
-            if (int(fields[0]), int(fields[1])) == (os.major(device), os.minor(device)):
+            if fields[2] == disk:
                 return int(fields[18]) if len(fields) > 18 else None
     return None
 
 
+def demand_flushes(bench, who, flushes, operations):
+    """Without its flushes an fsync is no fsync, and its rate nothing to compare with."""
+    if flushes is None:
+        bench.notes.append(f"{who}: the device does not count flushes")
+    elif flushes < FLUSHED * operations:
+        raise Failed(f"{who}: {flushes:.0f} flushes for {operations:.0f} operations")
+
+
+def rate_after_warmup(log):
+    """Mean of fio's writes per second in steps of 100 ms, those of the warm-up left out."""
+    with open(log, encoding="utf-8") as f:
+        steps = [[int(field) for field in line.split(",")[:3]] for line in f]
+    rates = [rate for msec, rate, kind in steps if msec > WARMUP_S * 1000 and kind == 1]
+    if len(rates) < WINDOW_S * 5:
+        raise Failed(f"fio logged only {len(rates)} steps")
+    return sum(rates) / len(rates)
+
+
 def fio(*arguments, per_flush=1):
+    """Without fio's ramp_time, whose flushes the disk counts and whose writes fio does not."""
     def run(bench):
-        path = log_file(bench)
+        path, log = log_file(bench), os.path.join(bench.work, "fio")
         before = device_flushes(path)
         out = bench.call(["fio", "--name=log", f"--filename={path}", f"--size={LOG_BYTES}",
                           "--rw=write", "--bs=4k", "--overwrite=1", "--time_based",
-                          f"--ramp_time={int(WARMUP_S * 1000)}ms",
-                          f"--runtime={int(WINDOW_S * 1000)}ms",
+                          f"--runtime={int((WARMUP_S + WINDOW_S) * 1000)}ms",
+                          f"--write_iops_log={log}", "--log_avg_msec=100",
                           "--output-format=json", *arguments])
         after = device_flushes(path)
         write = json.loads(out[out.index("{"):])["jobs"][0]["write"]
-        if before is not None:
-            # The ramp's flushes are in it and its writes are not: compare with the whole time.
-            writes = write["iops"] * (WARMUP_S + WINDOW_S)
-            bench.notes.append(f"fio: about {(after - before) * per_flush / writes:.2f} flushes "
-                               f"for each {per_flush} writes")
-        return write["iops"]
+        demand_flushes(bench, "fio", None if before is None else after - before,
+                       write["total_ios"] / per_flush)
+        return rate_after_warmup(log + "_iops.1.log")
     return run
 
 
@@ -151,11 +176,7 @@ def wal_sync(bench):
     record = bench.cell(workload="wal", target="sync")
     rate, window = throughput(record), record["window"]
     seconds = (window["end_ns"] - window["begin_ns"]) / 1e9
-    flushes = record["metrics"]["device_flushes"]["value"]
-    if flushes is None:
-        bench.notes.append("ours: the device does not count flushes")
-    elif flushes < 0.98 * rate * seconds:
-        raise Failed(f"{flushes:.0f} flushes for {rate * seconds:.0f} operations")
+    demand_flushes(bench, "ours", record["metrics"]["device_flushes"]["value"], rate * seconds)
     return rate
 
 
@@ -171,14 +192,35 @@ def uring_group(threads, depth=1, direct=False):
 
 # udp
 
+def udp_buffer():
+    """A receive buffer that each side of a row gets: iperf3 and sockperf have no way to exceed
+    these limits, and iperf3 asks for as large a send buffer."""
+    limits = []
+    for name in "rmem_max", "wmem_max":
+        with open(f"/proc/sys/net/core/{name}", encoding="utf-8") as f:
+            limits.append(int(f.read()))
+    return min(4 << 20, *limits)
+
+
 def udp(target, depth=1, connected=False):
-    return ours(workload="udp", target=target, payload=64, depth=depth, batch=depth,
-                **{"with": {"link": "loopback", "connected": connected}})
+    def run(bench):
+        size = udp_buffer()
+        record = bench.cell(workload="udp", target=target, payload=64, depth=depth, batch=depth,
+                            **{"with": {"link": "loopback", "connected": connected,
+                                        "sink_rcvbuf": size}})
+        got = record["verify"]["sink_rcvbuf_bytes"]
+        if got != size:
+            raise Failed(f"our sink receives into {got} bytes instead of {size}")
+        bench.notes.append(f"every receiver has {size} bytes of buffer")
+        return throughput(record)
+    return run
 
 
-def iperf3(bench):
-    script = os.path.join(bench.root, "ci", "peers.d", "iperf3_loopback")
-    return float(bench.call(["unshare", "-n", script, "2"]))
+def udp_peer(name):
+    def run(bench):
+        script = os.path.join(bench.root, "ci", "peers.d", "udp_loopback")
+        return float(bench.call(["unshare", "-n", script, name, "2", str(udp_buffer())]))
+    return run
 
 
 # netlink
@@ -271,9 +313,12 @@ ROWS = [
     Row("wal-threads128-group", "wal/uring-group 128 x 1, direct, dsync : wal/group 128 x 1", 2,
         uring_group(128, direct=True), group(128)),
     Row("udp-sendto", "udp/sendto 64 B loopback, delivered : iperf3 -u -b 0 -l 64", 1.05,
-        udp("sendto", connected=True), iperf3,  # iperf3 connects its socket too
-        needs=("iperf3", "unshare", "ip"), root=True),
-    Row("udp-gso", "udp/gso 64 B loopback, delivered : udp/sendto", 3.5,
+        udp("sendto", connected=True), udp_peer("iperf3"),  # iperf3 connects its socket too
+        needs=("iperf3", "unshare", "ip", "ss"), root=True),
+    Row("udp-sendto-sockperf", "udp/sendto 64 B loopback, delivered : sockperf throughput", 1.0,
+        udp("sendto"), udp_peer("sockperf"), needs=("sockperf", "unshare", "ip", "ss"),
+        root=True),
+    Row("udp-gso", "udp/gso 64 B loopback, depth 64, batch 64, delivered : udp/sendto 1 x 1", 3.5,
         udp("gso", 64), udp("sendto")),
     Row("netlink-recvmsg", "netlink/recvmsg, a dump of 10 k listeners : ss -tan", 1.7,
         dump_seconds, ss_seconds, unit="s", smaller=True, needs=("ss", "unshare", "ip"),
