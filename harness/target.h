@@ -41,8 +41,8 @@ struct target_ops {
 	int (*submit)(struct lane *lane, struct op **ops, unsigned n);
 	/* Hands back up to `max` completed operations, waiting until at least `min` are there or
 	 * timeout_ns (relative; 0 = do not wait, REAP_FOREVER) has passed. Returns the number or
-	 * -errno: the run fails. -EINTR is retried inside. Fewer than `min` may come back at any time:
-	 * the lane asks again. */
+	 * -errno: the run fails. -EINTR is retried inside. Fewer than `min` may come back at any
+	 * time: the lane asks again. */
 	int (*reap)(struct lane *lane, struct op **done, unsigned min, unsigned max,
 		    uint64_t timeout_ns);
 	void (*lane_close)(struct lane *lane);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "harness/util/cleanup.h"
 
@@ -66,7 +67,49 @@ static int sync_dir(const char *dir)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-/* A fresh, prepared file of the name `name`. */
+/* Better now than after minutes of filling, and without filling up what others need. */
+static int check_room(int fd, const struct request *q)
+{
+	struct statvfs fs;
+	uint64_t free_bytes;
+
+	if (q->how == WAL_PREALLOCATE_NONE)
+		return 0;
+	if (fstatvfs(fd, &fs) < 0)
+		return err_sys(q->err, -errno, "%s", q->dir);
+	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (free_bytes >= q->bytes)
+		return 0;
+	return err_set(q->err, -ENOSPC, "%s: a log of %llu bytes, and %llu are free: No space left",
+		       q->dir, (unsigned long long)q->bytes, (unsigned long long)free_bytes);
+}
+
+/* In a user's folder a log has no name, not even while it is being filled: nothing can stay there.
+ */
+static int open_nameless(const struct request *q, const char *fresh)
+{
+	int fd = open(q->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd < 0 ? -errno : fd;
+	/* A filesystem without O_TMPFILE: a name for an instant, and nobody else's. */
+	fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		unlink(fresh);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_fresh(const struct request *q, const char *fresh)
+{
+	int fd;
+
+	if (q->foreign)
+		return open_nameless(q, fresh);
+	fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A fresh, prepared file, of the name `name` unless it is foreign. */
 static int create(const struct request *q, const char *name)
 {
 	_cleanup_free_ char *fresh = NULL;
@@ -75,16 +118,23 @@ static int create(const struct request *q, const char *name)
 
 	if (asprintf(&fresh, "%s.new", name) < 0)
 		return err_sys(q->err, -ENOMEM, "%s", name);
-	fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = open_fresh(q, fresh);
 	if (fd < 0)
-		return err_sys(q->err, -errno, "%s", fresh);
+		return err_sys(q->err, fd, "%s", fresh);
+	r = check_room(fd, q);
+	if (r < 0) {
+		if (!q->foreign)
+			unlink(fresh);
+		return r;
+	}
 	r = prepare(fd, q);
-	if (r == 0 && (q->foreign ? unlink(fresh) : rename(fresh, name)) < 0)
+	if (r == 0 && !q->foreign && rename(fresh, name) < 0)
 		r = -errno;
 	if (r == 0)
 		r = sync_dir(q->dir);
 	if (r < 0) {
-		unlink(fresh);
+		if (!q->foreign)
+			unlink(fresh);
 		return err_sys(q->err, r, "%s: %llu bytes", fresh, (unsigned long long)q->bytes);
 	}
 	return take_fd(fd);
