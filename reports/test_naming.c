@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "harness/util/fs.h"
 #include "reports/group.h"
 #include "reports/naming.h"
+#include "reports/report.h"
 
 static const char *const entries[] = {
 	"{\"workload\":\"log\",\"target\":\"group\"}",
@@ -106,11 +108,43 @@ static void test_unknown_knobs(void **state)
 	done(&f);
 }
 
+/* Knobs of a few cells must not cost all of them their figures. */
+static void test_folded_columns(void **state)
+{
+	static const char *const wanted[] = {
+		"incomplete: 6 of 6",
+		"unless the row says otherwise: threads=1 rate=0 payload=4k partitions=1\n",
+		"  p50  p99  p999",
+		" [min .. max] ",
+		"group rate=100k cpus.driver=0 partitions=4 ",
+		"plain dir=/tmp/x ",
+	};
+	struct report_options o = {.width = 140, .reg = &test_registry};
+	_cleanup_free_ char *text = NULL;
+	struct fixture f;
+	struct err err;
+	size_t size;
+	FILE *mem = open_memstream(&text, &size);
+
+	(void)state;
+	make(&f, &test_registry);
+	o.dir = f.dir;
+	assert_int_equal(report_text(&o, mem, &err), 0);
+	fclose(mem);
+	for (size_t i = 0; i < array_size(wanted); i++)
+		if (!strstr(text, wanted[i]))
+			fail_msg("\"%s\" is not in:\n%s", wanted[i], text);
+	assert_null(strstr(text, "0/0")); /* never started is "-" */
+	assert_null(strchr(text, '*'));
+	done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_label_of_the_live_cell),
 		cmocka_unit_test(test_unknown_knobs),
+		cmocka_unit_test(test_folded_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/util/cleanup.h"
+#include "harness/util/units.h"
 #include "reports/fmt.h"
 #include "reports/get.h"
 #include "reports/group.h"
@@ -19,116 +20,12 @@
 #include "reports/naming.h"
 #include "reports/report.h"
 #include "reports/summary.h"
-#include "reports/table.h"
+#include "reports/text_table.h"
 
 #define WIDTH_DEFAULT 120
+#define WIDTH_MAX     10000
 #define WARNED_MAX    3	 /* cells named for each kind of warning */
 #define LINES_MAX     25 /* of each list below the tables */
-
-struct figure {
-	const char *title, *metric, *unit;
-	int drop;
-	bool open_loop; /* only where a rate is offered */
-};
-
-static const struct figure figures[] = {
-	{"p50", "latency_p50", "ns", 2, false},
-	{"p99", "latency_p99", "ns", 0, false},
-	{"p999", "latency_p999", "ns", 4, false},
-	{"intended p50", "intended_p50", "ns", 5, true},
-	{"intended p99", "intended_p99", "ns", 0, true},
-};
-
-static bool shown(const struct group *g, const struct figure *f)
-{
-	return !f->open_loop || g->open_loop;
-}
-
-static int make_columns(struct table *t, const struct group *g)
-{
-	int err = 0;
-
-	for (unsigned k = 0; k < g->n_columns; k++)
-		err |= table_column(t, g->columns[k].name, g->columns[k].numeric, 0);
-	err |= table_column(t, "ok", 1, 0);
-	err |= table_column(t, "throughput", 1, 0);
-	err |= table_column(t, "[min .. max]", 0, 3);
-	for (size_t i = 0; i < array_size(figures); i++)
-		if (shown(g, &figures[i]))
-			err |= table_column(t, figures[i].title, 1, figures[i].drop);
-	err |= table_column(t, "", 0, 0);
-	return err ? -ENOMEM : 0;
-}
-
-/* "2 failed, unsteady": whatever makes the row less than plain good. */
-static void problem_words(const struct cell_sum *cell, char *buf, size_t size)
-{
-	char word[60];
-	size_t n = 0;
-
-	buf[0] = '\0';
-	for (int i = STATUS_FAILED; i < STATUS_COUNT; i++)
-		if (cell->runs[i] && n < size)
-			n += (size_t)snprintf(buf + n, size - n, "%s%u %s", n ? ", " : "",
-					      cell->runs[i], status_names[i]);
-	for (int i = 0; i < WARN_COUNT; i++) {
-		if (!cell->warnings[i] || n >= size)
-			continue;
-		warning_word(cell, (enum warning)i, word, sizeof(word));
-		n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "", word);
-	}
-}
-
-static int add_row(struct table *t, const struct group *g, size_t i)
-{
-	const struct cell_sum *cell = g->cells[i];
-	const struct metric_sum *tput = cell_metric(cell, "throughput");
-	char a[FMT_MAX], b[FMT_MAX], text[300];
-	unsigned k = 0;
-	int err = table_row(t);
-
-	if (err)
-		return err;
-	for (; k < g->n_columns; k++) {
-		snprintf(text, sizeof(text), "%.40s%s", group_shown(g, i, k),
-			 group_best(g, i, k) ? "*" : " ");
-		err |= table_set(t, k, text);
-	}
-	snprintf(text, sizeof(text), "%u/%u", cell->runs[STATUS_OK], cell_total(cell));
-	err |= table_set(t, k++, text);
-	err |= table_set(t, k++, fmt_value(a, metric_median(tput), "1/s", false));
-	fmt_count(a, metric_min(tput));
-	fmt_count(b, metric_max(tput));
-	snprintf(text, sizeof(text), "[%s .. %s]", a, b);
-	err |= table_set(t, k++, tput && tput->n > 1 ? text : "");
-	for (size_t f = 0; f < array_size(figures); f++)
-		if (shown(g, &figures[f]))
-			err |= table_set(t, k++,
-					 fmt_value(a, cell_median(cell, figures[f].metric),
-						   figures[f].unit, false));
-	problem_words(cell, text, sizeof(text));
-	err |= table_set(t, k, text);
-	return err ? -ENOMEM : 0;
-}
-
-static int print_group(const struct group *g, const struct report_options *o, FILE *out)
-{
-	_cleanup_(table_free) struct table t = {0};
-	int err = make_columns(&t, g);
-	unsigned dropped;
-
-	for (size_t i = 0; !err && i < g->n_cells; i++)
-		err = add_row(&t, g, i);
-	if (err)
-		return err;
-	fprintf(out, "\n%s%s%s\n", o->colour ? "\033[1;36m" : "", g->workload,
-		o->colour ? "\033[0m" : "");
-	dropped = table_print(&t, out, o->width, "  ", o->colour);
-	if (dropped)
-		fprintf(out, "  (%u column%s not fit into %u; --format csv has everything)\n",
-			dropped, dropped == 1 ? " does" : "s do", o->width);
-	return 0;
-}
 
 static void print_head(const struct summary *s, FILE *out)
 {
@@ -228,12 +125,13 @@ static void print_nulls(const struct summary *s, FILE *out)
 {
 	bool head = false;
 
-	for (size_t f = 0; f < array_size(figures); f++) {
+	for (size_t f = 0; f < TEXT_FIGURES; f++) {
 		const char *reason = NULL;
 		unsigned cells = 0;
 
 		for (size_t i = 0; i < s->n_cells; i++) {
-			const struct metric_sum *m = cell_metric(s->cells[i], figures[f].metric);
+			const struct metric_sum *m =
+				cell_metric(s->cells[i], text_figures[f].metric);
 
 			if (!m || !m->nulls)
 				continue;
@@ -242,9 +140,10 @@ static void print_nulls(const struct summary *s, FILE *out)
 		}
 		if (!cells)
 			continue;
-		fprintf(out, "%s  %s: %s (%u cell%s)\n", head ? "" : "\nnot measured\n",
-			figures[f].title, reason && *reason ? reason : "no reason given", cells,
-			cells == 1 ? "" : "s");
+		fprintf(out, "%s  %s%s%s: %s (%u cell%s)\n", head ? "" : "\nnot measured\n",
+			text_figures[f].over, *text_figures[f].over ? " " : "",
+			text_figures[f].title, reason && *reason ? reason : "no reason given",
+			cells, cells == 1 ? "" : "s");
 		head = true;
 	}
 }
@@ -271,7 +170,7 @@ int report_text(const struct report_options *options, FILE *out, struct err *err
 	code = code ? code : groups_make(s, &groups);
 	print_head(s, out);
 	for (size_t i = 0; !code && i < groups.n; i++)
-		code = print_group(&groups.list[i], &o, out);
+		code = text_table(&groups.list[i], &o, out);
 	if (code)
 		return err_sys(err, code, "%s", o.dir);
 	if (any_best(&groups))
@@ -283,6 +182,17 @@ int report_text(const struct report_options *options, FILE *out, struct err *err
 	return 0;
 }
 
+/* COLUMNS, as other programs take it: before what the terminal says, and through a pipe. */
+static unsigned width_asked_for(void)
+{
+	const char *columns = getenv("COLUMNS");
+	uint64_t width;
+
+	if (!columns || units_parse_uint(columns, &width) < 0 || width > WIDTH_MAX)
+		return 0;
+	return (unsigned)width;
+}
+
 int report_table(const char *dir, const struct registry *reg, FILE *out, struct err *err)
 {
 	bool terminal = isatty(fileno(out)) == 1;
@@ -290,7 +200,8 @@ int report_table(const char *dir, const struct registry *reg, FILE *out, struct 
 	struct report_options o = {
 		.dir = dir, .reg = reg, .colour = terminal && !getenv("NO_COLOR")};
 
-	if (terminal && !ioctl(fileno(out), TIOCGWINSZ, &size))
+	o.width = width_asked_for();
+	if (!o.width && terminal && !ioctl(fileno(out), TIOCGWINSZ, &size))
 		o.width = size.ws_col;
 	return report_text(&o, out, err);
 }
