@@ -8,12 +8,15 @@
  * When a leader has finished it first wakes the owner of the oldest queued record, so that the next
  * flush starts at once, and then the followers, each by a condition of its own: a shared one would
  * wake everybody for every group. A nudge is only a hint: whoever is awake and finds records of its
- * own queued without a leader leads. Order: the queue is FIFO and one group is out at a time.
+ * own queued without a leader leads. Before it sleeps a follower yields its CPU for a while (knob
+ * `spin`), as on the ring, so that the two differ in the ring only. Order: the queue is FIFO and
+ * one group is out at a time.
  *
  * Locks: queue->lock, port->lock, never both.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "harness/util/cleanup.h"
@@ -41,9 +44,9 @@ struct port {
 	_Alignas(128) pthread_mutex_t lock;
 	pthread_cond_t cond;
 	struct list done;
-	bool nudged;	    /* a partition of ours may want a leader */
-	struct node *nodes; /* [depth] */
-	unsigned *pending;  /* [partitions], records of ours that are not reaped; the lane's own */
+	_Atomic bool stirred; /* something is done, or a partition of ours may want a leader */
+	struct node *nodes;   /* [depth] */
+	unsigned *pending; /* [partitions], records of ours that are not reaped; the lane's own */
 };
 
 /* One partition. */
@@ -132,7 +135,7 @@ static bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_
 static void port_nudge(struct port *port)
 {
 	pthread_mutex_lock(&port->lock);
-	port->nudged = true;
+	port->stirred = true;
 	pthread_mutex_unlock(&port->lock);
 	pthread_cond_signal(&port->cond);
 }
@@ -146,6 +149,7 @@ static void deliver(struct list *batch)
 		pthread_mutex_lock(&port->lock);
 		while (batch->head && batch->head->port == port)
 			list_append(&port->done, list_pop(batch));
+		port->stirred = true;
 		pthread_mutex_unlock(&port->lock);
 		pthread_cond_signal(&port->cond);
 	}
@@ -259,19 +263,23 @@ static unsigned take_done(struct port *port, struct op **done, unsigned max)
 		done[n] = list_pop(&port->done)->op;
 		port->pending[done[n++]->addr]--;
 	}
+	port->stirred = port->done.head;
 	pthread_mutex_unlock(&port->lock);
 	return n;
 }
 
-/* Waits until something is done or a partition may want us; false at the deadline. */
-static bool port_wait(struct port *port, uint64_t deadline_ns)
+/* Waits until something is done or a partition may want us, first awake and then asleep; false at
+ * the deadline. Whoever is stirred looks for both (take_done, lead_any) before it waits again. */
+static bool port_wait(struct port *port, uint64_t spin_ns, uint64_t deadline_ns)
 {
+	uint64_t spin_until = spin_ns ? min_of(nsec_now() + spin_ns, deadline_ns) : 0;
 	bool in_time = true;
 
+	while (!port->stirred && spin_until && nsec_now() < spin_until)
+		sched_yield();
 	pthread_mutex_lock(&port->lock);
-	while (in_time && !port->done.head && !port->nudged)
+	while (in_time && !port->stirred)
 		in_time = cond_wait_until(&port->cond, &port->lock, deadline_ns);
-	port->nudged = false;
 	pthread_mutex_unlock(&port->lock);
 	return in_time;
 }
@@ -295,7 +303,7 @@ static int group_reap(struct lane *lane, struct op **done, unsigned min, unsigne
 			return (int)n;
 		if (lead_any(t, port))
 			continue;
-		if (n >= min || !timeout_ns || !port_wait(port, deadline))
+		if (n >= min || !timeout_ns || !port_wait(port, t->config->spin_ns, deadline))
 			return (int)(n + take_done(port, done + n, max - n));
 	}
 }

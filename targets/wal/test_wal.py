@@ -113,7 +113,7 @@ class Healthy(Case):
         records = self.run_cells(
             {"target": GROUPS, "threads": 8,
              "with": {"batch_limit": [0, 3], "window": [0, "200us"], "flush": ["fdatasync", "dsync"]}},
-            {"target": "uring-group", "threads": 8, "with": {"spin": 0}})
+            {"target": GROUPS, "threads": 8, "with": {"spin": [0, "2ms"]}})
         for record in records:
             metrics = self.check(record)
             limit = record["cell"]["knobs"]["batch_limit"] or 8

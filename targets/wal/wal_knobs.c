@@ -16,31 +16,21 @@ const struct param wal_single_params[] = {
 	PARAM_END,
 };
 
-/* clang-format off */
-#define GROUP_ROWS                                                                                 \
-	{"flush", PARAM_ENUM, offsetof(struct wal_group_config, flush), "fdatasync",               \
-	 .choices = flush_choices,                                                                 \
-	 .help = "how a group is made durable: fdatasync after the write, or RWF_DSYNC on it"},    \
-	{"window", PARAM_TIME, offsetof(struct wal_group_config, window_ns), "0",                  \
-	 .max = 10 * NSEC_PER_SEC,                                                                 \
-	 .help = "how long a group waits for more records before it is written"},                  \
-	{"batch_limit", PARAM_INT, offsetof(struct wal_group_config, batch_limit), "0",            \
-	 .max = 1 << 20, .unit = "records",                                                        \
-	 .help = "largest group; 0 takes all that are there"},                                     \
-	{"direct", PARAM_BOOL, offsetof(struct wal_group_config, direct), "false",                 \
-	 .help = "O_DIRECT: past the page cache"}
-/* clang-format on */
-
 const struct param wal_group_params[] = {
-	GROUP_ROWS,
-	PARAM_END,
-};
-
-const struct param wal_uring_group_params[] = {
-	GROUP_ROWS,
+	{"flush", PARAM_ENUM, offsetof(struct wal_group_config, flush), "fdatasync",
+	 .choices = flush_choices,
+	 .help = "how a group is made durable: fdatasync after the write, or RWF_DSYNC on it"},
+	{"window", PARAM_TIME, offsetof(struct wal_group_config, window_ns), "0",
+	 .max = 10 * NSEC_PER_SEC,
+	 .help = "how long a group waits for more records before it is written"},
+	{"batch_limit", PARAM_INT, offsetof(struct wal_group_config, batch_limit), "0",
+	 .max = 1 << 20, .unit = "records", .help = "largest group; 0 takes all that are there"},
+	{"direct", PARAM_BOOL, offsetof(struct wal_group_config, direct), "false",
+	 .help = "O_DIRECT: past the page cache"},
 	{"spin", PARAM_TIME, offsetof(struct wal_group_config, spin_ns), "500us",
 	 .max = NSEC_PER_SEC,
-	 .help = "how long a producer that waits yields its CPU to others before it sleeps"},
+	 .help = "how long a producer that waits yields its CPU to others before it sleeps; "
+		 "it keeps CPUs busy that nobody else wants"},
 	PARAM_END,
 };
 

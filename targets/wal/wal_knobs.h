@@ -24,9 +24,8 @@ struct wal_group_config {
 	uint64_t window_ns;
 	uint64_t batch_limit; /* records; 0 = all that are there */
 	bool direct;
-	uint64_t spin_ns; /* uring-group only */
+	uint64_t spin_ns;
 };
 
 extern const struct param wal_group_params[];
-extern const struct param wal_uring_group_params[];
 int wal_group_check(const struct cell *cell, struct err *err);
