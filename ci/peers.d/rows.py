@@ -318,8 +318,8 @@ ROWS = [
         udp("sendto", connected=True), udp_peer("iperf3"),  # iperf3 connects its socket too
         needs=("iperf3", "unshare", "ip", "ss"), root=True),
     Row("udp-sendto-sockperf", "udp/sendto 64 B loopback, delivered : sockperf throughput", 1.0,
-        udp("sendto"), udp_peer("sockperf"), needs=("sockperf", "unshare", "ip", "ss"),
-        root=True),
+        udp("sendto"), udp_peer("sockperf"),  # neither connects
+        needs=("sockperf", "unshare", "ip", "ss"), root=True),
     Row("udp-gso", "udp/gso 64 B loopback, depth 64, batch 64, delivered : udp/sendto 1 x 1", 3.5,
         udp("gso", 64), udp("sendto")),
     Row("netlink-recvmsg", "netlink/recvmsg, a dump of 10 k listeners : ss -tan", 1.7,
