@@ -113,6 +113,11 @@ class Files(unittest.TestCase):
         self.assertTrue(done.stderr.startswith("stdin:1:2: "), done.stderr)
 
 
+    def test_results_that_cannot_be_written(self):
+        done = self.uhbench("run", "--concurrent", self.file(SOUND), "-o", "/dev/null/x")
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("/dev/null/x: Not a directory", done.stderr)
+
     def test_names_stay_below_results(self):
         for name in ("../../etc/x y", "a/b", "..", ".hidden", "", "a\nb", "x" * 201):
             matrix = json.dumps({"name": name, "cells": [ENTRY]})
