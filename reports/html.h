@@ -27,6 +27,8 @@ struct page {
 
 /* Writes text with everything escaped that HTML or an attribute could take for its own. */
 void html_text(FILE *out, const char *text);
+/* A name such as syscalls_per_op, with blanks for people. */
+void html_name(FILE *out, const char *name);
 /* The same for something printed. */
 void html_printf(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

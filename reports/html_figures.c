@@ -97,7 +97,7 @@ static void put_metrics(FILE *out, const struct cell_sum *cell)
 		const struct metric_sum *m = &cell->metrics[i];
 
 		fputs("<tr><th scope=\"row\">", out);
-		html_text(out, m->name);
+		html_name(out, m->name);
 		fputs("</th><td class=\"n\">", out);
 		html_text(out, fmt_value(a, metric_median(m), m->unit, true));
 		fputs("</td><td class=\"n\">", out);

@@ -9,9 +9,13 @@
 
 #include "harness/util/cleanup.h"
 #include "reports/fmt.h"
+#include "reports/fold.h"
 #include "reports/html.h"
 
 #define OWN_MAX 24
+/* Characters that axes and knobs may take on a page 1280 pixels wide, beside the figures. */
+#define ROOM	       56
+#define ROOM_OPEN_LOOP 42
 
 struct shown_metric {
 	const char *name, *title, *unit;
@@ -32,6 +36,7 @@ struct view {
 	const struct section *section;
 	struct shown_metric own[OWN_MAX]; /* metrics that only this workload has */
 	unsigned n_own;
+	struct fold fold;
 	double most; /* highest median throughput: the length of the bars */
 	bool open_loop;
 };
@@ -73,13 +78,23 @@ static bool shown(const struct view *v, const struct shown_metric *m)
 	return v->open_loop || strncmp(m->name, "intended", 8);
 }
 
+/* A folded column is in the name of the row, and among those shown on demand. */
+static const char *column_classes(const struct view *v, unsigned k)
+{
+	bool number = v->section->group->columns[k].numeric;
+
+	if (v->fold.folded[k])
+		return number ? "n more" : "more";
+	return number ? "n" : "";
+}
+
 static void put_headers(FILE *out, const struct view *v)
 {
 	const struct group *g = v->section->group;
 
 	fputs("<thead><tr>", out);
 	for (unsigned k = 0; k < g->n_columns; k++)
-		put_header(out, g->columns[k].name, g->columns[k].numeric ? "n" : "", false);
+		put_header(out, g->columns[k].name, column_classes(v, k), false);
 	put_header(out, "ok", "n", false);
 	put_header(out, "throughput", "n", true);
 	put_header(out, "min .. max", "n", true);
@@ -87,9 +102,12 @@ static void put_headers(FILE *out, const struct view *v)
 		if (shown(v, &latencies[i]))
 			put_header(out, latencies[i].title, latencies[i].more ? "n more" : "n",
 				   false);
-	for (unsigned i = 0; i < v->n_own; i++)
-		put_header(out, v->own[i].title, "n more", false);
-	put_header(out, "remarks", "", false);
+	for (unsigned i = 0; i < v->n_own; i++) {
+		fputs("<th scope=\"col\" class=\"n more\"><button type=\"button\">", out);
+		html_name(out, v->own[i].title);
+		fputs("</button></th>", out);
+	}
+	put_header(out, "remarks", "remarks", false);
 	fputs("</tr></thead>\n", out);
 }
 
@@ -101,11 +119,13 @@ static bool has_figure(const struct section *s, size_t cell)
 	return false;
 }
 
-static void put_target(FILE *out, const struct section *s, size_t i)
+static void put_target(FILE *out, const struct view *v, size_t i)
 {
+	const struct section *s = v->section;
 	const struct group *g = s->group;
 	const struct cell_sum *cell = g->cells[i];
 	bool link = has_figure(s, i);
+	char label[200];
 
 	fprintf(out, "<th scope=\"row\"><i class=\"dot c%u\"></i>",
 		s->series[group_target_index(g, cell->target)]);
@@ -118,14 +138,21 @@ static void put_target(FILE *out, const struct section *s, size_t i)
 	fputs(link ? "</a>" : "", out);
 	fputs(group_best(g, i, 0) ? "<b class=\"best\" title=\"best target here\">&#9733;</b>" : "",
 	      out);
+	fold_label(g, &v->fold, i, label, sizeof(label));
+	if (*label) {
+		fputs("<small>", out);
+		html_text(out, label);
+		fputs("</small>", out);
+	}
 	fputs("</th>", out);
 }
 
-static void put_value(FILE *out, const struct group *g, size_t i, unsigned k)
+static void put_value(FILE *out, const struct view *v, size_t i, unsigned k)
 {
+	const struct group *g = v->section->group;
 	double number = group_number(g, i, k);
 
-	fputs(g->columns[k].numeric ? "<td class=\"n\"" : "<td", out);
+	fprintf(out, *column_classes(v, k) ? "<td class=\"%s\"" : "<td", column_classes(v, k));
 	if (!isnan(number))
 		fprintf(out, " data-v=\"%.9g\"", number);
 	fputs(">", out);
@@ -186,7 +213,7 @@ static void put_remarks(FILE *out, const struct cell_sum *cell)
 {
 	char text[200], word[60];
 
-	fputs("<td>", out);
+	fputs("<td class=\"remarks\">", out);
 	for (int i = STATUS_FAILED; i < STATUS_COUNT; i++)
 		if (cell->runs[i])
 			fprintf(out, "<span class=\"chip st-%s\">%u %s</span> ", status_names[i],
@@ -208,14 +235,17 @@ static void put_row(FILE *out, const struct view *v, size_t i)
 {
 	const struct group *g = v->section->group;
 	const struct cell_sum *cell = g->cells[i];
+	unsigned total = cell_total(cell);
 
 	fputs("<tr>", out);
-	put_target(out, v->section, i);
+	put_target(out, v, i);
 	for (unsigned k = 1; k < g->n_columns; k++)
-		put_value(out, g, i, k);
-	fprintf(out, "<td class=\"n%s\">%u/%u</td>",
-		cell->runs[STATUS_OK] == cell_total(cell) ? " dim" : "", cell->runs[STATUS_OK],
-		cell_total(cell));
+		put_value(out, v, i, k);
+	if (total)
+		fprintf(out, "<td class=\"n%s\">%u/%u</td>",
+			cell->runs[STATUS_OK] == total ? " dim" : "", cell->runs[STATUS_OK], total);
+	else
+		fputs("<td class=\"n dim\" title=\"never started\">&#8211;</td>", out);
 	put_throughput(out, v, cell);
 	for (size_t m = 0; m < array_size(latencies); m++)
 		if (shown(v, &latencies[m]))
@@ -226,6 +256,22 @@ static void put_row(FILE *out, const struct view *v, size_t i)
 	fputs("</tr>\n", out);
 }
 
+/* What the table need not repeat in every row. */
+static void put_caption(FILE *out, const struct group *g, const struct fold *fold)
+{
+	char shared[400], usual[400];
+
+	fold_shared(g, shared, sizeof(shared));
+	fold_usual(g, fold, usual, sizeof(usual));
+	if (!*shared && !*usual)
+		return;
+	fputs("<p class=\"meta caption\">", out);
+	html_printf(out, "%s%s%s%s%s", *shared ? "all: " : "", shared,
+		    *shared && *usual ? "; " : "", *usual ? "unless the row says otherwise: " : "",
+		    usual);
+	fputs("</p>\n", out);
+}
+
 void html_table(const struct page *page, const struct section *section)
 {
 	struct view v = {.section = section, .open_loop = section->group->open_loop};
@@ -233,6 +279,8 @@ void html_table(const struct page *page, const struct section *section)
 
 	for (size_t i = 0; i < section->group->n_cells; i++)
 		scan(&v, section->group->cells[i]);
+	fold_choose(section->group, v.open_loop ? ROOM_OPEN_LOOP : ROOM, &v.fold);
+	put_caption(out, section->group, &v.fold);
 	fputs("<div class=\"tools\" hidden><button type=\"button\" class=\"columns\" "
 	      "aria-pressed=\"false\">More columns</button></div>\n"
 	      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"results of ",
@@ -243,10 +291,11 @@ void html_table(const struct page *page, const struct section *section)
 	fputs("<tbody>\n", out);
 	for (size_t i = 0; i < section->group->n_cells; i++)
 		put_row(out, &v, i);
-	fputs("</tbody></table></div>\n", out);
+	/* page.js looks for the button right behind the table */
+	fputs("</tbody></table></div>\n<button type=\"button\" class=\"all-rows\" hidden></button>\n",
+	      out);
 	if (group_any_best(section->group))
 		fputs("<p class=\"key-star\"><b class=\"best\">&#9733;</b> the best along its column, "
 		      "everything else being equal</p>\n",
 		      out);
-	fputs("<button type=\"button\" class=\"all-rows\" hidden></button>\n", out);
 }

@@ -43,3 +43,12 @@ void html_printf(FILE *out, const char *fmt, ...)
 	if (text)
 		html_text(out, text);
 }
+
+void html_name(FILE *out, const char *name)
+{
+	for (; *name; name++) {
+		const char text[] = {*name == '_' ? ' ' : *name, '\0'};
+
+		html_text(out, text);
+	}
+}
