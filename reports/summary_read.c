@@ -84,8 +84,8 @@ int warning_text(const struct cell_sum *cell, enum warning kind, char *buf, size
 {
 	static const char *const forms[WARN_COUNT] = {
 		[WARN_NOTHING] = "not one operation was completed",
-		[WARN_OVERLOAD] = "the rate is above what the target takes (%.3g %% of the starts "
-				  "were never made at worst)",
+		[WARN_OVERLOAD] =
+			"the rate is too high for the target (%.3g %% of starts not made at worst)",
 		[WARN_LOSS] = "%.3g %% of the operations were lost at worst",
 		[WARN_ERRORS] = "%.0f operations ended in an error at worst",
 		[WARN_LITTLE] =

@@ -13,7 +13,7 @@
  *
  * Order: the datagrams of one lane to one destination arrive as they were submitted, also when the
  * lane moves between CPUs, since a CPU's backlog is emptied before send(2) returns (Linux 6.18:
- *none of 11 million came late while lanes were moved 2 million times; where a kernel leaves the
+ *none of 8 million came late while lanes were moved 2 million times; where a kernel leaves the
  *backlog to ksoftirqd instead, the driver has to stay on one CPU). Two things excuse a late one,
  *and only these: a target that says so (udp_world.may_reorder), and a token bucket, which hands
  *packets to the backlog of whichever CPU empties it, timer or sender.
