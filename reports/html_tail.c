@@ -142,6 +142,7 @@ void html_notes(const struct page *page)
 {
 	const struct summary *s = page->summary;
 	FILE *out = page->out;
+	char label[300];
 
 	if (!s->n_notes)
 		return;
@@ -150,9 +151,12 @@ void html_notes(const struct page *page)
 	for (size_t i = 0; i < s->n_notes && i < ROWS_MAX; i++) {
 		fputs("<li>", out);
 		html_text(out, s->notes[i].text);
-		fprintf(out, " <span class=\"dim\">(%u run%s of ", s->notes[i].count,
-			s->notes[i].count == 1 ? "" : "s");
-		html_text(out, s->notes[i].cell->workload);
+		if (s->notes[i].worst)
+			html_printf(out, "; the worst: %s", s->notes[i].worst);
+		fprintf(out, " <span class=\"dim\">(%u run%s, %s", s->notes[i].count,
+			s->notes[i].count == 1 ? "" : "s", s->notes[i].count == 1 ? "" : "e.g. ");
+		groups_label(page->groups, s->notes[i].cell, label, sizeof(label));
+		html_text(out, label);
 		fputs(")</span></li>\n", out);
 	}
 	fputs("</ul>\n", out);

@@ -6,7 +6,7 @@
  *   {schema, manifest, complete, runs: {expected, recorded, ok, failed, ...},
  *    cells: [{cell, best: [column, ...], runs: {ok, failed, ...}, warnings: [text, ...],
  *             metrics: {name: {unit, better, median, min, max, n, values, nulls?, reason?}}}],
- *    problems: [{cell, status, count, repeat, reason}], notes: [{text, count, cell}]}
+ *    problems: [{cell, status, count, repeat, reason}], notes: [{text, worst?, count, cell}]}
  */
 #include <errno.h>
 #include <math.h>
@@ -143,6 +143,8 @@ static int put_notes(const struct summary *s, FILE *out)
 		cJSON *object = cJSON_CreateObject();
 
 		cJSON_AddStringToObject(object, "text", s->notes[i].text);
+		if (s->notes[i].worst)
+			cJSON_AddStringToObject(object, "worst", s->notes[i].worst);
 		cJSON_AddNumberToObject(object, "count", s->notes[i].count);
 		cJSON_AddStringToObject(object, "cell", s->notes[i].cell->id);
 		fputs(i ? ",\n" : "\n", out);

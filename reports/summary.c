@@ -70,17 +70,75 @@ static struct intern_entry *find_key(struct summary *s, char kind, const char *i
 	return intern_entry(&s->keys, key);
 }
 
+/* The text with every number replaced by #. */
+static char *without_numbers(const char *text)
+{
+	char *form = malloc(strlen(text) + 1);
+	size_t n = 0;
+
+	if (!form)
+		return NULL;
+	while (*text) {
+		size_t digits = strspn(text, "0123456789.");
+
+		if (digits && *text != '.') {
+			form[n++] = '#';
+			text += digits;
+		} else {
+			form[n++] = *text++;
+		}
+	}
+	form[n] = '\0';
+	return form;
+}
+
+/* Of two texts that differ in numbers only: is the first number that differs larger in a? */
+static bool larger(const char *a, const char *b)
+{
+	while (*a && *b) {
+		char *end_a, *end_b;
+		double x, y;
+
+		if (*a < '0' || *a > '9' || *b < '0' || *b > '9') {
+			a++;
+			b++;
+			continue;
+		}
+		x = strtod(a, &end_a);
+		y = strtod(b, &end_b);
+		if (x != y)
+			return x > y;
+		a = end_a;
+		b = end_b;
+	}
+	return false;
+}
+
+static int repeat_note(struct note *note, const char *text)
+{
+	char *worst;
+
+	note->count++;
+	if (!larger(text, note->worst ? note->worst : note->text))
+		return 0;
+	worst = strdup(text);
+	if (!worst)
+		return -ENOMEM;
+	free(note->worst);
+	note->worst = worst;
+	return 0;
+}
+
 static int add_note(struct summary *s, const struct cell_sum *cell, const char *text)
 {
-	struct intern_entry *entry = find_key(s, 'n', "", text);
+	_cleanup_free_ char *form = without_numbers(text);
+	struct intern_entry *entry = form ? find_key(s, 'n', "", form) : NULL;
 	struct note *notes;
 
 	if (!entry)
 		return -ENOMEM;
-	if (entry->data) {
-		s->notes[(uintptr_t)entry->data - 1].count++;
-		return 0;
-	}
+	if (entry->data)
+		return repeat_note(&s->notes[(uintptr_t)entry->data - 1], text);
 	notes = array_room(s->notes, s->n_notes, sizeof(*notes));
 	if (!notes)
 		return -ENOMEM;
@@ -255,8 +313,10 @@ void summary_free(struct summary *s)
 		free(s->problems[i].reason);
 		cJSON_Delete(s->problems[i].stall);
 	}
-	for (size_t i = 0; i < s->n_notes; i++)
+	for (size_t i = 0; i < s->n_notes; i++) {
 		free(s->notes[i].text);
+		free(s->notes[i].worst);
+	}
 	free(s->cells);
 	free(s->problems);
 	free(s->notes);

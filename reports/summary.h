@@ -81,8 +81,8 @@ struct problem {
 };
 
 struct note {
-	char *text;
-	unsigned count;
+	char *text, *worst; /* as the first run has it; with the largest number, if that differs */
+	unsigned count;	    /* runs whose note differs from it in numbers at most */
 	const struct cell_sum *cell; /* the first that said it */
 };
 

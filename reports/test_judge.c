@@ -173,6 +173,29 @@ static void test_best(void **state)
 	}
 }
 
+static void test_notes_are_merged(void **state)
+{
+	static const struct run runs[RUNS_MAX] = {
+		{"a", 0, 10, 0, "\"notes\":[\"7 starts of 100 were late\"]"},
+		{"a", 0, 10, 0, "\"notes\":[\"31 starts of 100 were late\"]"},
+		{"b", 0, 10, 0, "\"notes\":[\"9 starts of 100 were late\", \"other\"]"},
+	};
+	_cleanup_free_ char *text = NULL;
+	struct session s;
+
+	(void)state;
+	make(&s, runs);
+	assert_int_equal(s.summary->n_notes, 2);
+	assert_int_equal(s.summary->notes[0].count, 3);
+	assert_string_equal(s.summary->notes[0].worst, "31 starts of 100 were late");
+	assert_null(s.summary->notes[1].worst);
+	text = report(&s, "text");
+	assert_non_null(strstr(text, "  3 runs, e.g. w/a: 7 starts of 100 were late\n"
+				     "    the worst: 31 starts of 100 were late\n"
+				     "  1 run, w/b: other\n"));
+	done(&s);
+}
+
 static void test_top(void **state)
 {
 	static const struct run runs[RUNS_MAX] = {{"a", 0, 10, 0, NULL},
@@ -201,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_undone_is_said),
 		cmocka_unit_test(test_best),
 		cmocka_unit_test(test_top),
+		cmocka_unit_test(test_notes_are_merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,15 +108,23 @@ static void print_warnings(const struct summary *s, const struct groups *groups,
 	}
 }
 
-static void print_notes(const struct summary *s, FILE *out)
+static void print_notes(const struct summary *s, const struct groups *groups, FILE *out)
 {
-	char text[700];
+	char text[700], label[300];
 
 	if (s->n_notes)
 		fprintf(out, "\nnotes\n");
-	for (size_t i = 0; i < s->n_notes && i < LINES_MAX; i++)
-		fprintf(out, "  %s (%u run%s)\n", fmt_safe(text, sizeof(text), s->notes[i].text),
-			s->notes[i].count, s->notes[i].count == 1 ? "" : "s");
+	for (size_t i = 0; i < s->n_notes && i < LINES_MAX; i++) {
+		const struct note *note = &s->notes[i];
+
+		groups_label(groups, note->cell, label, sizeof(label));
+		fprintf(out, "  %u run%s, %s%s: %s\n", note->count, note->count == 1 ? "" : "s",
+			note->count == 1 ? "" : "e.g. ", label,
+			fmt_safe(text, sizeof(text), note->text));
+		if (note->worst)
+			fprintf(out, "    the worst: %s\n",
+				fmt_safe(text, sizeof(text), note->worst));
+	}
 	print_more(out, s->n_notes);
 }
 
@@ -178,7 +186,7 @@ int report_text(const struct report_options *options, FILE *out, struct err *err
 	print_problems(s, &groups, out);
 	print_warnings(s, &groups, out);
 	print_nulls(s, out);
-	print_notes(s, out);
+	print_notes(s, &groups, out);
 	return 0;
 }
 
