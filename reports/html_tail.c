@@ -74,6 +74,8 @@ void html_problems(const struct page *page)
 		html_text(out, label);
 		fputs("</b><br>", out);
 		html_text(out, p->reason);
+		if (p->worst)
+			html_printf(out, "; the worst: %s", p->worst);
 		if (p->stall)
 			put_stall(out, p->stall);
 		fputs("</div>\n", out);

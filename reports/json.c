@@ -6,7 +6,8 @@
  *   {schema, manifest, complete, runs: {expected, recorded, ok, failed, ...},
  *    cells: [{cell, best: [column, ...], runs: {ok, failed, ...}, warnings: [text, ...],
  *             metrics: {name: {unit, better, median, min, max, n, values, nulls?, reason?}}}],
- *    problems: [{cell, status, count, repeat, reason}], notes: [{text, worst?, count, cell}]}
+ *    problems: [{cell, status, count, repeat, reason, worst?}], notes: [{text, worst?, count,
+ * cell}]}
  */
 #include <errno.h>
 #include <math.h>
@@ -127,6 +128,8 @@ static int put_problems(const struct summary *s, FILE *out)
 		cJSON_AddNumberToObject(object, "count", p->count);
 		cJSON_AddNumberToObject(object, "repeat", p->first_repeat);
 		cJSON_AddStringToObject(object, "reason", p->reason);
+		if (p->worst)
+			cJSON_AddStringToObject(object, "worst", p->worst);
 		fputs(i ? ",\n" : "\n", out);
 		err = put(out, object);
 	}

@@ -114,18 +114,17 @@ static bool larger(const char *a, const char *b)
 	return false;
 }
 
-static int repeat_note(struct note *note, const char *text)
+static int keep_worst(const char *first, char **worst, const char *text)
 {
-	char *worst;
+	char *copy;
 
-	note->count++;
-	if (!larger(text, note->worst ? note->worst : note->text))
+	if (!larger(text, *worst ? *worst : first))
 		return 0;
-	worst = strdup(text);
-	if (!worst)
+	copy = strdup(text);
+	if (!copy)
 		return -ENOMEM;
-	free(note->worst);
-	note->worst = worst;
+	free(*worst);
+	*worst = copy;
 	return 0;
 }
 
@@ -137,8 +136,11 @@ static int add_note(struct summary *s, const struct cell_sum *cell, const char *
 
 	if (!entry)
 		return -ENOMEM;
-	if (entry->data)
-		return repeat_note(&s->notes[(uintptr_t)entry->data - 1], text);
+	if (entry->data) {
+		notes = &s->notes[(uintptr_t)entry->data - 1];
+		notes->count++;
+		return keep_worst(notes->text, &notes->worst, text);
+	}
 	notes = array_room(s->notes, s->n_notes, sizeof(*notes));
 	if (!notes)
 		return -ENOMEM;
@@ -176,14 +178,18 @@ static int add_problem(struct loader *l, const struct cell_sum *cell, enum statu
 		       cJSON *record)
 {
 	char kind = (char)('0' + (int)status);
-	struct intern_entry *entry = find_key(l->s, kind, cell->id, get_text(record, "reason"));
+	const char *reason = get_text(record, "reason");
+	_cleanup_free_ char *form = without_numbers(reason);
+	struct intern_entry *entry = form ? find_key(l->s, kind, cell->id, form) : NULL;
+	struct problem *p;
 	int err;
 
 	if (!entry)
 		return -ENOMEM;
 	if (entry->data) {
-		l->s->problems[(uintptr_t)entry->data - 1].count++;
-		return 0;
+		p = &l->s->problems[(uintptr_t)entry->data - 1];
+		p->count++;
+		return keep_worst(p->reason, &p->worst, reason);
 	}
 	err = new_problem(l, cell, status, record);
 	if (!err)
@@ -311,6 +317,7 @@ void summary_free(struct summary *s)
 		cellsum_free(s->cells[i]);
 	for (size_t i = 0; i < s->n_problems; i++) {
 		free(s->problems[i].reason);
+		free(s->problems[i].worst);
 		cJSON_Delete(s->problems[i].stall);
 	}
 	for (size_t i = 0; i < s->n_notes; i++) {

@@ -70,11 +70,11 @@ struct cell_sum {
 	double worst[WARN_COUNT];
 };
 
-/* Runs of one cell that ended in the same way for the same reason. */
+/* Runs of one cell that ended in the same way for the same reason, numbers aside. */
 struct problem {
 	const struct cell_sum *cell;
 	enum status status;
-	char *reason;
+	char *reason, *worst; /* as in a note */
 	unsigned count;
 	unsigned first_repeat;
 	cJSON *stall; /* threads of the first stalled run, NULL if none */

@@ -24,6 +24,7 @@ struct run {
 	unsigned rate;
 	double throughput, intended_p99; /* 0 = no such metric */
 	const char *more;		 /* of the record */
+	bool failed;
 };
 
 #define RUNS_MAX 6
@@ -38,9 +39,10 @@ static void put_run(FILE *f, const struct run *r, unsigned i)
 {
 	fprintf(f,
 		"{\"schema\":1,\"cell\":{\"id\":\"%s%u\",\"workload\":\"w\",\"target\":\"%s\","
-		"\"axes\":{\"rate\":%u},\"knobs\":{}},\"repeat\":%u,\"status\":\"ok\","
+		"\"axes\":{\"rate\":%u},\"knobs\":{}},\"repeat\":%u,\"status\":\"%s\","
 		"\"metrics\":{\"throughput\":{\"value\":%g,\"unit\":\"1/s\",\"better\":\"higher\"}",
-		r->target, r->rate, r->target, r->rate, i, r->throughput);
+		r->target, r->rate, r->target, r->rate, i, r->failed ? "failed" : "ok",
+		r->throughput);
 	if (r->intended_p99 > 0)
 		fprintf(f, ",\"intended_p99\":{\"value\":%g,\"unit\":\"ns\",\"better\":\"lower\"}",
 			r->intended_p99);
@@ -179,6 +181,8 @@ static void test_notes_are_merged(void **state)
 		{"a", 0, 10, 0, "\"notes\":[\"7 starts of 100 were late\"]"},
 		{"a", 0, 10, 0, "\"notes\":[\"31 starts of 100 were late\"]"},
 		{"b", 0, 10, 0, "\"notes\":[\"9 starts of 100 were late\", \"other\"]"},
+		{"c", 0, 0, 0, "\"reason\":\"no answer for 1 s\"", true},
+		{"c", 0, 0, 0, "\"reason\":\"no answer for 2.5 s\"", true},
 	};
 	_cleanup_free_ char *text = NULL;
 	struct session s;
@@ -189,6 +193,9 @@ static void test_notes_are_merged(void **state)
 	assert_int_equal(s.summary->notes[0].count, 3);
 	assert_string_equal(s.summary->notes[0].worst, "31 starts of 100 were late");
 	assert_null(s.summary->notes[1].worst);
+	assert_int_equal(s.summary->n_problems, 1);
+	assert_int_equal(s.summary->problems[0].count, 2);
+	assert_string_equal(s.summary->problems[0].worst, "no answer for 2.5 s");
 	text = report(&s, "text");
 	assert_non_null(strstr(text, "  3 runs, e.g. w/a: 7 starts of 100 were late\n"
 				     "    the worst: 31 starts of 100 were late\n"

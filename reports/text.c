@@ -66,6 +66,9 @@ static void print_problems(const struct summary *s, const struct groups *groups,
 		groups_label(groups, p->cell, label, sizeof(label));
 		fprintf(out, "  %u %s: %s: %s\n", p->count, status_names[p->status], label,
 			fmt_safe(reason, sizeof(reason), p->reason));
+		if (p->worst)
+			fprintf(out, "    the worst: %s\n",
+				fmt_safe(reason, sizeof(reason), p->worst));
 	}
 	print_more(out, s->n_problems);
 }
