@@ -43,7 +43,7 @@ struct udp_config {
 static const struct param udp_params[] = {
 	{ROW(link, PARAM_ENUM, "loopback", "the way to the sink, in namespaces of the run's own"),
 	 .choices = link_names},
-	{ROW(link_rate, PARAM_INT, "0", "token bucket on the sender's end of the veth; 0 = none"),
+	{ROW(link_rate, PARAM_RATE, "0", "token bucket on the sender's end of the veth; 0 = none"),
 	 .unit = "bit/s"},
 	{ROW(link_queue, PARAM_SIZE, "64M",
 	     "what the token bucket queues before it drops; above all send buffers, they fill"),

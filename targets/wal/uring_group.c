@@ -7,13 +7,12 @@
  * A committer thread owns the ring. It submits the next group before it wakes the producers of the
  * last one, so that waking, which costs more than writing, happens while the disk works. A lane
  * that is alone with a single partition needs no thread: it drives the ring itself when it would
- * wait, which saves both wake-ups; with RWF_DSYNC it also stays awake (11 % at depth 32).
+ * wait, which saves both wake-ups.
  *
- * Waking a sleeper costs more than its record, so a producer first yields its CPU to the others for
- * a while (knob `spin`), as RocksDB's writers do: when the group is durable, it mostly is found
- * awake. On 2 CPUs with 32 and 128 producers that is worth a half to two thirds; to `group` it is
- * worth more, which then is the faster one there: what the ring wins is a deep lane without
- * threads.
+ * Waking a sleeper costs more than its record. With the knob `spin` a producer first yields its CPU
+ * to the others for a while, as RocksDB's writers do: when the group is durable, it mostly is found
+ * awake. That is worth a half to two thirds with 32 and 128 producers on 2 CPUs, and more to
+ * `group`, which then is the faster one there: what the ring wins is a deep lane without threads.
  *
  * Order: the queue is a stack that the committer takes whole and turns over, so records of one lane
  * stay in order, and one group is in flight at a time.

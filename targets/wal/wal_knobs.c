@@ -27,10 +27,9 @@ const struct param wal_group_params[] = {
 	 .max = 1 << 20, .unit = "records", .help = "largest group; 0 takes all that are there"},
 	{"direct", PARAM_BOOL, offsetof(struct wal_group_config, direct), "false",
 	 .help = "O_DIRECT: past the page cache"},
-	{"spin", PARAM_TIME, offsetof(struct wal_group_config, spin_ns), "500us",
-	 .max = NSEC_PER_SEC,
-	 .help = "how long a producer that waits yields its CPU to others before it sleeps; "
-		 "it keeps CPUs busy that nobody else wants"},
+	{"spin", PARAM_TIME, offsetof(struct wal_group_config, spin_ns), "0", .max = NSEC_PER_SEC,
+	 .help = "how long a producer that waits yields its CPU to others before it sleeps: faster "
+		 "with many producers, and it keeps every CPU busy"},
 	PARAM_END,
 };
 
