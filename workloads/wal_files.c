@@ -17,8 +17,14 @@
 
 #include "harness/util/cleanup.h"
 
-#define BLOCK	   4096ull
-#define FILL_BYTES (1u << 20)
+#define BLOCK 4096ull
+/*
+ * A page at a time: the page cache keeps a file in folios as large as the writes that filled it
+ * (ext4 since Linux 6.16), and producers that append side by side would wait for each other's flush
+ * of the folio that they share. Eight of them make 14 k commits per second after filling by 1 MiB,
+ * 33 k after filling by pages; fio on such files 20 k and 36 k.
+ */
+#define FILL_BYTES 4096u
 
 struct request {
 	struct err *err;
