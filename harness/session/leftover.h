@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a session makes outside its process, written down before it is made, so that the next start
- * can undo it after a SIGKILL: work folders and cgroups. (Namespaces, sockets and devices of the
- * runs are held by their processes only.) The journal is one small file for each session, in
- * /run/uhbench for root and $XDG_RUNTIME_DIR/uhbench or /tmp/uhbench-UID for others; its owner
- * holds a lock on it, which tells the living from the dead.
+ * What a session makes outside its process, so that the next start can undo it after a SIGKILL. A
+ * work folder is written down in a journal before it is made; a cgroup carries the session's pid in
+ * its name. (Namespaces, sockets and devices of the runs are held by their processes only.) The
+ * journal is one small file for each session, in /run/uhbench for root, and for others in
+ * $XDG_RUNTIME_DIR/uhbench or, where that cannot be used, /tmp/uhbench-UID; its owner holds a lock
+ * on it, which tells the living from the dead.
  */
 #pragma once
 

@@ -8,9 +8,9 @@
  * When a leader has finished it first wakes the owner of the oldest queued record, so that the next
  * flush starts at once, and then the followers, each by a condition of its own: a shared one would
  * wake everybody for every group. A nudge is only a hint: whoever is awake and finds records of its
- * own queued without a leader leads. Before it sleeps a follower yields its CPU for a while (knob
- * `spin`), as on the ring, so that the two differ in the ring only. Order: the queue is FIFO and
- * one group is out at a time.
+ * own queued without a leader leads. With the knob `spin` a
+ * follower first yields its CPU for a while, as on the ring, so that the two differ in the ring
+ * only. Order: the queue is FIFO and one group is out at a time.
  *
  * Locks: queue->lock, port->lock, never both.
  */
