@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shapes that the programs in the kernel and the C side share. Only fixed-width types; all times
+ * are bpf_ktime_get_ns(), which is CLOCK_MONOTONIC.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "harness/hist.h"
+
+#define THREADS_MAX 16384 /* watched at a time and ever, per run; more are counted as lost */
+#define COMM_LEN    16
+#define NEST_MAX    4  /* kernel locks waited for within each other (a spinlock in an interrupt) */
+#define KSTACK_MAX  20 /* frames of a kernel stack */
+#define SLOTS32	    32
+
+/* Where the wall time of a thread goes. On-CPU time is split by the C side, from /proc. */
+enum time_class {
+	CLASS_ON_CPU,
+	CLASS_DELIVERY,	 /* waking to wakeup: the wake-up is on its way to the other CPU */
+	CLASS_RUN_QUEUE, /* wakeup (or preemption) to switch-in */
+	CLASS_FUTEX,
+	CLASS_LOCK,  /* between contention_begin and contention_end */
+	CLASS_BLOCK, /* I/O and flush: io_schedule, or a system call on a file or fsync */
+	CLASS_CQ,    /* io_uring_enter, waiting for completions */
+	CLASS_SOCKET,
+	CLASS_POLL, /* poll, select, epoll */
+	CLASS_PIPE,
+	CLASS_SLEEP,
+	CLASS_IDLE, /* a kernel worker without work */
+	CLASS_OTHER,
+	CLASS_COUNT
+};
+
+/* Roles of role.h, and who else can be in a watched process. */
+enum probe_role {
+	PROBE_ROLE_DRIVER,
+	PROBE_ROLE_TARGET,
+	PROBE_ROLE_SINK,
+	PROBE_ROLE_HARNESS,
+	PROBE_ROLE_PROCESS, /* of a program that has no roles: hunt */
+	PROBE_ROLE_IOU_WRK,
+	PROBE_ROLE_IOU_SQP,
+	PROBE_ROLE_COUNT
+};
+#define ROLE_OUTSIDE PROBE_ROLE_COUNT /* a waker that is not watched, or an interrupt */
+
+enum thread_state {
+	THREAD_NEW, /* nothing seen of it yet */
+	THREAD_ON,
+	THREAD_BLOCKED,
+	THREAD_WAKING,
+	THREAD_RUNNABLE,
+	THREAD_DEAD
+};
+
+/*
+ * One watched thread. Written by the programs under the scheduler's own locks (a thread has one
+ * state at a time), by the thread itself in its system calls, and by the C side before it is
+ * watched. class_ns is clipped to the window, class_n counts waits that ended in it.
+ */
+struct thread {
+	uint32_t tid, tgid; /* of the initial PID namespace */
+	uint32_t role;	    /* enum probe_role */
+	uint32_t role_fixed;
+	uint32_t state;
+	uint32_t cls; /* of the wait it is in */
+	int32_t nr;   /* system call it is or was blocked in; -1: none (fault, kernel thread) */
+	uint32_t in_lock;
+	uint32_t waker_role;
+	uint32_t pad;
+	uint64_t begin_ns, end_ns; /* watched from; ended at (0: lives) */
+	uint64_t since_ns;	   /* in this state */
+	uint64_t blocked_ns;	   /* length of the wait that has just been ended by a wake-up */
+	uint64_t class_ns[CLASS_COUNT];
+	uint64_t class_n[CLASS_COUNT];
+	uint64_t voluntary, involuntary;
+	/* for `lock`: futex waits that really slept, since the call began */
+	uint64_t futex_addr, futex_slept_ns, futex_enter_ns;
+	uint32_t futex_sleeps, futex_op;
+	struct {
+		uint64_t lock, since_ns;
+		uint32_t flags, pad;
+	} nest[NEST_MAX];
+	/* for `syscalls` */
+	uint64_t sys_enter_ns;
+	/* stacks of waits: see probes/sample.bpf.h */
+	uint64_t sample_seq; /* of the wait it is in; 0: none was taken */
+	uint32_t long_wait;  /* bit per class: the last wait of it was over the threshold */
+	uint32_t pad2;
+	char comm[COMM_LEN]; /* as it was last seen */
+};
+
+/* What the whole of a run shares. One element. */
+struct control {
+	uint64_t n_threads;   /* slots given so far */
+	uint64_t n_untracked; /* threads that got none */
+	uint32_t seed_tid;    /* whoever this one forks is watched; 0: nobody */
+	uint32_t seed_role;
+};
+
+/* A full histogram, as struct hist but with narrow buckets: 18 KiB, below the limit of a per-CPU
+ * map's value (PCPU_MIN_UNIT_SIZE, 32 KiB). Sum over CPUs is a struct hist. */
+struct bpf_hist {
+	uint64_t count, sum, min, max; /* min is stored as UINT64_MAX - min, so that 0 is empty */
+	uint32_t buckets[HIST_BUCKETS];
+};
+
+/* What a keyed table holds: bucket i of `slots` counts values with floor(log2 ns) = i, the last
+ * one all above. */
+struct tally {
+	uint64_t count, sum, max;
+	uint32_t slots[SLOTS32];
+};
