@@ -14,7 +14,7 @@
  *   close
  *
  * The window is said by who drives the load, in a page of memory that the programs read: see
- * struct probe_window. A run without probes has no such page.
+ * probe_window.h. A run without probes has no such page.
  */
 #pragma once
 
@@ -25,17 +25,8 @@
 #include <sys/types.h>
 
 #include "harness/param.h"
+#include "harness/probe_window.h"
 #include "harness/util/err.h"
-
-/*
- * Shared by the driver (writes), the programs and the prober (read). Times are CLOCK_MONOTONIC
- * nanoseconds; all 0: not known yet, nothing is counted. Written in this order: start_ns, end_ns,
- * then begin_ns with release semantics.
- */
-struct probe_window {
-	uint64_t start_ns; /* the load starts: warm-up */
-	uint64_t begin_ns, end_ns;
-};
 
 struct probe_info {
 	const char *name;

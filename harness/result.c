@@ -96,10 +96,9 @@ void result_quantile(struct result *r, const char *name, const struct hist *h, d
 	result_metric_none(r, name, reason);
 }
 
-void result_hist(struct result *r, const char *name, const struct hist *h)
+cJSON *hist_json(const struct hist *h)
 {
-	cJSON *o = cJSON_AddObjectToObject(r->histograms, name);
-	cJSON *buckets;
+	cJSON *o = cJSON_CreateObject(), *buckets;
 
 	cJSON_AddStringToObject(o, "unit", "ns");
 	cJSON_AddNumberToObject(o, "count", (double)h->count);
@@ -118,6 +117,12 @@ void result_hist(struct result *r, const char *name, const struct hist *h)
 		cJSON_AddItemToArray(
 			buckets, cJSON_CreateDoubleArray((double[]){i, (double)h->buckets[i]}, 2));
 	}
+	return o;
+}
+
+void result_hist(struct result *r, const char *name, const struct hist *h)
+{
+	cJSON_AddItemToObject(r->histograms, name, hist_json(h));
 }
 
 void result_verify(struct result *r, const char *name, uint64_t value)

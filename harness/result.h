@@ -33,6 +33,8 @@ void result_metric_none(struct result *r, const char *name, const char *reason);
 /* Quantile q of h as a metric; null with a reason when h has fewer than 10 / (1 - q) values. */
 void result_quantile(struct result *r, const char *name, const struct hist *h, double q);
 void result_hist(struct result *r, const char *name, const struct hist *h);
+/* {unit, count, sum, min, max, buckets}, as in a record. */
+cJSON *hist_json(const struct hist *h);
 /* A figure of the oracle. Exact up to 2^53. */
 void result_verify(struct result *r, const char *name, uint64_t value);
 void result_verify_text(struct result *r, const char *name, const char *value);

@@ -14,6 +14,8 @@
 #define NEST_MAX    4  /* kernel locks waited for within each other (a spinlock in an interrupt) */
 #define KSTACK_MAX  20 /* frames of a kernel stack */
 #define SLOTS32	    32
+#define HITS_CPUS    512
+#define HITS_PROGRAMS 16
 
 /* Where the wall time of a thread goes. On-CPU time is split by the C side, from /proc. */
 enum time_class {
@@ -98,6 +100,7 @@ struct control {
 	uint64_t n_untracked; /* threads that got none */
 	uint32_t seed_tid;    /* whoever this one forks is watched; 0: nobody */
 	uint32_t seed_role;
+	uint64_t caller; /* who_am_i: tgid << 32 | tid of the initial namespace */
 };
 
 /* A full histogram, as struct hist but with narrow buckets: 18 KiB, below the limit of a per-CPU

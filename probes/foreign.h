@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs of others that sit where ours would. */
+#pragma once
+
+#include <cjson/cJSON.h>
+
+#include "probes/plugin.h"
+
+/* [{hook, program, id}] of everything that is attached and not of this process; NULL and why. */
+cJSON *foreign_list(const struct probe_plugin *const *plugins, struct err *why);

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: MIT
+/*
+ * When what happens to probes. A probe that cannot be loaded or attached keeps its reason and the
+ * others go on. The kernel's own measurement of programs costs as much as a cheap program does, so
+ * it is on while the load warms up and off before the window begins: a mean from there, times the
+ * runs in the window, is what a probe cost.
+ */
+#include "probes/prober.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/util/cleanup.h"
+#include "harness/util/nsec.h"
+#include "harness/util/procfs.h"
+#include "probes/foreign.h"
+#include "probes/probes.h"
+#include "probes/stacks.h"
+
+#define POLL_NS		(10 * NSEC_PER_MSEC)  /* until the load starts */
+#define SETTLE_NS	(2 * NSEC_PER_MSEC)   /* all is quiet so long before the window */
+#define MEASURE_MIN_NS	(20 * NSEC_PER_MSEC)  /* shorter warm-ups tell nothing */
+#define LOOK_NS		(200 * NSEC_PER_MSEC) /* inside the window */
+#define LATE_NS		(10 * NSEC_PER_MSEC)  /* before its end: a last look at who lives */
+/* What attaching costs beyond the time that the kernel measures: entering and leaving a program
+ * of two instructions took 72 ns on the reference machine, of which about 25 are measured. */
+#define HOOK_NS 50
+
+static bool choose_one(const struct prober_ops *ops, unsigned *set)
+{
+	unsigned before = *set;
+
+	for (unsigned i = 0; ops->probes[i].name; i++)
+		for (unsigned j = 0; ops->probes[j].name; j++)
+			if (*set & 1u << i && ops->probes[i].needs &&
+			    !strcmp(ops->probes[i].needs, ops->probes[j].name))
+				*set |= 1u << j;
+	return *set != before;
+}
+
+static int load_track(struct prober *p, struct err *err)
+{
+	int r = -EOPNOTSUPP;
+
+	if (p->config.hooks != HOOKS_PLAIN)
+		r = track_open(false, &p->track, err);
+	if (r && p->config.hooks != HOOKS_BTF)
+		r = track_open(true, &p->track, err);
+	return r;
+}
+
+/* BTF first. When both ways fail, the reason of the first is the one worth telling. */
+static void load_probe(struct watcher *w)
+{
+	int hooks = w->env.config->hooks;
+	struct err first = {""}, second = {""};
+	int r = -EOPNOTSUPP;
+
+	w->env.plain = false;
+	if (hooks != HOOKS_PLAIN)
+		r = w->plugin->open(&w->env, &w->probe, &first);
+	if (r && hooks != HOOKS_BTF) {
+		w->env.plain = true;
+		r = w->plugin->open(&w->env, &w->probe, &second);
+	}
+	if (r)
+		snprintf(w->reason, sizeof(w->reason), "%s",
+			 first.text[0] ? first.text : second.text);
+}
+
+/* Whoever takes samples says where they are; without, there are only kernel symbols. */
+static int open_stacks(struct prober *p, struct err *err)
+{
+	struct stacks_maps maps;
+	bool sampled = false;
+	int r;
+
+	for (unsigned i = 0; i < p->n && !sampled; i++) {
+		struct watcher *w = &p->watchers[i];
+
+		if (w->probe && w->plugin->sample_maps)
+			sampled = w->plugin->sample_maps(w->probe, &maps);
+	}
+	r = stacks_open(sampled ? &maps : NULL, p->config.stack_wait_ns, &p->stacks, err);
+	for (unsigned i = 0; i < p->n; i++)
+		p->watchers[i].env.stacks = p->stacks;
+	return r;
+}
+
+static int load_all(struct prober *p, unsigned set, struct err *err)
+{
+	struct err why = {""};
+	int r = load_track(p, &why);
+
+	for (unsigned i = 0; probe_plugins[i]; i++, p->n++) {
+		struct watcher *w = &p->watchers[i];
+
+		w->plugin = probe_plugins[i];
+		w->chosen = set & 1u << i;
+		w->env = (struct probe_env){
+			.track = p->track, .config = &p->config, .chosen = set};
+		if (w->chosen && r)
+			snprintf(w->reason, sizeof(w->reason), "%s", why.text);
+		else if (w->chosen)
+			load_probe(w);
+	}
+	return open_stacks(p, err);
+}
+
+static int open_prober(unsigned set, const void *config, struct prober **ret, struct err *err)
+{
+	struct prober *p;
+	int r;
+
+	if (!set)
+		return err_set(err, -EINVAL, "no probe was chosen");
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return err_sys(err, -ENOMEM, "probes");
+	while (choose_one(&probes_prober, &set))
+		;
+	part_quiet();
+	p->config = *(const struct probe_config *)config;
+	p->stats_fd = -1;
+	r = load_all(p, set, err);
+	if (r)
+		probes_prober.close(p);
+	else
+		*ret = p;
+	return r;
+}
+
+static void snapshot(struct prober *p, size_t which)
+{
+	for (unsigned i = 0; i < p->n; i++) {
+		struct watcher *w = &p->watchers[i];
+		struct part_stats *into = (struct part_stats *)((char *)w + which);
+		struct part *part = w->probe ? w->plugin->part(w->probe) : NULL;
+
+		for (unsigned j = 0; part && part->programs[j]; j++)
+			if (part_stats(part, j, &into[j]))
+				into[j] = (struct part_stats){.runs = 0};
+	}
+}
+#define SNAPSHOT(p, which) snapshot(p, offsetof(struct watcher, which))
+
+static int attach_probe(struct watcher *w, struct err *err)
+{
+	int r = part_clear(w->plugin->part(w->probe), err);
+
+	if (!r && w->plugin->reset)
+		r = w->plugin->reset(w->probe, err);
+	if (!r)
+		r = w->plugin->attach(w->probe, err);
+	w->attached = !r;
+	return r;
+}
+
+static void disarm(struct prober *p)
+{
+	cleanup_close(&p->stats_fd);
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->watchers[i].attached)
+			p->watchers[i].plugin->detach(p->watchers[i].probe);
+		p->watchers[i].attached = false;
+	}
+	if (p->track)
+		track_detach(p->track);
+	if (p->phase == WINDOW)
+		SNAPSHOT(p, end);
+	if (p->phase != IDLE)
+		stacks_poll(p->stacks, false);
+	p->phase = IDLE;
+}
+
+static int arm(struct prober *p, const char *role, pid_t pid, struct err *err)
+{
+	int r;
+
+	p->measured = false;
+	if (!p->track)
+		return 0; /* every probe has its reason */
+	r = stacks_reset(p->stacks, err);
+	if (!r)
+		r = track_attach(p->track, err);
+	for (unsigned i = 0; !r && i < p->n; i++) {
+		struct watcher *w = &p->watchers[i];
+		struct err why = {""};
+
+		w->run_reason[0] = 0;
+		if (w->probe && attach_probe(w, &why))
+			snprintf(w->run_reason, sizeof(w->run_reason), "%s", why.text);
+	}
+	if (!r) {
+		SNAPSHOT(p, armed);
+		p->phase = ARMED;
+		if (pid)
+			r = track_process(p->track, pid, role, err);
+		else
+			track_seed(p->track, role);
+	}
+	if (r)
+		disarm(p);
+	return r;
+}
+
+static void launched(struct prober *p)
+{
+	if (p->track)
+		track_seed(p->track, NULL);
+}
+
+static int window_fd(const struct prober *p)
+{
+	return p->track ? track_map_fd(p->track, "window") : -1;
+}
+
+static uint64_t machine_busy_ns(void)
+{
+	struct proc_host h;
+
+	return procfs_host(&h) ? 0 : h.busy_ns;
+}
+
+static void begin_measuring(struct prober *p, uint64_t now)
+{
+	p->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	p->started_ns = now;
+	p->busy_ns = machine_busy_ns();
+	SNAPSHOT(p, start);
+	p->phase = WARM_UP;
+}
+
+double prober_mean_ns(const struct watcher *w, unsigned program)
+{
+	uint64_t runs = w->begin[program].runs - w->start[program].runs;
+	uint64_t ns = w->begin[program].ns - w->start[program].ns;
+
+	return runs ? (double)ns / (double)runs : -1;
+}
+
+static double probe_ns_per_s(const struct watcher *w, double seconds)
+{
+	struct part *part = w->plugin->part(w->probe);
+	double sum = 0;
+
+	for (unsigned i = 0; part->programs[i]; i++)
+		sum += (double)(w->begin[i].ns - w->start[i].ns) +
+		       (double)(w->begin[i].hits - w->start[i].hits) * HOOK_NS;
+	return sum / seconds;
+}
+
+/* Off before the window: what a probe then does is up to it, and takes effect at once. */
+static void end_measuring(struct prober *p, uint64_t now)
+{
+	double seconds = (double)(now - p->started_ns) / (double)NSEC_PER_SEC;
+	uint64_t busy = machine_busy_ns() - p->busy_ns;
+
+	SNAPSHOT(p, begin);
+	p->stats_ns = now - p->started_ns;
+	p->measured = p->stats_fd >= 0 && p->stats_ns >= MEASURE_MIN_NS;
+	cleanup_close(&p->stats_fd);
+	for (unsigned i = 0; p->measured && i < p->n; i++) {
+		struct watcher *w = &p->watchers[i];
+		struct probe_load load = {.seconds = seconds};
+
+		if (!w->attached || !w->plugin->calibrate)
+			continue;
+		load.ns_per_s = probe_ns_per_s(w, seconds);
+		load.budget_ns_per_s = (double)busy / seconds * (double)p->config.cost / 100;
+		w->plugin->calibrate(w->probe, &load);
+	}
+	p->phase = WINDOW;
+}
+
+static uint64_t tick_probes(struct prober *p, uint64_t now)
+{
+	uint64_t next = LOOK_NS;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		struct watcher *w = &p->watchers[i];
+
+		if (w->attached && w->plugin->tick)
+			next = min_of(next, w->plugin->tick(w->probe, now));
+	}
+	return next;
+}
+
+static uint64_t in_the_window(struct prober *p, const struct probe_window *w, uint64_t now)
+{
+	uint64_t next;
+
+	stacks_poll(p->stacks, now + LATE_NS >= w->end_ns);
+	next = now >= w->begin_ns ? tick_probes(p, now) : w->begin_ns - now;
+	if (now + LATE_NS < w->end_ns)
+		return min_of(next, w->end_ns - LATE_NS - now);
+	return now < w->end_ns ? min_of(next, w->end_ns - now) : 0;
+}
+
+static uint64_t tick(struct prober *p)
+{
+	const struct probe_window *w = p->track ? track_window(p->track) : NULL;
+	uint64_t now = nsec_now(), begin;
+
+	if (!w || p->phase == IDLE || p->phase == AFTER)
+		return NSEC_PER_SEC;
+	begin = __atomic_load_n(&w->begin_ns, __ATOMIC_ACQUIRE);
+	if (!begin)
+		return POLL_NS;
+	if (p->phase == ARMED)
+		begin_measuring(p, now);
+	if (p->phase == WARM_UP && now + SETTLE_NS < begin)
+		return begin - SETTLE_NS - now;
+	if (p->phase == WARM_UP)
+		end_measuring(p, now);
+	if (now < w->end_ns)
+		return in_the_window(p, w, now);
+	SNAPSHOT(p, end);
+	p->phase = AFTER;
+	return NSEC_PER_SEC;
+}
+
+static void close_prober(struct prober *p)
+{
+	if (!p)
+		return;
+	disarm(p);
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->watchers[i].probe)
+			p->watchers[i].plugin->close(p->watchers[i].probe);
+	stacks_close(p->stacks);
+	track_close(p->track);
+	free(p);
+}
+
+static int supported(const char *name, const char **ret_hooks, struct err *why)
+{
+	_cleanup_free_ void *config = calloc(1, sizeof(struct probe_config));
+	struct prober *p = NULL;
+	unsigned set = 0;
+	int r = config ? param_defaults(probe_params, config) : -ENOMEM;
+
+	if (!r)
+		r = probe_set_add(&probes_prober, name, &set, why);
+	if (!r)
+		r = open_prober(set, config, &p, why);
+	for (unsigned i = 0; !r && i < p->n; i++) {
+		const struct watcher *w = &p->watchers[i];
+
+		if (strcmp(w->plugin->info.name, name))
+			continue;
+		*ret_hooks = w->env.plain ? "plain" : "btf";
+		if (!w->probe)
+			r = err_set(why, -EOPNOTSUPP, "%s", w->reason);
+	}
+	close_prober(p);
+	return r;
+}
+
+static cJSON *foreign(struct err *why)
+{
+	return foreign_list(probe_plugins, why);
+}
+
+const struct prober_ops probes_prober = {
+	.probes = probe_infos,
+	.params = probe_params,
+	.config_size = sizeof(struct probe_config),
+	.open = open_prober,
+	.arm = arm,
+	.launched = launched,
+	.window_fd = window_fd,
+	.tick = tick,
+	.disarm = disarm,
+	.read = prober_read,
+	.close = close_prober,
+	.foreign = foreign,
+	.supported = supported,
+};

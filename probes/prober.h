@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What prober.c (when things happen) and prober_read.c (what is told of it) share. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "harness/probe.h"
+#include "probes/plugin.h"
+
+#define PROBES_MAX 8
+
+/* A probe of the set. */
+struct watcher {
+	const struct probe_plugin *plugin;
+	struct probe_env env;
+	void *probe; /* NULL: not loaded, see reason */
+	bool chosen, attached;
+	char reason[ERR_MAX];	  /* why it was not loaded; "" */
+	char run_reason[ERR_MAX]; /* why it could not be attached for this run; "" */
+	/* Counters of each program when the run was armed, the load began, and the window began
+	 * and ended. */
+	struct part_stats armed[HITS_PROGRAMS], start[HITS_PROGRAMS], begin[HITS_PROGRAMS],
+		end[HITS_PROGRAMS];
+};
+
+/* Where a probed run is. */
+enum probing { IDLE, ARMED, WARM_UP, WINDOW, AFTER };
+
+struct prober {
+	struct probe_config config;
+	struct track *track;
+	struct stacks *stacks;
+	struct watcher watchers[PROBES_MAX];
+	unsigned n;
+	enum probing phase;
+	int stats_fd;			/* -1 when the kernel does not measure programs */
+	bool measured;			/* start to begin was long enough to tell what a run costs */
+	uint64_t started_ns, busy_ns;	/* begin of measuring, CPU time of the machine then */
+	uint64_t stats_ns;		/* how long it was measured */
+};
+
+cJSON *prober_read(struct prober *p, const cJSON *usage, bool live);
+/* Mean of a run of a program in the warm-up, ns; negative when unknown. */
+double prober_mean_ns(const struct watcher *w, unsigned program);

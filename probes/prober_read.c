@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/* What every probe tells in the same words: how it fared, what it lost, what it cost. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/util/nsec.h"
+#include "probes/prober.h"
+
+static void add_programs(cJSON *o, const struct prober *p, const struct watcher *w)
+{
+	struct part *part = w->plugin->part(w->probe);
+	cJSON *list = cJSON_AddArrayToObject(o, "programs");
+	double run_ns = 0;
+
+	for (unsigned i = 0; part->programs[i]; i++) {
+		uint64_t runs = w->end[i].hits - w->begin[i].hits;
+		double mean = p->measured ? prober_mean_ns(w, i) : -1;
+		cJSON *item;
+
+		if (!w->armed[i].id)
+			continue;
+		item = cJSON_CreateObject();
+		cJSON_AddStringToObject(item, "name", part->programs[i]);
+		cJSON_AddStringToObject(item, "hook", part_hook(part, i));
+		cJSON_AddNumberToObject(item, "runs", (double)runs);
+		cJSON_AddItemToObject(item, "ns",
+				      mean < 0 ? cJSON_CreateNull() : cJSON_CreateNumber(mean));
+		cJSON_AddItemToArray(list, item);
+		run_ns += mean > 0 ? mean * (double)runs : 0;
+	}
+	if (p->measured)
+		cJSON_AddNumberToObject(o, "run_ns", (double)(uint64_t)run_ns);
+	else
+		cJSON_AddNullToObject(o, "run_ns");
+	if (!p->measured)
+		cJSON_AddStringToObject(o, "reason_run_ns",
+					"the warm-up was too short to measure the programs");
+}
+
+/* The window, or what is over of it while it lasts. */
+static struct probe_view view_of(const struct prober *p, const struct watcher *w,
+				 const cJSON *usage, bool live)
+{
+	const struct probe_window *win = track_window(p->track);
+	uint64_t now = nsec_now();
+
+	return (struct probe_view){.env = &w->env,
+				   .usage = usage,
+				   .begin_ns = win->begin_ns,
+				   .end_ns = win->begin_ns && now < win->end_ns ? now : win->end_ns,
+				   .live = live};
+}
+
+static void add_losses(cJSON *o, const struct watcher *w, struct probe_losses *l)
+{
+	struct part *part = w->plugin->part(w->probe);
+	cJSON *sampling;
+
+	for (unsigned i = 0; part->programs[i]; i++) {
+		struct part_stats now;
+
+		if (!part_stats(part, i, &now))
+			l->lost += now.missed - w->armed[i].missed;
+	}
+	cJSON_AddNumberToObject(o, "events", (double)l->events);
+	cJSON_AddNumberToObject(o, "lost", (double)l->lost);
+	cJSON_AddNumberToObject(o, "map_full", (double)l->map_full);
+	cJSON_AddNumberToObject(o, "untracked", (double)l->untracked);
+	sampling = cJSON_AddObjectToObject(o, "sampling");
+	cJSON_AddNumberToObject(sampling, "every", (double)l->every);
+	if (l->sampling[0])
+		cJSON_AddStringToObject(sampling, "reason", l->sampling);
+	else
+		cJSON_AddNullToObject(sampling, "reason");
+}
+
+static cJSON *read_probe(const struct prober *p, const struct watcher *w, const cJSON *usage,
+			 bool live)
+{
+	const char *reason = w->probe ? w->run_reason : w->reason;
+	cJSON *o = cJSON_CreateObject();
+	struct probe_losses losses = {.every = 1};
+	struct probe_view view;
+
+	cJSON_AddStringToObject(o, "status", !*reason	? "ok"
+					     : w->probe ? "failed"
+							: "unsupported");
+	if (*reason) {
+		cJSON_AddStringToObject(o, "reason", reason);
+		return o;
+	}
+	cJSON_AddNullToObject(o, "reason");
+	cJSON_AddStringToObject(o, "hooks", w->env.plain ? "plain" : "btf");
+	view = view_of(p, w, usage, live);
+	w->plugin->read(w->probe, &view, o, &losses);
+	add_losses(o, w, &losses);
+	add_programs(o, p, w);
+	return o;
+}
+
+cJSON *prober_read(struct prober *p, const cJSON *usage, bool live)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->watchers[i].chosen)
+			cJSON_AddItemToObject(o, p->watchers[i].plugin->info.name,
+					      read_probe(p, &p->watchers[i], usage, live));
+	return o;
+}
+
+void probe_tally_json(cJSON *into, const struct tally *t)
+{
+	double slots[SLOTS32];
+
+	for (unsigned i = 0; i < SLOTS32; i++)
+		slots[i] = t->slots[i];
+	cJSON_AddNumberToObject(into, "count", (double)t->count);
+	cJSON_AddNumberToObject(into, "sum_ns", (double)t->sum);
+	cJSON_AddNumberToObject(into, "max_ns", (double)t->max);
+	cJSON_AddItemToObject(into, "slots", cJSON_CreateDoubleArray(slots, SLOTS32));
+}

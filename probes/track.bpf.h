@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which threads are watched, and when. These maps belong to the tracker (track.bpf.c); every other
+ * object gets the same ones by descriptor (probes/object.h), so what one probe notes of a thread
+ * another can read.
+ *
+ * A thread that is not watched costs one look-up in an array by its thread id, whatever the kind of
+ * hook: no key has to be hashed, and an id fits every kind of tracepoint.
+ */
+#pragma once
+
+#include "probes/vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "harness/probe_window.h"
+#include "probes/abi.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* pid_max, set before loading */
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, u32);
+} tid_slot SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, THREADS_MAX);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct probe_window);
+} window SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct control);
+} control SEC(".maps");
+
+/* How often each program of this object ran, watched or not; the row is the CPU's. Two runs on one
+ * CPU can only meet where a program can be preempted (system calls), and cost a count then. */
+uint64_t hits[HITS_CPUS][HITS_PROGRAMS];
+
+static __always_inline void hit(u32 program)
+{
+	hits[bpf_get_smp_processor_id() % HITS_CPUS][program]++;
+}
+
+static __always_inline struct thread *thread_of(u32 tid)
+{
+	u32 *slot = bpf_map_lookup_elem(&tid_slot, &tid);
+
+	/* Slot 0 is nobody's. */
+	if (!slot || !*slot)
+		return NULL;
+	return bpf_map_lookup_elem(&threads, slot);
+}
+
+static __always_inline struct thread *thread_self(void)
+{
+	return thread_of((u32)bpf_get_current_pid_tgid());
+}
+
+static __always_inline struct probe_window *window_get(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&window, &zero);
+}
+
+static __always_inline bool in_window(const struct probe_window *w, u64 now)
+{
+	return w->begin_ns && now >= w->begin_ns && now < w->end_ns;
+}
+
+/* How much of [from, to) lies in the window. */
+static __always_inline u64 clipped(const struct probe_window *w, u64 from, u64 to)
+{
+	if (!w->begin_ns)
+		return 0;
+	if (from < w->begin_ns)
+		from = w->begin_ns;
+	if (to > w->end_ns)
+		to = w->end_ns;
+	return to > from ? to - from : 0;
+}
+
+static __always_inline u32 role_index(const struct thread *t)
+{
+	return t->role < PROBE_ROLE_COUNT ? t->role : PROBE_ROLE_HARNESS;
+}
+
+/* floor(log2 v), 0 for 0, at most SLOTS32 - 1. */
+static __always_inline u32 log2_slot(u64 v)
+{
+	u32 slot = 0;
+
+	if (v >> 31)
+		return SLOTS32 - 1;
+	if (v >> 16) {
+		v >>= 16;
+		slot += 16;
+	}
+	if (v >> 8) {
+		v >>= 8;
+		slot += 8;
+	}
+	if (v >> 4) {
+		v >>= 4;
+		slot += 4;
+	}
+	if (v >> 2) {
+		v >>= 2;
+		slot += 2;
+	}
+	return slot + (u32)(v >> 1);
+}
+
+/* For tables that several CPUs write. */
+static __always_inline void tally_add_shared(struct tally *t, u64 ns)
+{
+	__sync_fetch_and_add(&t->count, 1);
+	__sync_fetch_and_add(&t->sum, ns);
+	__sync_fetch_and_add(&t->slots[log2_slot(ns)], 1);
+	if (ns > t->max)
+		t->max = ns;
+}
+
+/* For per-CPU tables. */
+static __always_inline void tally_add(struct tally *t, u64 ns)
+{
+	t->count++;
+	t->sum += ns;
+	t->slots[log2_slot(ns)]++;
+	if (ns > t->max)
+		t->max = ns;
+}
+
+/* For per-CPU maps. The bucket is the C side's own function. */
+static __always_inline void bpf_hist_add(struct bpf_hist *h, u64 ns)
+{
+	u32 i = hist_index(ns);
+
+	if (i < HIST_BUCKETS)
+		h->buckets[i]++;
+	h->count++;
+	h->sum += ns;
+	if (ns > h->max)
+		h->max = ns;
+	if (UINT64_MAX - ns > h->min)
+		h->min = UINT64_MAX - ns;
+}

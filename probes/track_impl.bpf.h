@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tracker does, whatever kind of tracepoint tells it. */
+#pragma once
+
+#include "probes/track.bpf.h"
+
+enum { TRACK_NEWTASK, TRACK_RENAME, TRACK_EXIT };
+
+static __always_inline struct control *control_get(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+static __always_inline void track_add(struct control *c, u32 tid, u32 tgid, u32 role)
+{
+	u32 *slot = bpf_map_lookup_elem(&tid_slot, &tid);
+	u32 i = (u32)__sync_fetch_and_add(&c->n_threads, 1) + 1;
+	struct thread *t;
+
+	t = i < THREADS_MAX ? bpf_map_lookup_elem(&threads, &i) : NULL;
+	if (!slot || !t) {
+		__sync_fetch_and_add(&c->n_untracked, 1);
+		return;
+	}
+	t->tid = tid;
+	t->tgid = tgid;
+	t->role = role;
+	t->nr = -1;
+	t->state = THREAD_RUNNABLE;
+	t->begin_ns = t->since_ns = bpf_ktime_get_ns();
+	bpf_get_current_comm(t->comm, sizeof(t->comm));
+	*slot = i;
+}
+
+/* A thread inherits the role of who starts it, until it is named. tgid 0: not known here. */
+static __always_inline void track_new(u32 creator, u32 tid, u32 tgid)
+{
+	struct control *c = control_get();
+	struct thread *parent;
+
+	if (!c)
+		return;
+	if (c->seed_tid && creator == c->seed_tid) {
+		track_add(c, tid, tgid ? tgid : tid, c->seed_role);
+		return;
+	}
+	parent = thread_of(creator);
+	if (parent)
+		track_add(c, tid, tgid ? tgid : parent->tgid, parent->role);
+}
+
+static __always_inline bool starts_with(const char *name, const char *prefix, u32 len)
+{
+	for (u32 i = 0; i < len; i++)
+		if (name[i] != prefix[i])
+			return false;
+	return true;
+}
+
+static __always_inline void track_name(u32 tid, const char name[COMM_LEN])
+{
+	struct thread *t = thread_of(tid);
+	u32 role;
+
+	if (!t)
+		return;
+	__builtin_memcpy(t->comm, name, COMM_LEN);
+	if (t->role_fixed)
+		return;
+	if (starts_with(name, "driver/", 7))
+		role = PROBE_ROLE_DRIVER;
+	else if (starts_with(name, "target/", 7))
+		role = PROBE_ROLE_TARGET;
+	else if (starts_with(name, "sink/", 5))
+		role = PROBE_ROLE_SINK;
+	else if (starts_with(name, "iou-wrk-", 8))
+		role = PROBE_ROLE_IOU_WRK;
+	else if (starts_with(name, "iou-sqp-", 8))
+		role = PROBE_ROLE_IOU_SQP;
+	else
+		return;
+	t->role = role;
+	t->role_fixed = 1;
+}
+
+/* What a thread does after it has been told to exit is not accounted; its id may be another's
+ * soon. */
+static __always_inline void track_exit(u32 tid)
+{
+	u32 *slot = bpf_map_lookup_elem(&tid_slot, &tid);
+	struct probe_window *w = window_get();
+	struct thread *t = thread_of(tid);
+
+	if (!slot || !t || !w)
+		return;
+	t->end_ns = bpf_ktime_get_ns();
+	if (t->state == THREAD_ON)
+		t->class_ns[CLASS_ON_CPU] += clipped(w, t->since_ns, t->end_ns);
+	t->state = THREAD_DEAD;
+	*slot = 0;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The few kernel structures that the programs read, with only the fields that they use. Offsets
+ * are put in at load time from the running kernel's BTF (CO-RE: preserve_access_index), so neither
+ * order nor size mean anything here. Names are the kernel's: include/linux/sched.h, fs.h,
+ * fdtable.h, io_uring_types.h, blk-mq.h; io_uring/io-wq.c; arch/x86/include/asm/ptrace.h.
+ */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+
+#ifndef UHBENCH_NO_CORE
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct task_struct {
+	unsigned int __state;
+	unsigned int flags;
+	int pid, tgid;
+	char comm[16];
+	unsigned in_iowait : 1;
+	void *worker_private;
+	struct files_struct *files;
+};
+
+struct io_wq_work {
+	unsigned int flags;
+};
+
+/* io_uring/io-wq.c */
+struct io_worker {
+	struct io_wq_work *cur_work;
+};
+
+struct io_ring_ctx;
+
+struct io_kiocb {
+	u8 opcode;
+	struct io_ring_ctx *ctx;
+	struct io_wq_work work;
+};
+
+#ifdef __TARGET_ARCH_x86
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	unsigned long orig_ax, ip, cs, flags, sp, ss;
+};
+#endif
+
+#ifndef UHBENCH_NO_CORE
+#pragma clang attribute pop
+#endif
+
+/* Not read through a pointer of the kernel's: layout as it is. */
+struct bpf_raw_tracepoint_args {
+	__u64 args[0];
+};
+
+/* include/uapi/linux/bpf.h, what bpf_helper_defs.h leaves to us */
+enum { BPF_ANY, BPF_NOEXIST, BPF_EXIST };
+enum { BPF_F_MMAPABLE = 1u << 10, BPF_F_NO_PREALLOC = 1u << 0 };
+enum { BPF_F_USER_STACK = 1u << 8 };
+enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+enum bpf_map_type_used {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_HASH = 5,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+
+#endif
