@@ -9,12 +9,12 @@
 
 #include "harness/hist.h"
 
-#define THREADS_MAX 16384 /* watched at a time and ever, per run; more are counted as lost */
-#define COMM_LEN    16
-#define NEST_MAX    4  /* kernel locks waited for within each other (a spinlock in an interrupt) */
-#define KSTACK_MAX  20 /* frames of a kernel stack */
-#define SLOTS32	    32
-#define HITS_CPUS    512
+#define THREADS_MAX   16384 /* watched at a time and ever, per run; more are counted as lost */
+#define COMM_LEN      16
+#define NEST_MAX      4 /* kernel locks waited for within each other (a spinlock in an interrupt) */
+#define KSTACK_MAX    20 /* frames of a kernel stack */
+#define SLOTS32	      32
+#define HITS_CPUS     512
 #define HITS_PROGRAMS 16
 
 /* Where the wall time of a thread goes. On-CPU time is split by the C side, from /proc. */

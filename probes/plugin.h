@@ -30,7 +30,7 @@ struct probe_env {
 	struct track *track;
 	struct stacks *stacks; /* not before all probes are open */
 	const struct probe_config *config;
-	bool plain;	/* plain tracepoints only */
+	bool plain;	 /* plain tracepoints only */
 	unsigned chosen; /* bit i: probe_plugins[i] is in the set */
 };
 
@@ -51,7 +51,7 @@ struct probe_losses {
 /* What `read` may need besides its own maps. */
 struct probe_view {
 	const struct probe_env *env;
-	const cJSON *usage; /* the record's; may be NULL */
+	const cJSON *usage;	   /* the record's; may be NULL */
 	uint64_t begin_ns, end_ns; /* of the window; `live`: what is over of it */
 	bool live;
 };
@@ -66,7 +66,8 @@ struct probe_plugin {
 	void (*detach)(void *probe);
 	/* Every one below may be NULL. */
 	int (*reset)(void *probe, struct err *err); /* beside part_clear, which is always done */
-	bool (*sample_maps)(void *probe, struct stacks_maps *ret); /* of sample.bpf.h, if it takes any */
+	bool (*sample_maps)(void *probe,
+			    struct stacks_maps *ret); /* of sample.bpf.h, if it takes any */
 	void (*calibrate)(void *probe, const struct probe_load *load);
 	uint64_t (*tick)(void *probe, uint64_t now_ns); /* when again, from now */
 	void (*read)(void *probe, const struct probe_view *view, cJSON *into,

@@ -21,11 +21,11 @@
 #include "probes/probes.h"
 #include "probes/stacks.h"
 
-#define POLL_NS		(10 * NSEC_PER_MSEC)  /* until the load starts */
-#define SETTLE_NS	(2 * NSEC_PER_MSEC)   /* all is quiet so long before the window */
-#define MEASURE_MIN_NS	(20 * NSEC_PER_MSEC)  /* shorter warm-ups tell nothing */
-#define LOOK_NS		(200 * NSEC_PER_MSEC) /* inside the window */
-#define LATE_NS		(10 * NSEC_PER_MSEC)  /* before its end: a last look at who lives */
+#define POLL_NS	       (10 * NSEC_PER_MSEC)  /* until the load starts */
+#define SETTLE_NS      (2 * NSEC_PER_MSEC)   /* all is quiet so long before the window */
+#define MEASURE_MIN_NS (20 * NSEC_PER_MSEC)  /* shorter warm-ups tell nothing */
+#define LOOK_NS	       (200 * NSEC_PER_MSEC) /* inside the window */
+#define LATE_NS	       (10 * NSEC_PER_MSEC)  /* before its end: a last look at who lives */
 /* What attaching costs beyond the time that the kernel measures: entering and leaving a program
  * of two instructions took 72 ns on the reference machine, of which about 25 are measured. */
 #define HOOK_NS 50
@@ -101,8 +101,7 @@ static int load_all(struct prober *p, unsigned set, struct err *err)
 
 		w->plugin = probe_plugins[i];
 		w->chosen = set & 1u << i;
-		w->env = (struct probe_env){
-			.track = p->track, .config = &p->config, .chosen = set};
+		w->env = (struct probe_env){.track = p->track, .config = &p->config, .chosen = set};
 		if (w->chosen && r)
 			snprintf(w->reason, sizeof(w->reason), "%s", why.text);
 		else if (w->chosen)

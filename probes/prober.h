@@ -33,10 +33,10 @@ struct prober {
 	struct watcher watchers[PROBES_MAX];
 	unsigned n;
 	enum probing phase;
-	int stats_fd;			/* -1 when the kernel does not measure programs */
-	bool measured;			/* start to begin was long enough to tell what a run costs */
-	uint64_t started_ns, busy_ns;	/* begin of measuring, CPU time of the machine then */
-	uint64_t stats_ns;		/* how long it was measured */
+	int stats_fd;		      /* -1 when the kernel does not measure programs */
+	bool measured;		      /* start to begin was long enough to tell what a run costs */
+	uint64_t started_ns, busy_ns; /* begin of measuring, CPU time of the machine then */
+	uint64_t stats_ns;	      /* how long it was measured */
 };
 
 cJSON *prober_read(struct prober *p, const cJSON *usage, bool live);

@@ -83,9 +83,7 @@ static cJSON *read_probe(const struct prober *p, const struct watcher *w, const 
 	struct probe_losses losses = {.every = 1};
 	struct probe_view view;
 
-	cJSON_AddStringToObject(o, "status", !*reason	? "ok"
-					     : w->probe ? "failed"
-							: "unsupported");
+	cJSON_AddStringToObject(o, "status", !*reason ? "ok" : w->probe ? "failed" : "unsupported");
 	if (*reason) {
 		cJSON_AddStringToObject(o, "reason", reason);
 		return o;

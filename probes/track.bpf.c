@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT
+// SPDX-License-Identifier: MIT
 /*
  * Who is watched: what a watched thread starts is watched, kernel workers of io_uring included
  * (kernel/fork.c, copy_process: task_newtask fires for create_io_thread too, sched_process_fork

@@ -24,8 +24,9 @@
 
 #define PID_MAX_DEFAULT 32768
 
-const char *const probe_role_names[] = {"driver",	  "target",	    "sink",    "harness", "process",
-					"kernel:iou-wrk", "kernel:iou-sqp", "outside", NULL};
+const char *const probe_role_names[] = {"driver",	  "target",  "sink",
+					"harness",	  "process", "kernel:iou-wrk",
+					"kernel:iou-sqp", "outside", NULL};
 const char *const time_class_names[] = {"on_cpu", "delivery", "run_queue", "futex", "lock",
 					"block",  "cq",	      "socket",	   "poll",  "pipe",
 					"sleep",  "idle",     "other",	   NULL};

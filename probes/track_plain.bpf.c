@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0 OR MIT
+// SPDX-License-Identifier: MIT
 /*
  * The tracker on plain tracepoints, for kernels without BTF: nothing here needs CO-RE. The layouts
  * are those of events/task/task_newtask, task_rename and events/sched/sched_process_exit, checked

@@ -12,12 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef __u8 u8;
-typedef __u16 u16;
-typedef __u32 u32;
-typedef __u64 u64;
-typedef __s32 s32;
-typedef __s64 s64;
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+typedef int64_t s64;
 
 #ifndef UHBENCH_NO_CORE
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
