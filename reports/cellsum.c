@@ -15,6 +15,7 @@
 #include "harness/hist.h"
 #include "harness/util/cleanup.h"
 #include "reports/get.h"
+#include "reports/probes_fold.h"
 
 #define LOSS_SHARE    0.001
 #define STEAL_SHARE   0.01 /* of one CPU over the window: from here on it is mentioned */
@@ -113,16 +114,33 @@ int cellsum_new(struct intern *texts, const cJSON *object, struct cell_sum **ret
 	return 0;
 }
 
+struct cell_sum *cellsum_probed(struct cell_sum *cell)
+{
+	if (!cell->probed)
+		cell->probed = calloc(1, sizeof(*cell->probed));
+	if (cell->probed) {
+		cell->probed->id = cell->id;
+		cell->probed->workload = cell->workload;
+		cell->probed->target = cell->target;
+	}
+	return cell->probed;
+}
+
 void cellsum_free(struct cell_sum *cell)
 {
 	if (!cell)
 		return;
+	cellsum_free(cell->probed);
+	if (cell->probes)
+		probes_sum_free(cell->probes);
+	free(cell->probes);
 	for (unsigned i = 0; i < cell->n_metrics; i++)
 		free(cell->metrics[i].values);
 	for (unsigned i = 0; i < cell->n_hists; i++) {
 		free(cell->hists[i].index);
 		free(cell->hists[i].counts);
 	}
+	free(cell->figures);
 	free(cell->metrics);
 	free(cell->hists);
 	free(cell->fields);
@@ -177,6 +195,29 @@ int cellsum_add_metrics(struct cell_sum *cell, struct intern *texts, const cJSON
 		m->values[m->n++] = v;
 	}
 	return 0;
+}
+
+int cellsum_add_figures(struct cell_sum *cell, const cJSON *record)
+{
+	struct run_figures *all = array_room(cell->figures, cell->n_figures, sizeof(*all));
+	const cJSON *metrics = get(record, "metrics");
+
+	if (!all)
+		return -ENOMEM;
+	cell->figures = all;
+	all[cell->n_figures].repeat = get_number(record, "repeat");
+	for (int k = 0; k < FIGURE_COUNT; k++)
+		all[cell->n_figures].value[k] =
+			get_number(get(metrics, figure_metrics[k]), "value");
+	cell->n_figures++;
+	return 0;
+}
+
+int cellsum_add_probes(struct cell_sum *cell, const cJSON *record)
+{
+	if (!cell->probes)
+		cell->probes = calloc(1, sizeof(*cell->probes));
+	return cell->probes ? probes_fold_record(cell->probes, record, false) : -ENOMEM;
 }
 
 static struct hist_sum *find_hist(struct cell_sum *cell, struct intern *texts, const char *key)
@@ -339,4 +380,6 @@ void cellsum_finish(struct cell_sum *cell)
 		if (cell->metrics[i].n)
 			qsort(cell->metrics[i].values, cell->metrics[i].n, sizeof(double),
 			      compare_doubles);
+	if (cell->probed)
+		cellsum_finish(cell->probed);
 }

@@ -8,9 +8,16 @@
 int cellsum_new(struct intern *texts, const cJSON *cell, struct cell_sum **ret);
 void cellsum_free(struct cell_sum *cell);
 
+/* The part of a cell that takes its probed runs; NULL when out of memory. */
+struct cell_sum *cellsum_probed(struct cell_sum *cell);
+
 /* Adds the values of an ok run. -EBADMSG when a histogram names a bucket that does not exist. */
 int cellsum_add_metrics(struct cell_sum *cell, struct intern *texts, const cJSON *metrics);
 int cellsum_add_hists(struct cell_sum *cell, struct intern *texts, const cJSON *hists);
+/* Keeps what an ok run came to under its repeat. -ENOMEM. */
+int cellsum_add_figures(struct cell_sum *cell, const cJSON *record);
+/* Folds in what probes saw, without the bulk. -ENOMEM. */
+int cellsum_add_probes(struct cell_sum *cell, const cJSON *record);
 /* Judges what the run did of what was asked for, and its own checks: Little's law, steadiness,
  * steal, foreign load. */
 void cellsum_add_warnings(struct cell_sum *cell, const cJSON *record);

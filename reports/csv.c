@@ -98,6 +98,7 @@ static void put_run(const struct csv *c, const cJSON *record)
 	}
 	fputc(',', c->out);
 	put_knobs(c->out, get_object(cell, "knobs"));
+	fprintf(c->out, ",%s", cJSON_IsTrue(get(record, "probed")) ? "true" : "false");
 	for (const char *const *k = (const char *const[]){"repeat", "order", "status", NULL}; *k;
 	     k++) {
 		fputc(',', c->out);
@@ -145,7 +146,7 @@ int report_csv(const struct report_options *options, FILE *out, struct err *err)
 		return code;
 	c.session = get_text(manifest, "session");
 	fputs("session,cell,workload,target,threads,depth,batch,rate,arrival,payload,cpus_driver,"
-	      "cpus_target,cpus_sink,knobs,repeat,order,status,metric,value,unit,better,reason\n",
+	      "cpus_target,cpus_sink,knobs,probed,repeat,order,status,metric,value,unit,better,reason\n",
 	      out);
 	return store_each(options->dir, put_record, &c, NULL, err);
 }

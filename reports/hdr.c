@@ -2,7 +2,8 @@
 /*
  * An HdrHistogram interval log (format 1.3) that HdrHistogram's own tools read: one line for each
  * histogram of each ok run, tagged CELL.HISTOGRAM, so that readers which merge a tag's intervals
- * get the cell over all repeats, and those that do not can look at a single run. Values are
+ * get the cell over all repeats, and those that do not can look at a single run. Runs with probes
+ * are tagged CELL.HISTOGRAM.probed, so that they do not mix with the others. Values are
  * nanoseconds; the Interval_Max column is in milliseconds, as the format's default has it.
  */
 #include <errno.h>
@@ -59,11 +60,13 @@ static int read_buckets(struct log *l, const cJSON *buckets, unsigned *ret_n)
 }
 
 /* A tag ends at a comma and must not hold blanks. */
-static void put_tag(FILE *out, const char *cell, const char *name)
+static void put_tag(FILE *out, const cJSON *record, const char *name)
 {
-	fprintf(out, "Tag=%s.", cell);
+	fprintf(out, "Tag=%s.", get_text(get(record, "cell"), "id"));
 	for (; *name; name++)
 		fputc((unsigned char)*name > ' ' && *name != ',' ? *name : '_', out);
+	if (cJSON_IsTrue(get(record, "probed")))
+		fputs(".probed", out);
 }
 
 static int put_hist(struct log *l, const cJSON *record, const cJSON *hist)
@@ -84,7 +87,7 @@ static int put_hist(struct log *l, const cJSON *record, const cJSON *hist)
 	err = hdrlog_encode(l->index, l->counts, n, &text);
 	if (err)
 		return err_sys(l->err, err, "histogram %s", hist->string);
-	put_tag(l->out, get_text(get(record, "cell"), "id"), hist->string);
+	put_tag(l->out, record, hist->string);
 	fprintf(l->out, ",%.3f,%.3f,%.6f,%s\n", start >= l->start_s ? start - l->start_s : 0,
 		isfinite(length) ? length / (double)NSEC_PER_SEC : 0,
 		fmax(get_number(hist, "max"), 0) / (double)NSEC_PER_MSEC, text);

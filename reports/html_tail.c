@@ -69,8 +69,9 @@ void html_problems(const struct page *page)
 		const struct problem *p = &s->problems[i];
 
 		groups_label(page->groups, p->cell, label, sizeof(label));
-		fprintf(out, "<div class=\"item\"><span class=\"chip st-%s\">%u %s</span> <b>",
-			status_names[p->status], p->count, status_names[p->status]);
+		fprintf(out, "<div class=\"item\"><span class=\"chip st-%s\">%u %s%s</span> <b>",
+			status_names[p->status], p->count, status_names[p->status],
+			p->probed ? ", with probes" : "");
 		html_text(out, label);
 		fputs("</b><br>", out);
 		html_text(out, p->reason);

@@ -5,9 +5,13 @@
  *
  *   {schema, manifest, complete, runs: {expected, recorded, ok, failed, ...},
  *    cells: [{cell, best: [column, ...], runs: {ok, failed, ...}, warnings: [text, ...],
- *             metrics: {name: {unit, better, median, min, max, n, values, nulls?, reason?}}}],
- *    problems: [{cell, status, count, repeat, reason, worst?}], notes: [{text, worst?, count,
- * cell}]}
+ *             metrics: {name: {unit, better, median, min, max, n, values, nulls?, reason?}},
+ *             probed?: {runs, metrics},
+ *             perturbation?: {throughput | latency_p50 | latency_p99: {ratio, min, max, n,
+ * reason?}}}], problems: [{cell, status, probed, count, repeat, reason, worst?}], notes: [{text,
+ * worst?, count, cell}]}
+ *
+ * `metrics` and `runs` of a cell are of its runs without probes.
  */
 #include <errno.h>
 #include <math.h>
@@ -16,6 +20,7 @@
 
 #include "harness/util/cleanup.h"
 #include "reports/group.h"
+#include "reports/perturb.h"
 #include "reports/report.h"
 
 #define DOCUMENT_SCHEMA 1
@@ -77,6 +82,38 @@ static cJSON *warnings_array(const struct cell_sum *cell)
 	return array;
 }
 
+/* By how much the figures of probed runs differ from those of their twins. */
+static cJSON *perturbation_object(const struct cell_sum *cell)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	for (int k = 0; k < FIGURE_COUNT; k++) {
+		struct perturbation p = perturb(cell, (enum figure_kind)k);
+		cJSON *ratio = cJSON_AddObjectToObject(object, figure_metrics[k]);
+
+		add_number(ratio, "ratio", p.n ? p.median : NAN);
+		add_number(ratio, "min", p.n ? p.min : NAN);
+		add_number(ratio, "max", p.n ? p.max : NAN);
+		cJSON_AddNumberToObject(ratio, "n", p.n);
+		if (!p.n)
+			cJSON_AddStringToObject(ratio, "reason", "no pair of runs to compare");
+	}
+	return object;
+}
+
+static void add_probed(cJSON *object, const struct cell_sum *cell)
+{
+	cJSON *probed = cJSON_AddObjectToObject(object, "probed");
+	cJSON *metrics;
+
+	add_statuses(cJSON_AddObjectToObject(probed, "runs"), cell->probed->runs);
+	metrics = cJSON_AddObjectToObject(probed, "metrics");
+	for (unsigned k = 0; k < cell->probed->n_metrics; k++)
+		cJSON_AddItemToObject(metrics, cell->probed->metrics[k].name,
+				      metric_object(&cell->probed->metrics[k]));
+	cJSON_AddItemToObject(object, "perturbation", perturbation_object(cell));
+}
+
 static cJSON *cell_object(const struct group *g, size_t i)
 {
 	const struct cell_sum *cell = g->cells[i];
@@ -94,6 +131,8 @@ static cJSON *cell_object(const struct group *g, size_t i)
 	for (unsigned k = 0; k < cell->n_metrics; k++)
 		cJSON_AddItemToObject(metrics, cell->metrics[k].name,
 				      metric_object(&cell->metrics[k]));
+	if (cell->probed)
+		add_probed(object, cell);
 	return object;
 }
 
@@ -125,6 +164,7 @@ static int put_problems(const struct summary *s, FILE *out)
 
 		cJSON_AddStringToObject(object, "cell", p->cell->id);
 		cJSON_AddStringToObject(object, "status", status_names[p->status]);
+		cJSON_AddBoolToObject(object, "probed", p->probed);
 		cJSON_AddNumberToObject(object, "count", p->count);
 		cJSON_AddNumberToObject(object, "repeat", p->first_repeat);
 		cJSON_AddStringToObject(object, "reason", p->reason);

@@ -152,6 +152,11 @@ static int add_note(struct summary *s, const struct cell_sum *cell, const char *
 	return 0;
 }
 
+static bool is_probed(const cJSON *record)
+{
+	return cJSON_IsTrue(get(record, "probed"));
+}
+
 static int new_problem(struct loader *l, const struct cell_sum *cell, enum status status,
 		       cJSON *record)
 {
@@ -163,7 +168,8 @@ static int new_problem(struct loader *l, const struct cell_sum *cell, enum statu
 		return -ENOMEM;
 	s->problems = problems;
 	p = &problems[s->n_problems];
-	*p = (struct problem){.cell = cell, .status = status, .count = 1};
+	*p = (struct problem){
+		.cell = cell, .status = status, .probed = is_probed(record), .count = 1};
 	p->reason = strdup(get_text(record, "reason"));
 	if (!p->reason)
 		return -ENOMEM;
@@ -177,7 +183,7 @@ static int new_problem(struct loader *l, const struct cell_sum *cell, enum statu
 static int add_problem(struct loader *l, const struct cell_sum *cell, enum status status,
 		       cJSON *record)
 {
-	char kind = (char)('0' + (int)status);
+	char kind = (char)((is_probed(record) ? 'A' : '0') + (int)status);
 	const char *reason = get_text(record, "reason");
 	_cleanup_free_ char *form = without_numbers(reason);
 	struct intern_entry *entry = form ? find_key(l->s, kind, cell->id, form) : NULL;
@@ -207,10 +213,23 @@ static int find_status(const cJSON *record)
 	return -EBADMSG;
 }
 
+/* A run with probes is slower by what they cost: its figures stand apart. */
+static int add_probed(struct loader *l, struct cell_sum *cell, const cJSON *record)
+{
+	int err = cellsum_add_metrics(cell->probed, &l->s->texts, get_object(record, "metrics"));
+
+	err = err ? err : cellsum_add_figures(cell->probed, record);
+	return err ? err : cellsum_add_probes(cell->probed, record);
+}
+
 static int add_ok(struct loader *l, struct cell_sum *cell, const cJSON *record)
 {
-	int err = cellsum_add_metrics(cell, &l->s->texts, get_object(record, "metrics"));
+	int err;
 
+	if (is_probed(record))
+		return add_probed(l, cell, record);
+	err = cellsum_add_metrics(cell, &l->s->texts, get_object(record, "metrics"));
+	err = err ? err : cellsum_add_figures(cell, record);
 	if (err)
 		return err;
 	cellsum_add_warnings(cell, record);
@@ -228,7 +247,7 @@ static int add_record(void *arg, cJSON *record)
 	struct loader *l = arg;
 	struct summary *s = l->s;
 	int err, status = find_status(record);
-	struct cell_sum *cell;
+	struct cell_sum *cell, *part;
 	const cJSON *note;
 
 	s->n_runs++;
@@ -238,7 +257,10 @@ static int add_record(void *arg, cJSON *record)
 	err = find_cell(s, get(record, "cell"), &cell);
 	if (err)
 		return err;
-	cell->runs[status]++;
+	part = is_probed(record) ? cellsum_probed(cell) : cell;
+	if (!part)
+		return -ENOMEM;
+	part->runs[status]++;
 	s->runs[status]++;
 	if (get_number(record, "duration") > 0)
 		s->duration += get_number(record, "duration");
@@ -260,7 +282,7 @@ static void drop_unplanned(struct summary *s)
 	if (s->n_runs < s->expected)
 		return;
 	for (size_t i = 0; i < s->n_cells; i++) {
-		if (cell_total(s->cells[i]))
+		if (cell_total(s->cells[i]) || s->cells[i]->probed)
 			s->cells[kept++] = s->cells[i];
 		else
 			cellsum_free(s->cells[i]);

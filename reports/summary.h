@@ -4,7 +4,8 @@
  * each metric (one double for each run), the histograms merged over the repeats (sparse, and only
  * when asked for), and what a reader must be told: problems, warnings, notes.
  *
- * Medians and ranges are over the runs that ended `ok`.
+ * Medians and ranges are over the runs that ended `ok` and were not watched by probes: those that
+ * were are kept apart, and tell what watching cost.
  */
 #pragma once
 
@@ -55,6 +56,15 @@ enum warning {
 	WARN_COUNT
 };
 
+/* What one ok run came to: a probed run is compared with its twin. */
+enum figure_kind { FIGURE_THROUGHPUT, FIGURE_P50, FIGURE_P99, FIGURE_COUNT };
+extern const char *const figure_metrics[FIGURE_COUNT];
+
+struct run_figures {
+	double repeat;
+	double value[FIGURE_COUNT]; /* NAN: not measured */
+};
+
 struct cell_sum {
 	const char *id, *workload, *target; /* interned */
 	char *json;			    /* the cell object as the record has it */
@@ -68,12 +78,18 @@ struct cell_sum {
 	/* Its worst figure: share never started, share lost, errors, ratio - 1, drift, share of one
 	 * CPU. */
 	double worst[WARN_COUNT];
+	struct run_figures *figures; /* [n_figures] */
+	unsigned n_figures;
+	/* Its runs with probes, NULL if there are none: runs, metrics, figures, probes. */
+	struct cell_sum *probed;
+	struct probes_sum *probes; /* reports/probes_fold.h */
 };
 
 /* Runs of one cell that ended in the same way for the same reason, numbers aside. */
 struct problem {
 	const struct cell_sum *cell;
 	enum status status;
+	bool probed;
 	char *reason, *worst; /* as in a note */
 	unsigned count;
 	unsigned first_repeat;
@@ -104,7 +120,7 @@ struct summary {
 int summary_load(const char *dir, bool with_hists, struct summary **ret, struct err *err);
 void summary_free(struct summary *s);
 
-unsigned cell_total(const struct cell_sum *cell);
+unsigned cell_total(const struct cell_sum *cell); /* without probed ones */
 const struct metric_sum *cell_metric(const struct cell_sum *cell, const char *name);
 const struct hist_sum *cell_hist(const struct cell_sum *cell, const char *name);
 const struct field *cell_field(const struct cell_sum *cell, const char *name, bool knob);

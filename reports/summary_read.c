@@ -8,6 +8,8 @@
 
 #include "reports/fmt.h"
 
+const char *const figure_metrics[FIGURE_COUNT] = {"throughput", "latency_p50", "latency_p99"};
+
 unsigned cell_total(const struct cell_sum *cell)
 {
 	unsigned n = 0;

@@ -64,7 +64,8 @@ static void print_problems(const struct summary *s, const struct groups *groups,
 		const struct problem *p = &s->problems[i];
 
 		groups_label(groups, p->cell, label, sizeof(label));
-		fprintf(out, "  %u %s: %s: %s\n", p->count, status_names[p->status], label,
+		fprintf(out, "  %u %s%s: %s: %s\n", p->count, status_names[p->status],
+			p->probed ? " (with probes)" : "", label,
 			fmt_safe(reason, sizeof(reason), p->reason));
 		if (p->worst)
 			fprintf(out, "    the worst: %s\n",

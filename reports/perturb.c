@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Paired by repeat: both runs of a pair were made in the same round, with the same seed. Pairs in
+ * which either run could not tell the figure are left out, and the number of pairs is said.
+ */
+#include "reports/perturb.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static double value_of(const struct cell_sum *part, double repeat, enum figure_kind kind)
+{
+	for (unsigned i = 0; i < part->n_figures; i++)
+		if (part->figures[i].repeat == repeat)
+			return part->figures[i].value[kind];
+	return NAN;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct perturbation perturb(const struct cell_sum *cell, enum figure_kind kind)
+{
+	const struct cell_sum *probed = cell->probed;
+	struct perturbation p = {0};
+	double *ratios = probed ? calloc(probed->n_figures + 1, sizeof(*ratios)) : NULL;
+
+	for (unsigned i = 0; ratios && i < probed->n_figures; i++) {
+		double without = value_of(cell, probed->figures[i].repeat, kind);
+		double ratio = probed->figures[i].value[kind] / without;
+
+		if (isfinite(ratio) && without > 0)
+			ratios[p.n++] = ratio;
+	}
+	if (p.n) {
+		qsort(ratios, p.n, sizeof(*ratios), compare_doubles);
+		p.min = ratios[0];
+		p.max = ratios[p.n - 1];
+		p.median = (ratios[p.n / 2] + ratios[(p.n - 1) / 2]) / 2;
+	}
+	free(ratios);
+	return p;
+}
+
+static bool off(const struct perturbation *p)
+{
+	return p->n && fabs(p->median - 1) > PERTURB_BAR;
+}
+
+static bool holds_one(const struct perturbation *p)
+{
+	return p->min <= 1 && p->max >= 1;
+}
+
+bool perturb_large(const struct perturbation *p)
+{
+	return off(p) && !holds_one(p);
+}
+
+static const char *verdict(const struct perturbation *p)
+{
+	if (p->n < 2)
+		return off(p) ? ": more than 5 % off, but one pair shows no range"
+			      : ": one pair shows no range";
+	if (holds_one(p))
+		return off(p) ? ": more than 5 % off, but the range holds 1"
+			      : ": the range holds 1, no difference is shown";
+	return off(p) ? ": more than 5 % off, mind it in what the probes say" : "";
+}
+
+int perturb_text(const struct perturbation *p, enum figure_kind kind, char *buf, size_t size)
+{
+	static const char *const names[FIGURE_COUNT] = {"throughput", "p50", "p99"};
+
+	if (!p->n)
+		return snprintf(buf, size, "%s: no pair of runs to compare", names[kind]);
+	if (p->n == 1)
+		return snprintf(buf, size, "with probes %s is %.3f of that without%s", names[kind],
+				p->median, verdict(p));
+	return snprintf(buf, size,
+			"with probes %s is %.3f of that without [%.3f .. %.3f, %u pairs]%s",
+			names[kind], p->median, p->min, p->max, p->n, verdict(p));
+}
+
+int perturb_short(const struct perturbation *p, char *buf, size_t size)
+{
+	if (!p->n)
+		return snprintf(buf, size, "-");
+	if (p->n == 1)
+		return snprintf(buf, size, "%.3f", p->median);
+	return snprintf(buf, size, "%.3f [%.3f .. %.3f]", p->median, p->min, p->max);
+}

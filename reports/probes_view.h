@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A `probes` object and what its figures are divided by, with the questions that the text and the
+ * HTML both ask of it. A probe that is absent, or not `ok`, answers with NULL or NAN.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct probes_view {
+	const cJSON *probes;
+	double ops;	  /* operations in the window(s); NAN or 0: none are known */
+	double window_ns; /* length of the window(s), summed over runs */
+};
+
+#define VIEW_CLASSES 16
+
+/* One class of time, in the order of the bar. */
+struct view_class {
+	const char *key, *name; /* "run_queue", "run queue" */
+	const char *says;	/* what a reader must know, for a tip */
+};
+extern const struct view_class view_classes[]; /* ended by a NULL key */
+
+struct view_part {
+	const struct view_class *cls;
+	double ns, count;   /* NAN where not known */
+	double share;	    /* of the wall time of the role's threads */
+	const char *reason; /* why ns is not known; else NULL */
+};
+
+/* Where the time of a role went. */
+struct view_role {
+	const char *name;
+	double threads, wall_ns, voluntary, involuntary;
+	double sum_ns;	/* of the parts */
+	double closure; /* as recorded, else sum over wall; NAN if neither */
+	struct view_part parts[VIEW_CLASSES];
+	unsigned n_parts; /* in the order of view_classes; unknown ones last */
+};
+
+/* A probe's object when it is there and ok; NULL. */
+const cJSON *view_probe(const struct probes_view *v, const char *name);
+/* An array inside it; NULL when there is none or it is empty. */
+const cJSON *view_rows(const struct probes_view *v, const char *probe, const char *key);
+/* The n-th role of sched (false: no more). */
+bool view_role(const struct probes_view *v, unsigned n, struct view_role *ret);
+/* Orders parts by time, most first; unknown ones last. */
+void view_sort(struct view_role *role);
+/* The lowest closure of any role; NAN if none is known. */
+double view_closure(const struct probes_view *v);
+
+/* ns for each operation, or for each second of the window where operations are not known. */
+double view_per_op(const struct probes_view *v, double ns);
+/* "per op" or "per second". */
+const char *view_per(const struct probes_view *v);
+
+/* The object that holds count, sum_ns, max_ns and slots of a row: the row, or its `key`. */
+const cJSON *view_tally(const cJSON *row, const char *key);
+double view_mean(const cJSON *tally);
+/* Upper end of the power of two that holds the quantile; NAN when empty. */
+double view_quantile(const cJSON *tally, double q);
+/* Quantile of a full histogram, NAN when empty or absent. */
+double view_hist_quantile(const cJSON *hist, double q);
+
+/* The frame of a stack that says most: the first function of a program after those of the C
+ * library's locks, else the innermost one. "" when there is none. */
+const char *view_frame(const cJSON *stack);
+/* The same of the first of several [{stack, ...}]. */
+const char *view_top_frame(const cJSON *stacks);
+/* Share of the window that the programs ran, over one CPU; NAN when not known. */
+double view_cost(const struct probes_view *v, const char *probe);
