@@ -40,6 +40,7 @@ struct cell {
 	struct axes axes;
 	void *workload_config; /* workload->config_size bytes */
 	void *target_config;
+	unsigned probes; /* set of the registry's prober; no part of the identity */
 	cJSON *stated; /* the entry as the matrix states it, one value each: what a child is sent */
 };
 

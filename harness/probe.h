@@ -66,7 +66,10 @@ struct prober_ops {
 	int (*supported)(const char *name, const char **ret_hooks, struct err *why);
 };
 
-/* The set for a name, "all" or "none"; -ENOENT with the nearest name in err. */
+/* Adds a name with what it needs, "all" or "none"; -ENOENT with the nearest name in err. `ops` may
+ * be NULL, where a build has no probes: then "none" is the only name. */
 int probe_set_add(const struct prober_ops *ops, const char *name, unsigned *set, struct err *err);
+/* The set for "all", "none", or names with commas between. -ENOENT or -EINVAL with err. */
+int probe_set_parse(const struct prober_ops *ops, const char *list, unsigned *ret, struct err *err);
 /* Those of `set` by name, as a JSON array. */
 cJSON *probe_set_json(const struct prober_ops *ops, unsigned set);

@@ -5,16 +5,20 @@
  * is checked on both sides.
  *
  * Request:  {protocol, cell: an entry of a matrix with one value each, seed: "decimal", warmup_ns,
- *            duration_ns, workdir, sessiondir, pad_iters_per_ns}
+ *            duration_ns, workdir, sessiondir, pad_iters_per_ns, window: true when the run is
+ *            probed: a page for struct probe_window is at PROTOCOL_WINDOW_FD}
  * Response: {protocol, status, reason, window, metrics, histograms, series, usage, host, verify,
  *            errors, little or open_loop, notes}; the shapes are those of the record
  * (results/README.md).
  */
 #pragma once
 
-#define PROTOCOL_VERSION     1
+/* 2: `window`. A child that did not know it would leave the window empty, and whoever watches it
+ * would see nothing in silence. */
+#define PROTOCOL_VERSION     2
 #define PROTOCOL_REQUEST_FD  3
 #define PROTOCOL_RESPONSE_FD 4
+#define PROTOCOL_WINDOW_FD   5 /* in a probed run only */
 #define PROTOCOL_MAX_BYTES   (64u << 20)
 
 enum status {

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this build knows. main() joins the two tables and hands the result down, so that the harness
+ * What this build knows. main() joins the tables and hands the result down, so that the harness
  * never names a plugin, and a test can bring a registry of its own.
  */
 #pragma once
 
+#include "harness/probe.h"
 #include "harness/target.h"
 #include "harness/workload.h"
 
 struct registry {
 	const struct workload_ops *const *workloads; /* ended by NULL */
 	const struct target_ops *const *targets;     /* ended by NULL */
+	const struct prober_ops *prober;	     /* NULL: this build has no probes */
 };
 
 const struct workload_ops *registry_workload(const struct registry *reg, const char *name);

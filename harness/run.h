@@ -29,6 +29,7 @@
 
 struct roles;
 struct drive_lane;
+struct probe_window;
 
 struct lane {
 	unsigned index; /* 0 .. threads - 1 */
@@ -59,6 +60,7 @@ struct run {
 	void *world; /* published by the workload for its targets: harness/world/<workload>.h */
 	void *workload, *target; /* private state of each plugin */
 	struct roles *roles;
-	_Atomic bool stop; /* set when the run must end early */
-	struct err err;	   /* filled by whoever fails outside a lane */
+	struct probe_window *window; /* where drive says when the window is; NULL: not probed */
+	_Atomic bool stop;	     /* set when the run must end early */
+	struct err err;		     /* filled by whoever fails outside a lane */
 };

@@ -24,9 +24,10 @@
 #include "reports/report.h"
 
 struct run_options {
-	const char *out, *only, *resume, *binary;
+	const char *out, *only, *resume, *binary, *probes;
 	uint64_t seed, repeats;
 	bool dry_run, json, concurrent;
+	bool probes_given; /* by --probes, now or in the session that goes on */
 };
 
 static const struct option_row run_rows[] = {
@@ -41,6 +42,11 @@ static const struct option_row run_rows[] = {
 	 .kind = OPTION_STRING,
 	 .offset = offsetof(struct run_options, only),
 	 .help = "only cells whose workload/target, label or id matches"},
+	{.name = "probes",
+	 .arg = "LIST",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct run_options, probes),
+	 .help = "all, none or sched,lock,...: watch every cell with these, instead of the matrix's"},
 	{.name = "seed",
 	 .arg = "N",
 	 .kind = OPTION_UINT,
@@ -119,9 +125,9 @@ static void default_dir(const struct matrix *m, char *dir, size_t size)
 	snprintf(dir, size, "results/%s-%s", m->name, stamp);
 }
 
-static int print_plan_json(const struct matrix *m, const struct plan *p)
+static int print_plan_json(const struct registry *reg, const struct matrix *m, const struct plan *p)
 {
-	_cleanup_json_ cJSON *o = plan_json(m, p);
+	_cleanup_json_ cJSON *o = plan_json(reg, m, p);
 	_cleanup_free_ char *text = cJSON_Print(o);
 
 	if (!text)
@@ -130,16 +136,21 @@ static int print_plan_json(const struct matrix *m, const struct plan *p)
 	return EXITCODE_OK;
 }
 
-static int print_plan(const struct matrix *m, const struct plan *p, bool json)
+static int print_plan(const struct registry *reg, const struct matrix *m, const struct plan *p,
+		      bool json)
 {
+	int width = p->n_probed ? 8 : 0;
+
 	if (json)
-		return print_plan_json(m, p);
+		return print_plan_json(reg, m, p);
 	for (size_t i = 0; i < p->n; i++) {
-		const struct cell *c = m->cells[p->items[i].cell];
+		const struct plan_item *item = &p->items[i];
+		const struct cell *c = m->cells[item->cell];
 		_cleanup_free_ char *label = cell_label(c);
 
-		printf("%4llu  repeat %llu  %s  %s\n", (unsigned long long)p->items[i].order,
-		       (unsigned long long)p->items[i].repeat, c->id, label ? label : "");
+		printf("%4llu  repeat %llu  %-*s%s  %s\n", (unsigned long long)item->order,
+		       (unsigned long long)item->repeat, width, item->probed ? "probed" : "", c->id,
+		       label ? label : "");
 	}
 	return EXITCODE_OK;
 }
@@ -205,6 +216,8 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 				      .seed = o->seed,
 				      .repeats = o->repeats,
 				      .only = o->only,
+				      .probes_given = o->probes_given,
+				      .prober = reg->prober,
 				      .interrupted = &interrupted,
 				      .begins = progress_begins,
 				      .ended = progress_ended,
@@ -232,6 +245,40 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 	if (r)
 		return verb_fail(exit_code_of(r, opt.resume), "%s", err.text);
 	return report_end(reg, opt.dir, o->json, &sum);
+}
+
+/* The names of a manifest's list as one set. */
+static int adopt_probes(const struct registry *reg, const cJSON *names, unsigned *set)
+{
+	const cJSON *name;
+	struct err err;
+
+	cJSON_ArrayForEach (name, names)
+		if (!cJSON_IsString(name) ||
+		    probe_set_add(reg->prober, name->valuestring, set, &err))
+			return verb_fail(EXITCODE_USAGE,
+					 "--resume: the manifest names probes that this build does "
+					 "not have");
+	return VERB_GO_ON;
+}
+
+/* --probes, or else what the session that goes on was started with; or else the matrix's. */
+static int choose_probes(const struct registry *reg, struct run_options *o, const cJSON *manifest,
+			 struct matrix *m)
+{
+	const cJSON *then = cJSON_GetObjectItemCaseSensitive(manifest, "probes");
+	unsigned set = 0;
+	struct err err;
+	int rc = VERB_GO_ON;
+
+	o->probes_given = o->probes || cJSON_IsArray(then);
+	if (o->probes && probe_set_parse(reg->prober, o->probes, &set, &err))
+		return verb_fail(EXITCODE_USAGE, "--probes: %s", err.text);
+	if (!o->probes && o->probes_given)
+		rc = adopt_probes(reg, then, &set);
+	if (rc == VERB_GO_ON && o->probes_given)
+		matrix_set_probes(m, set);
+	return rc;
 }
 
 /* A session that goes on keeps the seed, repeats and choice that it was started with. */
@@ -283,6 +330,9 @@ static int run_run(const struct registry *reg, int argc, char **argv)
 		if (rc != VERB_GO_ON)
 			return rc;
 	}
+	rc = choose_probes(reg, &o, manifest, m);
+	if (rc != VERB_GO_ON)
+		return rc;
 	if (o.seed == UNSET)
 		o.seed = m->seed;
 	if (o.repeats == UNSET)
@@ -290,7 +340,7 @@ static int run_run(const struct registry *reg, int argc, char **argv)
 	r = plan_make(m, o.seed, o.repeats, o.only, &p, &err);
 	if (r)
 		return verb_fail(EXITCODE_USAGE, "%s", err.text);
-	return o.dry_run ? print_plan(m, p, o.json) : run_session(reg, m, p, &o);
+	return o.dry_run ? print_plan(reg, m, p, o.json) : run_session(reg, m, p, &o);
 }
 
 const struct verb cmd_run = {

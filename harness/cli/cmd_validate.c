@@ -17,21 +17,28 @@ static void print_count(uint64_t n, const char *what)
 	printf("%" PRIu64 " %s%s, ", n, what, n == 1 ? "" : "s");
 }
 
+static uint64_t all_runs(const struct matrix *m)
+{
+	return m->n_cells * m->repeats + matrix_probed_runs(m, m->repeats);
+}
+
 static uint64_t least_seconds(const struct matrix *m)
 {
 	uint64_t each = m->warmup_ns + m->duration_ns + RUN_OVERHEAD_NS;
 
-	return m->n_cells * m->repeats * each / NSEC_PER_SEC;
+	return all_runs(m) * each / NSEC_PER_SEC;
 }
 
 static void print_size(const struct matrix *m)
 {
-	uint64_t seconds = least_seconds(m);
+	uint64_t seconds = least_seconds(m), probed = matrix_probed_runs(m, m->repeats);
 
 	printf("%s: ", m->name);
 	print_count(m->n_cells, "cell");
 	print_count(m->repeats, "repeat");
-	print_count(m->n_cells * m->repeats, "run");
+	print_count(all_runs(m), "run");
+	if (probed)
+		printf("%" PRIu64 " of them probed, ", probed);
 	printf("at least %" PRIu64 ":%02" PRIu64 ":%02" PRIu64 "\n", seconds / 3600,
 	       seconds / 60 % 60, seconds % 60);
 }
@@ -50,7 +57,9 @@ static int print_json(const struct matrix *m, const struct diag *diag)
 		cJSON_AddStringToObject(o, "matrix_hash", m->hash);
 		cJSON_AddNumberToObject(o, "cells", (double)m->n_cells);
 		cJSON_AddNumberToObject(o, "repeats", (double)m->repeats);
-		cJSON_AddNumberToObject(o, "runs", (double)(m->n_cells * m->repeats));
+		cJSON_AddNumberToObject(o, "runs", (double)all_runs(m));
+		cJSON_AddNumberToObject(o, "probed_runs",
+					(double)matrix_probed_runs(m, m->repeats));
 		cJSON_AddNumberToObject(o, "seconds_at_least", (double)least_seconds(m));
 	}
 	text = cJSON_Print(o);

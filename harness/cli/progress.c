@@ -12,6 +12,7 @@
 #include "harness/util/nsec.h"
 
 #define BAR_WIDTH 24
+#define PROBED	  ", probed"
 
 void progress_init(struct progress *p, uint64_t expected_run_ns)
 {
@@ -34,7 +35,8 @@ static void time_left(const struct progress *p, uint64_t done, uint64_t todo, ch
 			 (unsigned long long)(s % 60));
 }
 
-void progress_begins(void *progress, const struct cell *cell, uint64_t done, uint64_t todo)
+void progress_begins(void *progress, const struct cell *cell, bool probed, uint64_t done,
+		     uint64_t todo)
 {
 	const struct progress *p = progress;
 	_cleanup_free_ char *label = cell_label(cell);
@@ -47,13 +49,13 @@ void progress_begins(void *progress, const struct cell *cell, uint64_t done, uin
 	memset(bar, '#', (size_t)full);
 	bar[BAR_WIDTH] = 0;
 	time_left(p, done, todo, left, sizeof(left));
-	fprintf(stderr, "\r\033[K[%s] %llu/%llu  %s  %.40s", bar, (unsigned long long)done,
-		(unsigned long long)todo, left, label ? label : cell->id);
+	fprintf(stderr, "\r\033[K[%s] %llu/%llu  %s  %.40s%s", bar, (unsigned long long)done,
+		(unsigned long long)todo, left, label ? label : cell->id, probed ? PROBED : "");
 	fflush(stderr);
 }
 
-void progress_ended(void *progress, const struct cell *cell, const struct outcome *o, uint64_t done,
-		    uint64_t todo)
+void progress_ended(void *progress, const struct cell *cell, bool probed, const struct outcome *o,
+		    uint64_t done, uint64_t todo)
 {
 	const struct progress *p = progress;
 	_cleanup_free_ char *label = NULL;
@@ -65,9 +67,9 @@ void progress_ended(void *progress, const struct cell *cell, const struct outcom
 	time_left(p, done, todo, left, sizeof(left));
 	if (p->terminal)
 		fprintf(stderr, "\r\033[K");
-	fprintf(stderr, "[%llu/%llu] %s: %s%s%s", (unsigned long long)done,
-		(unsigned long long)todo, label ? label : cell->id, status_names[o->status],
-		o->reason[0] ? ": " : "", o->reason);
+	fprintf(stderr, "[%llu/%llu] %s%s: %s%s%s", (unsigned long long)done,
+		(unsigned long long)todo, label ? label : cell->id, probed ? PROBED : "",
+		status_names[o->status], o->reason[0] ? ": " : "", o->reason);
 	if (!p->terminal)
 		fprintf(stderr, ", %s", left);
 	fputc('\n', stderr);

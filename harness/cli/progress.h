@@ -18,8 +18,9 @@ struct progress {
 };
 
 void progress_init(struct progress *p, uint64_t expected_run_ns);
-void progress_begins(void *progress, const struct cell *cell, uint64_t done, uint64_t todo);
-void progress_ended(void *progress, const struct cell *cell, const struct outcome *o, uint64_t done,
-		    uint64_t todo);
+void progress_begins(void *progress, const struct cell *cell, bool probed, uint64_t done,
+		     uint64_t todo);
+void progress_ended(void *progress, const struct cell *cell, bool probed, const struct outcome *o,
+		    uint64_t done, uint64_t todo);
 /* Ends the line that is being rewritten. */
 void progress_finish(struct progress *p);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/drive/procstat.h"
+#include "harness/probe.h"
 #include "harness/target.h"
 #include "harness/util/nsec.h"
 
@@ -128,6 +129,16 @@ static void mark(struct run *run, enum mark what)
 		run->cell->workload->mark(run, what);
 }
 
+/* Before the load starts; whoever watches takes a window with a begin for one that is whole. */
+static void tell_window(struct probe_window *page, uint64_t start, const struct window *window)
+{
+	if (!page)
+		return;
+	page->start_ns = start;
+	page->end_ns = window->end_ns;
+	__atomic_store_n(&page->begin_ns, window->begin_ns, __ATOMIC_RELEASE);
+}
+
 static int run_window(struct drive *d, struct drive_result *res)
 {
 	struct run *run = d->run;
@@ -138,6 +149,7 @@ static int run_window(struct drive *d, struct drive_result *res)
 	res->window.end_ns = res->window.begin_ns + run->duration_ns;
 	for (unsigned i = 0; i < d->n_threads; i++)
 		lane_loop_window(d->loops[i], start, res->window.begin_ns, res->window.end_ns);
+	tell_window(run->window, start, &res->window);
 	enter(d, RUN); /* each lane sleeps until `start` by itself */
 	wait_until(d, res->window.begin_ns);
 	mark(run, WINDOW_BEGIN);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "harness/drive/drive.h"
+#include "harness/probe.h"
 #include "harness/protocol.h"
 #include "harness/result.h"
 #include "harness/drive/roles.h"
@@ -30,6 +31,25 @@ static uint64_t number_of(const cJSON *o, const char *key)
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
 
 	return cJSON_IsNumber(item) ? (uint64_t)item->valuedouble : 0;
+}
+
+/* The descriptor is not needed beyond this; the mapping keeps the page. */
+static int map_window(struct run *run)
+{
+	_cleanup_close_ int fd = PROTOCOL_WINDOW_FD;
+	void *page =
+		mmap(NULL, sizeof(struct probe_window), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (page == MAP_FAILED)
+		return err_sys(&run->err, -errno, "the page with the window");
+	run->window = page;
+	return 0;
+}
+
+static void unmap_window(struct run *run)
+{
+	if (run->window)
+		munmap(run->window, sizeof(*run->window));
 }
 
 static int parse_request(const struct registry *reg, const cJSON *req, struct run *run,
@@ -58,7 +78,7 @@ static int parse_request(const struct registry *reg, const cJSON *req, struct ru
 	run->warmup_ns = number_of(req, "warmup_ns");
 	run->duration_ns = number_of(req, "duration_ns");
 	run->pad_iters_per_ns = pad->valuedouble;
-	return 0;
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(req, "window")) ? map_window(run) : 0;
 }
 
 static void lane_free(struct lane *lane)
@@ -252,6 +272,7 @@ cJSON *execute(const struct registry *reg, const cJSON *request)
 	result_free(&res);
 	if (cell)
 		free_lanes(&run);
+	unmap_window(&run);
 	cell_free(cell);
 	return response;
 }

@@ -58,7 +58,7 @@ const char *hint_entry(const struct registry *reg, const struct workload_ops *wo
 {
 	if (workload && is_knob_of(reg, workload, n->word))
 		return say(buf, "; a knob belongs in \"with\"");
-	if (param_find(matrix_params, n->word))
+	if (param_find(matrix_params, n->word) || !strcmp(n->word, "probe_knobs"))
 		return say(buf, "; it belongs at the top level, beside \"cells\"");
 	return say_nearest(n, buf);
 }

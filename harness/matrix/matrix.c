@@ -16,6 +16,7 @@
 
 #include "harness/matrix/hint.h"
 #include "harness/matrix/matrix_entry.h"
+#include "harness/matrix/matrix_probes.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fnv.h"
 #include "harness/util/units.h"
@@ -70,7 +71,7 @@ const struct param matrix_params[] = {
 };
 
 /* "$schema" tells an editor what to check with; it is read and left at that. */
-static const char *const top_words[] = {"cells", "$schema", NULL};
+static const char *const top_words[] = {"cells", "probes", "probe_knobs", "$schema", NULL};
 static const struct param *const top_tables[] = {matrix_params, NULL};
 
 static const char *top_hint(const struct entry *e, const struct nearest *n, char *buf)
@@ -163,10 +164,31 @@ static void read_settings(struct matrix *m, const cJSON *root, struct diag *diag
 	}
 }
 
+/* Before the entries, which begin with the set that is given here. */
+static int read_probes(const struct prober_ops *ops, struct matrix *m, const cJSON *root,
+		       struct diag *diag)
+{
+	_cleanup_free_ struct json_path *path = calloc(1, sizeof(*path));
+	const cJSON *probes = cJSON_GetObjectItemCaseSensitive(root, "probes");
+
+	if (ops && ops->config_size)
+		m->probe_config = calloc(1, ops->config_size);
+	if (!path || (ops && ops->config_size && !m->probe_config))
+		return -ENOMEM;
+	if (m->probe_config && param_defaults(ops->params, m->probe_config))
+		return -ENOMEM;
+	json_path_key(path, "probes");
+	if (probes)
+		probes_read(ops, diag, probes, path, &m->probes);
+	probe_knobs_read(ops, diag, cJSON_GetObjectItemCaseSensitive(root, "probe_knobs"), m);
+	return 0;
+}
+
 struct entries {
 	struct entry *items;
 	size_t n;
 	uint64_t product; /* cells of the sound ones; UINT64_MAX: that many or more */
+	uint64_t twins;	  /* as many of them as have probes: each run of those has a twin */
 };
 
 static void entries_clear(struct entries *entries)
@@ -183,8 +205,8 @@ static void begin_entry(struct json_path *path, size_t index)
 	json_path_index(path, index);
 }
 
-static int read_entries(const struct registry *reg, const cJSON *cells, struct json_path *path,
-			struct diag *diag, struct entries *entries)
+static int read_entries(const struct registry *reg, const cJSON *cells, unsigned probes,
+			struct json_path *path, struct diag *diag, struct entries *entries)
 {
 	const cJSON *json;
 	int rc;
@@ -195,13 +217,16 @@ static int read_entries(const struct registry *reg, const cJSON *cells, struct j
 	cJSON_ArrayForEach (json, cells) {
 		struct entry *e = &entries->items[entries->n];
 
-		*e = (struct entry){.reg = reg, .diag = diag, .json = json, .path = path};
+		*e = (struct entry){
+			.reg = reg, .diag = diag, .json = json, .path = path, .probes = probes};
 		begin_entry(path, entries->n++);
 		rc = entry_read(e);
 		if (rc == -ENOMEM)
 			return rc;
 		if (__builtin_add_overflow(entries->product, e->product, &entries->product))
 			entries->product = UINT64_MAX;
+		if (e->probes)
+			entries->twins += min_of(e->product, (uint64_t)MATRIX_RUNS_MAX + 1);
 	}
 	return 0;
 }
@@ -211,13 +236,15 @@ static void check_product(const struct entries *entries, uint64_t repeats, struc
 {
 	uint64_t runs;
 
-	if (__builtin_mul_overflow(entries->product, repeats, &runs))
+	if (__builtin_add_overflow(entries->product, entries->twins, &runs) ||
+	    __builtin_mul_overflow(runs, repeats, &runs))
 		diag_error(diag, "cells", "more than 2^64 runs; %d are the limit", MATRIX_RUNS_MAX);
 	else if (runs > MATRIX_RUNS_MAX)
 		diag_error(diag, "cells",
 			   "%" PRIu64 " runs (%" PRIu64 " cells x %" PRIu64
-			   " repeats; before skip rules) are more than %d",
-			   runs, entries->product, repeats, MATRIX_RUNS_MAX);
+			   " repeats%s; before skip rules) are more than %d",
+			   runs, entries->product, repeats,
+			   entries->twins ? ", with probes twice" : "", MATRIX_RUNS_MAX);
 }
 
 static int compare_cells(const void *a, const void *b)
@@ -305,7 +332,7 @@ static int read_cells(const struct registry *reg, struct matrix *m, const cJSON 
 		return 0;
 	if (!path)
 		return -ENOMEM;
-	rc = read_entries(reg, cells, path, diag, &entries);
+	rc = read_entries(reg, cells, m->probes, path, diag, &entries);
 	if (rc)
 		return rc;
 	errors = diag->errors.told;
@@ -314,7 +341,7 @@ static int read_cells(const struct registry *reg, struct matrix *m, const cJSON 
 }
 
 /* Over all that decides what is run, cells in their order. */
-static void set_hash(struct matrix *m)
+static void set_hash(const struct registry *reg, struct matrix *m)
 {
 	uint64_t hash = FNV_START;
 	char value[PARAM_STRING_MAX];
@@ -327,6 +354,7 @@ static void set_hash(struct matrix *m)
 	}
 	for (size_t i = 0; i < m->n_cells; i++)
 		hash = fnv_text(hash, m->cells[i]->id);
+	hash = probes_hash(reg->prober, m, hash);
 	snprintf(m->hash, sizeof(m->hash), "%016" PRIx64, hash);
 }
 
@@ -346,15 +374,17 @@ static int build(const struct registry *reg, const char *path, const cJSON *root
 	if (!rc) {
 		default_name(m, path);
 		read_settings(m, root, diag);
-		rc = read_cells(reg, m, root, diag);
+		rc = read_probes(reg->prober, m, root, diag);
 	}
+	if (!rc)
+		rc = read_cells(reg, m, root, diag);
 	if (!rc && !(m->source = cJSON_Duplicate(root, true)))
 		rc = -ENOMEM;
 	if (rc)
 		diag_error(diag, NULL, "out of memory");
 	if (diag->errors.told)
 		return -EINVAL;
-	set_hash(m);
+	set_hash(reg, m);
 	*ret = take_ptr(m);
 	return 0;
 }
@@ -392,5 +422,6 @@ void matrix_free(struct matrix *m)
 		cell_free(m->cells[i]);
 	free(m->cells);
 	cJSON_Delete(m->source);
+	free(m->probe_config);
 	free(m);
 }

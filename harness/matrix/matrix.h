@@ -28,7 +28,9 @@ struct matrix {
 	struct cell **cells;  /* in the order of the file, each identity once */
 	size_t n_cells;
 	size_t n_skipped, n_duplicate; /* cells that skip rules dropped; that were there before */
-	cJSON *source;		       /* the file as it was read */
+	unsigned probes;	       /* set for cells whose entry has none */
+	void *probe_config; /* the prober's config_size bytes; NULL: there is no prober */
+	cJSON *source;	    /* the file as it was read */
 	char hash[17]; /* of all that decides what is run; not of the name, nor of the text's form
 			*/
 };
@@ -43,3 +45,8 @@ extern const struct param matrix_params[];
 int matrix_load(const struct registry *reg, const char *path, struct diag *diag,
 		struct matrix **ret);
 void matrix_free(struct matrix *m);
+
+/* Watches every cell with this set, whatever the file says; the hash stays that of the file. */
+void matrix_set_probes(struct matrix *m, unsigned set);
+/* Runs that cells with probes add, one for each repeat: the probed ones. */
+uint64_t matrix_probed_runs(const struct matrix *m, uint64_t repeats);

@@ -13,12 +13,14 @@
 #include <string.h>
 
 #include "harness/matrix/hint.h"
+#include "harness/matrix/matrix_probes.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/cpuset.h"
 #include "harness/util/fs.h"
 #include "harness/util/nearest.h"
 
-const char *const matrix_entry_words[] = {"workload", "target", "cpus", "with", "skip", NULL};
+const char *const matrix_entry_words[] = {"workload", "target", "cpus", "with",
+					  "skip",     "probes", NULL};
 static const char *const rule_words[] = {"target", "cpus", "with", NULL};
 static const struct param *const axis_tables[] = {axis_params, NULL};
 _Static_assert(HINT_MAX >= NEAREST_HINT_MAX, "one buffer serves both kinds of hint");
@@ -300,6 +302,8 @@ static void check_member(struct entry *e, const cJSON *member, bool rule)
 		check_cpus(e, member);
 	else if (!strcmp(member->string, "with") && is_object(e, member) && e->workload)
 		check_knobs(e, member, !rule);
+	else if (!strcmp(member->string, "probes") && !rule)
+		probes_read(e->reg->prober, e->diag, member, e->path, &e->probes);
 }
 
 static void check_members(struct entry *e, const cJSON *object, bool rule)
@@ -375,7 +379,8 @@ static void add_dims(struct entry *e, const char *group, const cJSON *object)
 			add_dims(e, member->string, member);
 			continue;
 		}
-		if (!group && !strcmp(member->string, "skip"))
+		if (!group &&
+		    (!strcmp(member->string, "skip") || !strcmp(member->string, "probes")))
 			continue;
 		e->dims[e->n_dims++] = (struct dim){group, member->string, member};
 	}

@@ -216,6 +216,7 @@ static int add_cell(struct odometer *o, struct entry *e, struct matrix *m, uint6
 		cell_free(cell);
 		return 0;
 	}
+	cell->probes = e->probes;
 	m->cells[m->n_cells++] = cell;
 	return 0;
 }

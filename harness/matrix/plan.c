@@ -60,44 +60,88 @@ static int choose(const struct matrix *m, const char *only, size_t **ret, size_t
 	return 0;
 }
 
+/* One run of a round. */
+struct slot {
+	size_t cell;
+	bool probed;
+};
+
+/* The runs of a round in the order of the cells: one for each, two where there are probes. */
+static int make_round(const struct matrix *m, const size_t *cells, size_t n_cells,
+		      struct slot **ret, size_t *ret_n)
+{
+	struct slot *slots = calloc(2 * n_cells, sizeof(*slots));
+	size_t n = 0;
+
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_cells; i++) {
+		slots[n++] = (struct slot){cells[i], false};
+		if (m->cells[cells[i]]->probes)
+			slots[n++] = (struct slot){cells[i], true};
+	}
+	*ret = slots;
+	*ret_n = n;
+	return 0;
+}
+
 /* Fisher and Yates, as in Knuth, TAOCP 2, 3.4.2 P. */
-static void shuffle(size_t *cells, size_t n, struct rng *rng)
+static void shuffle(struct slot *slots, size_t n, struct rng *rng)
 {
 	for (size_t i = n; i > 1; i--) {
-		size_t j = rng_below(rng, i), cell = cells[i - 1];
+		size_t j = rng_below(rng, i);
+		struct slot slot = slots[i - 1];
 
-		cells[i - 1] = cells[j];
-		cells[j] = cell;
+		slots[i - 1] = slots[j];
+		slots[j] = slot;
 	}
 }
 
-static void add(struct plan *p, const struct matrix *m, uint64_t seed, size_t cell, uint64_t repeat)
+static void add(struct plan *p, const struct matrix *m, uint64_t seed, struct slot slot,
+		uint64_t repeat)
 {
 	p->items[p->n] = (struct plan_item){
-		.cell = cell,
+		.cell = slot.cell,
 		.repeat = repeat,
 		.order = p->n,
-		.seed = plan_run_seed(seed, m->cells[cell]->id, repeat),
+		.seed = plan_run_seed(seed, m->cells[slot.cell]->id, repeat),
+		.probed = slot.probed,
 	};
+	p->n_probed += slot.probed;
 	p->n++;
 }
 
+/* A pair stays together, and a coin says which of the two is first. */
+static void add_repeats(struct plan *p, const struct matrix *m, uint64_t seed, uint64_t repeats,
+			size_t cell, struct rng *rng)
+{
+	bool pair = m->cells[cell]->probes != 0;
+
+	for (uint64_t repeat = 0; repeat < repeats; repeat++) {
+		bool probed_first = pair && rng_below(rng, 2);
+
+		add(p, m, seed, (struct slot){cell, probed_first}, repeat);
+		if (pair)
+			add(p, m, seed, (struct slot){cell, !probed_first}, repeat);
+	}
+}
+
 static void fill(struct plan *p, const struct matrix *m, uint64_t seed, uint64_t repeats,
-		 size_t *cells)
+		 struct slot *slots, size_t n)
 {
 	struct rng rng;
 
 	rng_seed(&rng, seed);
 	if (m->order == ORDER_SEQUENTIAL) {
-		for (size_t i = 0; i < p->n_cells; i++)
-			for (uint64_t repeat = 0; repeat < repeats; repeat++)
-				add(p, m, seed, cells[i], repeat);
+		for (size_t i = 0; i < n; i++)
+			if (!slots[i].probed)
+				add_repeats(p, m, seed, repeats, slots[i].cell, &rng);
 		return;
 	}
 	for (uint64_t repeat = 0; repeat < repeats; repeat++) {
-		shuffle(cells, p->n_cells, &rng);
-		for (size_t i = 0; i < p->n_cells; i++)
-			add(p, m, seed, cells[i], repeat);
+		shuffle(slots, n, &rng);
+		for (size_t i = 0; i < n; i++)
+			add(p, m, seed, slots[i], repeat);
 	}
 }
 
@@ -133,29 +177,34 @@ int plan_make(const struct matrix *m, uint64_t seed, uint64_t repeats, const cha
 	      struct plan **ret, struct err *err)
 {
 	_cleanup_free_ size_t *cells = NULL;
+	_cleanup_free_ struct slot *slots = NULL;
 	struct plan *p;
-	size_t n;
-	int rc = choose(m, only, &cells, &n);
+	size_t n_cells, n = 0;
+	int rc = choose(m, only, &cells, &n_cells);
 
 	if (rc < 0)
 		return err_sys(err, rc, "plan");
-	if (!n)
+	if (!n_cells)
 		return tell_no_match(m, only ? only : "", err);
+	rc = make_round(m, cells, n_cells, &slots, &n);
+	if (rc < 0)
+		return err_sys(err, rc, "plan");
 	if (repeats > MATRIX_RUNS_MAX || n * repeats > MATRIX_RUNS_MAX)
 		return err_set(err, -E2BIG,
-			       "%zu cells with %" PRIu64 " repeats each are more than %d runs", n,
-			       repeats, MATRIX_RUNS_MAX);
-	p = malloc(sizeof(*p) + n * repeats * sizeof(p->items[0]));
+			       "%zu cells with %" PRIu64 " repeats each%s are more than %d runs",
+			       n_cells, repeats, n > n_cells ? ", with probes twice," : "",
+			       MATRIX_RUNS_MAX);
+	p = calloc(1, sizeof(*p) + n * repeats * sizeof(p->items[0]));
 	if (!p)
 		return err_sys(err, -ENOMEM, "plan");
-	p->n = 0;
-	p->n_cells = n;
-	fill(p, m, seed, repeats, cells);
+	p->n_cells = n_cells;
+	fill(p, m, seed, repeats, slots, n);
 	*ret = p;
 	return 0;
 }
 
-static cJSON *item_json(const struct matrix *m, const struct plan_item *item)
+static cJSON *item_json(const struct registry *reg, const struct matrix *m,
+			const struct plan_item *item)
 {
 	const struct cell *cell = m->cells[item->cell];
 	_cleanup_free_ char *label = cell_label(cell);
@@ -166,12 +215,15 @@ static cJSON *item_json(const struct matrix *m, const struct plan_item *item)
 	cJSON_AddNumberToObject(o, "order", (double)item->order);
 	cJSON_AddNumberToObject(o, "repeat", (double)item->repeat);
 	cJSON_AddStringToObject(o, "seed", seed);
+	cJSON_AddBoolToObject(o, "probed", item->probed);
+	cJSON_AddItemToObject(o, "probes",
+			      probe_set_json(reg->prober, item->probed ? cell->probes : 0));
 	cJSON_AddStringToObject(o, "cell", cell->id);
 	cJSON_AddStringToObject(o, "label", label ? label : "");
 	return o;
 }
 
-cJSON *plan_json(const struct matrix *m, const struct plan *p)
+cJSON *plan_json(const struct registry *reg, const struct matrix *m, const struct plan *p)
 {
 	cJSON *o = cJSON_CreateObject(), *runs;
 
@@ -179,7 +231,7 @@ cJSON *plan_json(const struct matrix *m, const struct plan *p)
 	cJSON_AddStringToObject(o, "matrix_hash", m->hash);
 	runs = cJSON_AddArrayToObject(o, "runs");
 	for (size_t i = 0; i < p->n; i++)
-		cJSON_AddItemToArray(runs, item_json(m, &p->items[i]));
+		cJSON_AddItemToArray(runs, item_json(reg, m, &p->items[i]));
 	return o;
 }
 

@@ -31,6 +31,7 @@ enum { READ_END, WRITE_END };
 
 struct pipes {
 	int request[2], response[2], status[2], exec[2];
+	int window; /* not ours to close; -1: none */
 };
 
 static void pipes_close(struct pipes *p)
@@ -45,7 +46,7 @@ static void pipes_close(struct pipes *p)
 
 static int pipes_open(struct pipes *p)
 {
-	*p = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+	*p = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}, -1};
 	if (pipe2(p->request, O_CLOEXEC) || pipe2(p->response, O_CLOEXEC) ||
 	    pipe2(p->status, O_CLOEXEC) || pipe2(p->exec, O_CLOEXEC)) {
 		int r = -errno;
@@ -77,12 +78,14 @@ static int place_fds(const struct pipes *p)
 {
 	int request = fcntl(p->request[READ_END], F_DUPFD_CLOEXEC, 10);
 	int response = fcntl(p->response[WRITE_END], F_DUPFD_CLOEXEC, 10);
+	int window = p->window < 0 ? -1 : fcntl(p->window, F_DUPFD_CLOEXEC, 10);
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	if (request < 0 || response < 0 || null < 0)
+	if (request < 0 || response < 0 || null < 0 || (p->window >= 0 && window < 0))
 		return -errno;
 	if (dup2(null, 0) < 0 || dup2(2, 1) < 0 || dup2(request, PROTOCOL_REQUEST_FD) < 0 ||
-	    dup2(response, PROTOCOL_RESPONSE_FD) < 0)
+	    dup2(response, PROTOCOL_RESPONSE_FD) < 0 ||
+	    (window >= 0 && dup2(window, PROTOCOL_WINDOW_FD) < 0))
 		return -errno;
 	return 0;
 }
@@ -229,7 +232,8 @@ static int await_exec(int fd)
 	return n == (ssize_t)sizeof(code) ? code : 0;
 }
 
-int isolate_start(const char *path, char *const argv[], struct isolated *ret, struct err *err)
+int isolate_start(const char *path, char *const argv[], int window_fd, struct isolated *ret,
+		  struct err *err)
 {
 	struct isolated i = {.pidfd = -1, .request_fd = -1, .response_fd = -1, .status_fd = -1};
 	struct pipes p;
@@ -237,6 +241,7 @@ int isolate_start(const char *path, char *const argv[], struct isolated *ret, st
 
 	if (r)
 		return err_sys(err, r, "pipes");
+	p.window = window_fd;
 	i.init = start_init(&i, &p, path, argv);
 	if (i.init < 0) {
 		r = err_sys(err, -errno, "clone3");

@@ -25,10 +25,12 @@ struct isolated {
 };
 
 /*
- * Starts the program at `path` with the pipes of protocol.h. Returns when the program has been
+ * Starts the program at `path` with the pipes of protocol.h and, unless it is -1, with `window_fd`
+ * where the protocol has it; nothing else of ours is open in it. Returns when the program has been
  * executed, or -errno with the reason. stdin is /dev/null, stdout goes to stderr.
  */
-int isolate_start(const char *path, char *const argv[], struct isolated *ret, struct err *err);
+int isolate_start(const char *path, char *const argv[], int window_fd, struct isolated *ret,
+		  struct err *err);
 
 /*
  * Kills what is left, waits for the init, removes the cgroup. Safe on a zeroed struct whose

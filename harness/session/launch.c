@@ -54,6 +54,16 @@ static int take(struct inbox *in, int fd)
 	}
 }
 
+/* Tells the watcher when its time has come; returns how long from `now` until the next one. */
+static uint64_t watch(const struct launch_watcher *w, uint64_t *due_ns, uint64_t now)
+{
+	if (!w)
+		return NSEC_PER_SEC;
+	if (now >= *due_ns)
+		*due_ns = now + w->tick(w->arg);
+	return *due_ns - now;
+}
+
 enum ending { ENDED, TIMED_OUT, INTERRUPTED, BROKEN };
 
 static enum ending await(const struct launch *l, struct isolated *i, struct inbox *in,
@@ -61,17 +71,18 @@ static enum ending await(const struct launch *l, struct isolated *i, struct inbo
 {
 	struct pollfd fds[] = {{.fd = i->status_fd, .events = POLLIN},
 			       {.fd = i->response_fd, .events = POLLIN}};
+	uint64_t due_ns = 0;
 
 	for (;;) {
-		uint64_t now = nsec_now();
-		struct timespec left = nsec_to_timespec(deadline > now ? deadline - now : 0);
+		uint64_t now = nsec_now(), nap = watch(l->watcher, &due_ns, now);
+		struct timespec left;
 		int n, more;
 
 		if (*l->interrupted)
 			return INTERRUPTED;
 		/* A signal just before the wait is seen when this cap ends it. */
-		if (left.tv_sec >= 1)
-			left = (struct timespec){.tv_sec = 1};
+		nap = min_of(nap, (uint64_t)NSEC_PER_SEC);
+		left = nsec_to_timespec(min_of(nap, deadline > now ? deadline - now : 0));
 		n = ppoll(fds, 2, &left, NULL);
 		/* Judged after a look: we may have been stopped ourselves, not the child. */
 		if (n == 0 && now >= deadline)
@@ -167,10 +178,13 @@ int launch(const struct launch *l, struct outcome *ret, struct err *err)
 	struct inbox in = {.data = NULL};
 	struct isolated i;
 	enum ending ending;
-	int r = isolate_start(l->binary, argv, &i, err), status, undead;
+	int window_fd = l->watcher ? l->watcher->window_fd : -1;
+	int r = isolate_start(l->binary, argv, window_fd, &i, err), status, undead;
 
 	if (r)
 		return r;
+	if (l->watcher)
+		l->watcher->launched(l->watcher->arg);
 	o.isolation = isolate_describe(&i);
 	fcntl(i.response_fd, F_SETFL, O_NONBLOCK);
 	send_request(l, &i);

@@ -13,11 +13,20 @@
 #include "harness/protocol.h"
 #include "harness/util/err.h"
 
+/* Who wants to know of a run while it is made; see struct prober_ops. */
+struct launch_watcher {
+	int window_fd; /* for the child; -1: none */
+	void (*launched)(void *arg);
+	uint64_t (*tick)(void *arg);
+	void *arg;
+};
+
 struct launch {
 	const char *binary;
 	const cJSON *request;
 	uint64_t deadline_ns; /* from the start of the child */
 	const volatile sig_atomic_t *interrupted;
+	const struct launch_watcher *watcher; /* NULL: not probed */
 };
 
 struct outcome {

@@ -51,6 +51,8 @@ cJSON *record_make(const struct record_head *head, struct outcome *o)
 	cJSON_AddNumberToObject(rec, "order", (double)head->order);
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)head->seed);
 	cJSON_AddStringToObject(rec, "seed", text);
+	cJSON_AddBoolToObject(rec, "probed", head->probed);
+	cJSON_AddItemToObject(rec, "probes", head->probes ? head->probes : cJSON_CreateObject());
 	cJSON_AddStringToObject(rec, "status", status_names[o->status]);
 	if (o->status == STATUS_OK)
 		cJSON_AddNullToObject(rec, "reason");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -12,6 +13,8 @@ struct outcome;
 struct record_head {
 	const struct cell *cell;
 	uint64_t repeat, order, seed;
+	bool probed;
+	cJSON *probes;	       /* the record takes it; NULL: {} */
 	struct timespec start; /* CLOCK_REALTIME */
 };
 

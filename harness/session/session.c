@@ -21,10 +21,12 @@
 #include "harness/session/leftover.h"
 #include "harness/matrix/matrix.h"
 #include "harness/pad.h"
+#include "harness/probe.h"
 #include "harness/matrix/plan.h"
 #include "harness/session/record.h"
 #include "harness/session/solo.h"
 #include "harness/session/store.h"
+#include "harness/session/watch.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
@@ -39,6 +41,7 @@ struct session {
 	struct session_summary *sum;
 	struct store *store;
 	struct leftover *leftover;
+	struct watch *watch;
 	int claim_fd;
 	unsigned char *have; /* [plan->n]: a record is there */
 	double pad_iters_per_ns;
@@ -61,6 +64,17 @@ static uint64_t deadline_of(const struct matrix *m, const struct cell *cell)
 	if (m->deadline_ns)
 		return m->deadline_ns;
 	return m->warmup_ns + m->duration_ns + DEADLINE_GRACE_NS + extra;
+}
+
+/* The knobs of the probes as they are used; none where nothing is probed. */
+static cJSON *describe_probe_knobs(const struct session *s)
+{
+	const struct param *row = s->plan->n_probed ? s->opt->prober->params : NULL;
+	cJSON *o = cJSON_CreateObject();
+
+	for (; row && row->name; row++)
+		cJSON_AddItemToObject(o, row->name, param_get_json(row, s->matrix->probe_config));
+	return o;
 }
 
 static int describe_session(struct session *s, cJSON *o)
@@ -86,6 +100,10 @@ static int describe_session(struct session *s, cJSON *o)
 	cJSON_AddNumberToObject(o, "repeats", (double)s->opt->repeats);
 	cJSON_AddItemToObject(o, "only",
 			      s->opt->only ? cJSON_CreateString(s->opt->only) : cJSON_CreateNull());
+	cJSON_AddItemToObject(o, "probes",
+			      s->opt->probes_given ? probe_set_json(s->opt->prober, m->probes)
+						   : cJSON_CreateNull());
+	cJSON_AddItemToObject(o, "probe_knobs", describe_probe_knobs(s));
 	cJSON_AddStringToObject(o, "order", matrix_order_names[m->order]);
 	cJSON_AddNumberToObject(o, "warmup_ns", (double)m->warmup_ns);
 	cJSON_AddNumberToObject(o, "duration_ns", (double)m->duration_ns);
@@ -168,6 +186,20 @@ static int check_same_plan(struct session *s, const cJSON *manifest)
 	return 0;
 }
 
+/* The `--probes` of the session that is there, or that there was none. */
+static int check_same_probes(struct session *s, const cJSON *manifest)
+{
+	const cJSON *then = cJSON_GetObjectItemCaseSensitive(manifest, "probes");
+	_cleanup_json_ cJSON *now = probe_set_json(s->opt->prober, s->matrix->probes);
+	bool same = s->opt->probes_given ? cJSON_Compare(then, now, true) : !cJSON_IsArray(then);
+
+	if (same)
+		return 0;
+	return err_set(s->err, -ESTALE,
+		       "%s holds a session with other probes: give the same --probes as before",
+		       s->opt->dir);
+}
+
 /* The folder must hold a session of this matrix, planned alike, by this build on this kernel. */
 static int check_same_session(struct session *s)
 {
@@ -182,7 +214,9 @@ static int check_same_session(struct session *s)
 		return err_set(s->err, -EBADMSG, "%s: the manifest has no pad_iters_per_ns",
 			       s->opt->dir);
 	s->pad_iters_per_ns = pad->valuedouble;
-	r = check_same_plan(s, manifest);
+	r = check_same_probes(s, manifest);
+	if (!r)
+		r = check_same_plan(s, manifest);
 	return r ? r : check_same_host(s, manifest);
 }
 
@@ -201,14 +235,17 @@ static int note_record(void *arg, cJSON *rec)
 	const char *id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(cell, "id"));
 	const cJSON *order = cJSON_GetObjectItemCaseSensitive(rec, "order");
 	double repeat = cJSON_GetObjectItemCaseSensitive(rec, "repeat")->valuedouble;
+	bool probed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(rec, "probed"));
 	size_t i = cJSON_IsNumber(order) && order->valuedouble >= 0 ? (size_t)order->valuedouble
 								    : s->plan->n;
 
 	if (!id || i >= s->plan->n || s->have[i] || (double)s->plan->items[i].repeat != repeat ||
+	    s->plan->items[i].probed != probed ||
 	    strcmp(s->matrix->cells[s->plan->items[i].cell]->id, id))
-		return err_set(s->err, -ESTALE,
-			       "%s holds a run of cell %s, repeat %.0f, that is not planned there",
-			       s->opt->dir, id ? id : "?", repeat);
+		return err_set(
+			s->err, -ESTALE,
+			"%s holds a%s run of cell %s, repeat %.0f, that is not planned there",
+			s->opt->dir, probed ? " probed" : "", id ? id : "?", repeat);
 	s->have[i] = 1;
 	s->sum->kept++;
 	count_status(s, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(rec, "status")));
@@ -237,7 +274,9 @@ static int open_session(struct session *s)
 		snprintf(s->sum->not_swept, sizeof(s->sum->not_swept), "%s", not_swept.text);
 	s->sum->swept = swept;
 	r = s->opt->resume ? open_old(s) : open_new(s);
-	return r ? r : leftover_begin(s->opt->dir, &s->leftover, s->err);
+	if (!r)
+		r = leftover_begin(s->opt->dir, &s->leftover, s->err);
+	return r ? r : watch_open(s->opt->prober, s->matrix, s->plan, &s->watch, s->err);
 }
 
 static cJSON *make_request(const struct session *s, const struct plan_item *item,
@@ -259,15 +298,19 @@ static cJSON *make_request(const struct session *s, const struct plan_item *item
 }
 
 static int store_outcome(struct session *s, const struct plan_item *item,
-			 const struct timespec *start, struct outcome *o)
+			 const struct timespec *start, struct outcome *o, cJSON *probes)
 {
 	struct record_head head = {.cell = s->matrix->cells[item->cell],
 				   .repeat = item->repeat,
 				   .order = item->order,
 				   .seed = item->seed,
+				   .probed = item->probed,
+				   .probes = probes,
 				   .start = *start};
-	_cleanup_json_ cJSON *rec = record_make(&head, o);
+	_cleanup_json_ cJSON *rec = NULL;
 
+	watch_add_foreign(s->watch, cJSON_GetObjectItemCaseSensitive(o->response, "host"));
+	rec = record_make(&head, o);
 	s->sum->done++;
 	s->sum->by_status[o->status]++;
 	return store_append(s->store, rec, s->err);
@@ -291,7 +334,7 @@ static int make_folders(struct session *s, const struct plan_item *item, char *r
 static int run_one(struct session *s, const struct plan_item *item)
 {
 	const struct cell *cell = s->matrix->cells[item->cell];
-	_cleanup_json_ cJSON *request = NULL;
+	_cleanup_json_ cJSON *request = NULL, *probes = NULL;
 	struct launch l = {.binary = s->opt->binary,
 			   .deadline_ns = deadline_of(s->matrix, cell),
 			   .interrupted = s->opt->interrupted};
@@ -304,12 +347,13 @@ static int run_one(struct session *s, const struct plan_item *item)
 		return r;
 	l.request = request = make_request(s, item, rundir, sessiondir);
 	clock_gettime(CLOCK_REALTIME, &start);
-	s->opt->begins(s->opt->arg, cell, s->sum->done, s->sum->todo);
-	r = launch(&l, &o, s->err);
+	s->opt->begins(s->opt->arg, cell, item->probed, s->sum->done, s->sum->todo);
+	r = watch_launch(s->watch, item->probed ? cell->probes : 0, request, &l, &o, &probes,
+			 s->err);
 	if (!r && !o.interrupted)
-		r = store_outcome(s, item, &start, &o);
+		r = store_outcome(s, item, &start, &o, take_ptr(probes));
 	if (!r && !o.interrupted)
-		s->opt->ended(s->opt->arg, cell, &o, s->sum->done, s->sum->todo);
+		s->opt->ended(s->opt->arg, cell, item->probed, &o, s->sum->done, s->sum->todo);
 	outcome_free(&o);
 	fs_remove_tree(rundir);
 	return r;
@@ -341,6 +385,7 @@ int session_run(const struct matrix *m, const struct plan *p, const struct sessi
 	r = open_session(&s);
 	if (!r)
 		r = run_all(&s);
+	watch_close(s.watch);
 	leftover_end(s.leftover);
 	store_close(s.store);
 	cleanup_close(&s.claim_fd);

@@ -16,6 +16,7 @@ struct cell;
 struct matrix;
 struct plan;
 struct outcome;
+struct prober_ops;
 
 struct session_options {
 	const char *dir;
@@ -23,12 +24,15 @@ struct session_options {
 	const char *binary;	/* the uhbench to run children with: a path */
 	uint64_t seed, repeats; /* as used for the plan: these go into the manifest */
 	const char *only;	/* may be NULL */
+	bool probes_given;	/* the matrix's own were overridden: noted in the manifest */
+	const struct prober_ops *prober; /* may be NULL */
 	const volatile sig_atomic_t *interrupted;
 
 	/* Called before and after every run; done counts runs of this call, of `todo`. */
-	void (*begins)(void *arg, const struct cell *cell, uint64_t done, uint64_t todo);
-	void (*ended)(void *arg, const struct cell *cell, const struct outcome *o, uint64_t done,
-		      uint64_t todo);
+	void (*begins)(void *arg, const struct cell *cell, bool probed, uint64_t done,
+		       uint64_t todo);
+	void (*ended)(void *arg, const struct cell *cell, bool probed, const struct outcome *o,
+		      uint64_t done, uint64_t todo);
 	void *arg;
 };
 
