@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -166,7 +167,7 @@ class SickTargets(Case):
 class Protocol(Case):
     """The child, spoken to as another build of the parent would."""
 
-    def child(self, request):
+    def child(self, request, window_fd=-1):
         with tempfile.TemporaryFile() as ask, tempfile.TemporaryFile() as answer:
             ask.write(request if isinstance(request, bytes) else json.dumps(request).encode())
             ask.seek(0)
@@ -174,8 +175,13 @@ class Protocol(Case):
             def place():
                 os.dup2(ask.fileno(), 103)
                 os.dup2(answer.fileno(), 104)
+                if window_fd >= 0:
+                    os.dup2(window_fd, 105)
                 os.dup2(103, 3)
                 os.dup2(104, 4)
+                os.closerange(5, 6)
+                if window_fd >= 0:
+                    os.dup2(105, 5)
 
             p = subprocess.run([UHBENCH, "child"], preexec_fn=place, close_fds=False,
                                capture_output=True, text=True, timeout=30)
@@ -184,16 +190,37 @@ class Protocol(Case):
             return p, json.loads(text) if text else None
 
     def request(self, **more):
-        return {"protocol": 1, "cell": nop(), "seed": "1", "warmup_ns": 0,
+        return {"protocol": 2, "cell": nop(), "seed": "1", "warmup_ns": 0,
                 "duration_ns": 10_000_000, "workdir": self.dir, "sessiondir": self.dir,
                 "pad_iters_per_ns": 1.0, **more}
 
     def test_good_request(self):
         p, answer = self.child(self.request())
-        self.assertEqual((p.returncode, answer["protocol"], answer["status"]), (0, 1, "ok"))
+        self.assertEqual((p.returncode, answer["protocol"], answer["status"]), (0, 2, "ok"))
+
+    def test_window(self):
+        """Who drives the load says when, in the page that the request tells of."""
+        page = os.memfd_create("window")
+        self.addCleanup(os.close, page)
+        os.ftruncate(page, 4096)
+        request = self.request(window=True, warmup_ns=20_000_000)
+        p, answer = self.child(request, page)
+        self.assertEqual((p.returncode, answer["status"]), (0, "ok"), answer["reason"])
+        start, begin, end = struct.unpack("QQQ", os.pread(page, 24, 0))
+        self.assertEqual(answer["window"], {"begin_ns": begin, "end_ns": end})
+        self.assertEqual((begin - start, end - begin), (20_000_000, 10_000_000))
+
+        os.pwrite(page, bytes(24), 0)
+        p, answer = self.child(self.request(), page)
+        self.assertEqual(answer["status"], "ok")
+        self.assertEqual(os.pread(page, 24, 0), bytes(24), "nobody asked for it")
+
+        p, answer = self.child(request)
+        self.assertEqual(answer["status"], "failed")
+        self.assertIn("the page with the window: Bad file descriptor", answer["reason"])
 
     def test_bad_requests(self):
-        for request, says in ((self.request(protocol=2), "protocol 2"),
+        for request, says in ((self.request(protocol=1), "protocol 1"),
                               (self.request(protocol=None), "protocol 0"),
                               (self.request(workdir=5), "lacks a part"),
                               (self.request(cell={"workload": "nop"}), "target"),
