@@ -51,7 +51,7 @@ struct {
 static __always_inline bool sample_due(struct sample_state *st, u32 kind, u32 cls, u64 now)
 {
 	struct probe_window *w = window_get();
-	u64 *next, was;
+	uint64_t *next, was;
 
 	if (!w || !in_window(w, now) || kind >= SAMPLE_KINDS || cls >= CLASS_COUNT)
 		return false;

@@ -70,10 +70,13 @@ struct stacks_counts {
 	uint64_t no_copy;     /* no user memory could be read (or not on this architecture) */
 	uint64_t no_maps;     /* the process was gone before its maps were read */
 	uint64_t no_unwinder; /* its maps name no file that can be read */
-	uint64_t ends[UNWIND_ENDS]; /* unwound, by where that ended; the first is complete */
+	uint64_t no_memory;   /* taken, but could not be kept here */
+	uint64_t unwound;     /* user stacks with at least one frame */
+	uint64_t ends[UNWIND_ENDS]; /* of `unwound`; the first is complete */
 };
 
 /* After stacks_groups(). */
 struct stacks_counts stacks_counts(const struct stacks *s);
-/* The same as JSON: {sampled, unwound, complete, failed: {reason: n}, ...}. */
+/* The same as JSON: {sampled, dropped, shorter, unfinished, interrupts, unwound, complete,
+ * truncated: {reason: n}, failed: {reason: n}}. */
 cJSON *stacks_counts_json(const struct stacks *s);
