@@ -22,8 +22,9 @@
 #include "reports/naming.h"
 #include "reports/report.h"
 
-#define COLOURS	  8
-#define CELLS_MAX 150 /* pictured one by one, over all workloads */
+#define COLOURS		  8
+#define CELLS_MAX	  150 /* pictured one by one, over all workloads */
+#define PROBE_FIGURES_MAX 240
 
 struct named_colour {
 	const char *target;
@@ -85,14 +86,30 @@ static int plan(struct page *page)
 		if (!s->series)
 			return err_sys(page->err, -ENOMEM, "html");
 		choose_colours(&palette, s->group, s->series);
-		if (!page->plot)
-			continue;
 		err = pictures_plan(page->plot, s->group, s->series, share, &s->pictures);
 		if (err)
 			return err_sys(page->err, err, "plots");
 		left -= s->pictures.n_cells;
 	}
-	return page->plot ? plot_run(page->plot, page->err) : 0;
+	return 0;
+}
+
+/* What probes saw of the cells that were chosen, and the histograms that are worth a picture. */
+static int plan_probes(struct page *page, const char *dir)
+{
+	unsigned left = PROBE_FIGURES_MAX;
+	int err;
+
+	for (size_t i = 0; i < page->groups->n; i++)
+		for (unsigned k = 0; k < page->sections[i].pictures.n_cells; k++)
+			html_want_probes(&page->sections[i], k);
+	err = summary_load_whole(page->summary, dir, page->err);
+	if (err || !page->plot)
+		return err;
+	for (size_t i = 0; i < page->groups->n; i++)
+		for (unsigned k = 0; k < page->sections[i].pictures.n_cells; k++)
+			html_plan_probes(page, &page->sections[i], k, &left);
+	return plot_run(page->plot, page->err);
 }
 
 static void put_head(const struct page *page)
@@ -112,6 +129,7 @@ static void put_head(const struct page *page)
 	html_printf(page->out, "%s%suhbench", name, *name ? " - " : "");
 	fprintf(page->out, "</title>\n<style>\n%s</style></head>\n<body>\n%s", asset_css,
 		asset_markers);
+	probes_html_patterns(page->out);
 }
 
 static void put_verdict(const struct page *page)
@@ -303,7 +321,7 @@ static int put_sections(const struct page *page)
 			s->group->n_cells == 1 ? "" : "s");
 		html_table(page, s);
 		err = page->plot ? html_figures(page, s) : 0;
-		err = err || !page->plot ? err : html_cells(page, s);
+		err = err ? err : html_cells(page, s);
 		fputs("</section>\n", out);
 	}
 	return err;
@@ -348,6 +366,7 @@ int report_html(const struct report_options *options, FILE *out, struct err *err
 	if (options->plots)
 		code = plot_open(&page.plot, err);
 	code = code ? code : plan(&page);
+	code = code ? code : plan_probes(&page, options->dir);
 	code = code ? code : put_page(&page);
 	for (size_t k = 0; k < groups.n; k++) {
 		free(page.sections[k].series);

@@ -17,7 +17,7 @@ struct section { /* one workload */
 };
 
 struct page {
-	const struct summary *summary;
+	struct summary *summary;
 	const struct groups *groups;
 	struct section *sections; /* [groups->n] */
 	struct plot *plot;	  /* NULL = without pictures */
@@ -35,6 +35,13 @@ void html_printf(FILE *out, const char *fmt, ...) __attribute__((format(printf, 
 void html_table(const struct page *page, const struct section *section);
 int html_figures(const struct page *page, const struct section *section);
 int html_cells(const struct page *page, const struct section *section);
+/* html_cell.c: cell `k` of the section's pictures wants all that probes saw of it; its histograms
+ * are drawn while `left` pictures are. */
+void html_want_probes(const struct section *section, unsigned k);
+void html_plan_probes(const struct page *page, struct section *section, unsigned k, unsigned *left);
+/* One cell to be folded out. */
+int html_cell(const struct page *page, const struct section *section, const struct cell_figure *f);
+int html_pair(const struct page *page, const struct figure *f, const char *of);
 void html_legend(const struct page *page, const struct section *section, int latency);
 
 void html_problems(const struct page *page);

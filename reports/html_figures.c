@@ -45,7 +45,7 @@ static int put_picture(const struct page *page, unsigned number, const char *tit
 	return 0;
 }
 
-static int put_pair(const struct page *page, const struct figure *f, const char *of)
+int html_pair(const struct page *page, const struct figure *f, const char *of)
 {
 	int err;
 
@@ -66,7 +66,7 @@ static int put_figure(const struct page *page, const struct figure *f)
 		fputs("</small>", page->out);
 	}
 	fputs("</h3>\n", page->out);
-	return put_pair(page, f, f->title);
+	return html_pair(page, f, f->title);
 }
 
 int html_figures(const struct page *page, const struct section *s)
@@ -85,60 +85,6 @@ int html_figures(const struct page *page, const struct section *s)
 	return put_figure(page, &s->pictures.overlay);
 }
 
-static void put_metrics(FILE *out, const struct cell_sum *cell)
-{
-	char a[FMT_MAX], b[FMT_MAX], c[FMT_MAX];
-
-	fputs("<div class=\"scroll\"><table class=\"plain\"><thead><tr><th>metric</th><th "
-	      "class=\"n\">median</th><th class=\"n\">min</th><th class=\"n\">max</th><th "
-	      "class=\"n\">runs</th><th></th></tr></thead><tbody>\n",
-	      out);
-	for (unsigned i = 0; i < cell->n_metrics; i++) {
-		const struct metric_sum *m = &cell->metrics[i];
-
-		fputs("<tr><th scope=\"row\">", out);
-		html_name(out, m->name);
-		fputs("</th><td class=\"n\">", out);
-		html_text(out, fmt_value(a, metric_median(m), m->unit, true));
-		fputs("</td><td class=\"n\">", out);
-		html_text(out, fmt_value(b, metric_min(m), m->unit, true));
-		fputs("</td><td class=\"n\">", out);
-		html_text(out, fmt_value(c, metric_max(m), m->unit, true));
-		fprintf(out, "</td><td class=\"n\">%u</td><td class=\"dim\">", m->n);
-		html_text(out, m->reason ? m->reason : "");
-		fputs("</td></tr>\n", out);
-	}
-	fputs("</tbody></table></div>\n", out);
-}
-
-static int put_cell(const struct page *page, const struct section *s, const struct cell_figure *f)
-{
-	const struct cell_sum *cell = s->group->cells[f->cell];
-	bool open_loop = group_open_loop(cell);
-	char label[256], a[FMT_MAX], b[FMT_MAX];
-	int err;
-
-	group_label(s->group, f->cell, label, sizeof(label));
-	fputs("<details class=\"cell\" id=\"c-", page->out);
-	html_text(page->out, cell->id);
-	fprintf(page->out, "\"><summary><i class=\"dot c%u\"></i><b>",
-		s->series[group_target_index(s->group, cell->target)]);
-	html_text(page->out, label);
-	fprintf(page->out, "</b> <span class=\"dim\">%s, %sp99 %s</span></summary>\n",
-		fmt_value(a, cell_median(cell, "throughput"), "1/s", true),
-		open_loop ? "intended " : "",
-		fmt_value(b, cell_median(cell, open_loop ? "intended_p99" : "latency_p99"), "ns",
-			  true));
-	err = put_pair(page, &f->figure, label);
-	put_metrics(page->out, cell);
-	fputs("<details class=\"raw\"><summary>cell ", page->out);
-	html_text(page->out, cell->id);
-	fputs("</summary><pre>", page->out);
-	html_text(page->out, cell->json);
-	fputs("</pre></details></details>\n", page->out);
-	return err;
-}
-
 int html_cells(const struct page *page, const struct section *s)
 {
 	size_t left_out = s->group->n_cells - s->pictures.n_cells;
@@ -146,14 +92,17 @@ int html_cells(const struct page *page, const struct section *s)
 
 	if (!s->pictures.n_cells)
 		return 0;
-	fputs("<h3>single cells <small>percentile curve, distribution and all metrics", page->out);
-	if (left_out)
+	fputs("<h3>single cells <small>", page->out);
+	fputs(page->plot ? "percentile curve, distribution and all metrics"
+			 : "those that probes watched",
+	      page->out);
+	if (left_out && page->plot)
 		fprintf(page->out,
 			"; the %u with most to tell, %zu more are in the table and in the other formats",
 			s->pictures.n_cells, left_out);
 	fputs("</small></h3>\n<div class=\"cells\">\n", page->out);
 	for (unsigned i = 0; !err && i < s->pictures.n_cells; i++)
-		err = put_cell(page, s, &s->pictures.cells[i]);
+		err = html_cell(page, s, &s->pictures.cells[i]);
 	fputs("</div>\n", page->out);
 	return err;
 }

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/probes_fold.h"
+
 #define CURVES_MAX 8
 
 static const struct hist_sum *main_hist(const struct cell_sum *cell)
@@ -47,6 +49,11 @@ static void plan_overlay(struct plot *p, const struct group *g, const unsigned *
 	f->left_title = "latency by percentile";
 }
 
+static bool has_probes(const struct cell_sum *cell)
+{
+	return cell->probed && cell->probed->probes && cell->probed->probes->probes;
+}
+
 struct ranked {
 	size_t cell;
 	double score;
@@ -62,6 +69,7 @@ static double tell(const struct group *g, const size_t *bests, size_t i)
 		score += group_best(g, i, k) ? 4 : 0;
 	for (int k = 0; k < WARN_COUNT; k++)
 		score += cell->warnings[k] ? 3 : 0;
+	score += has_probes(cell) ? 5 : 0;
 	return bests[group_target_index(g, cell->target)] == i ? score + 100 : score;
 }
 
@@ -87,6 +95,8 @@ static void plan_cell(struct plot *p, const struct group *g, size_t cell, unsign
 	const struct hist_sum *h = main_hist(g->cells[cell]);
 
 	f->cell = cell;
+	if (!p || !h)
+		return;
 	f->figure.left = curves_percentiles(p, &h, &series, 1);
 	f->figure.left_title = "latency by percentile";
 	f->figure.right = curves_histogram(p, h, series);
@@ -105,7 +115,7 @@ static int plan_cells(struct plot *p, const struct group *g, const unsigned *ser
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < g->n_cells; i++)
-		if (main_hist(g->cells[i]))
+		if ((p && main_hist(g->cells[i])) || has_probes(g->cells[i]))
 			ranked[n++] = (struct ranked){i, tell(g, bests, i)};
 	qsort(ranked, n, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < n && i < max; i++) {
@@ -123,12 +133,15 @@ int pictures_plan(struct plot *p, const struct group *g, const unsigned *series,
 {
 	struct pictures pics = {0};
 	size_t *bests = calloc(g->n_targets, sizeof(*bests));
-	int err = bests ? scaling_plan(p, g, series, &pics) : -ENOMEM;
+	int err = bests ? 0 : -ENOMEM;
 
+	if (p && !err)
+		err = scaling_plan(p, g, series, &pics);
 	for (unsigned t = 0; !err && t < g->n_targets; t++)
 		bests[t] = group_top(g, g->targets[t]);
 	if (!err) {
-		plan_overlay(p, g, series, bests, &pics.overlay);
+		if (p)
+			plan_overlay(p, g, series, bests, &pics.overlay);
 		err = plan_cells(p, g, series, bests, max_cells, &pics);
 	}
 	free(bests);

@@ -7,6 +7,7 @@
 
 #include "reports/group.h"
 #include "reports/plot.h"
+#include "reports/probes_html.h"
 
 struct figure { /* two pictures side by side, under one caption */
 	char title[96];
@@ -18,6 +19,7 @@ struct figure { /* two pictures side by side, under one caption */
 struct cell_figure {
 	size_t cell; /* index in the group */
 	struct figure figure;
+	struct probe_pictures probes;
 };
 
 struct pictures {
@@ -28,7 +30,8 @@ struct pictures {
 	unsigned n_cells;
 };
 
-/* series[target] is the colour of each target. -ENOMEM. */
+/* series[target] is the colour of each target. Without a plot only cells with probes are chosen.
+ * -ENOMEM. */
 int pictures_plan(struct plot *p, const struct group *g, const unsigned *series, unsigned max_cells,
 		  struct pictures *ret);
 void pictures_free(struct pictures *pics);

@@ -18,6 +18,7 @@ struct probes_sum {
 	cJSON *probes; /* NULL until the first one */
 	double ops, window_ns;
 	unsigned runs;
+	bool whole; /* with histograms and stacks: summary_load_whole */
 };
 
 /* Adds one record's `probes`. `whole`: with histograms and stacks; otherwise without, and of each

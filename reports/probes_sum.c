@@ -246,5 +246,5 @@ struct probes_view probes_sum_view(const struct probes_sum *sum)
 void probes_sum_free(struct probes_sum *sum)
 {
 	cJSON_Delete(sum->probes);
-	*sum = (struct probes_sum){0};
+	*sum = (struct probes_sum){.whole = sum->whole};
 }

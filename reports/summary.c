@@ -16,6 +16,7 @@
 #include "harness/util/cleanup.h"
 #include "reports/cellsum.h"
 #include "reports/get.h"
+#include "reports/probes_fold.h"
 
 #define STALLS_KEPT 20 /* stacks are long, and one look at a few of them tells the story */
 
@@ -329,6 +330,37 @@ int summary_load(const char *dir, bool with_hists, struct summary **ret, struct 
 		return code;
 	*ret = take_ptr(s);
 	return 0;
+}
+
+static int add_whole(void *arg, cJSON *record)
+{
+	struct summary *s = arg;
+	struct cell_sum *cell;
+	int err;
+
+	if (!is_probed(record) || find_status(record) != STATUS_OK)
+		return 0;
+	err = find_cell(s, get(record, "cell"), &cell);
+	if (err || !cell->probed || !cell->probed->probes || !cell->probed->probes->whole)
+		return err;
+	return probes_fold_record(cell->probed->probes, record, true);
+}
+
+int summary_load_whole(struct summary *s, const char *dir, struct err *err)
+{
+	bool any = false;
+	int code;
+
+	for (size_t i = 0; i < s->n_cells; i++) {
+		struct probes_sum *sum = s->cells[i]->probed ? s->cells[i]->probed->probes : NULL;
+
+		if (!sum || !sum->whole)
+			continue;
+		probes_sum_free(sum);
+		any = true;
+	}
+	code = any ? store_each(dir, add_whole, s, NULL, err) : 0;
+	return code == -ENOMEM ? err_sys(err, code, "%s", dir) : code;
 }
 
 void summary_free(struct summary *s)

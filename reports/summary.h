@@ -56,11 +56,10 @@ enum warning {
 	WARN_COUNT
 };
 
-/* What one ok run came to: a probed run is compared with its twin. */
 enum figure_kind { FIGURE_THROUGHPUT, FIGURE_P50, FIGURE_P99, FIGURE_COUNT };
 extern const char *const figure_metrics[FIGURE_COUNT];
 
-struct run_figures {
+struct run_figures { /* of an ok run, to compare it with its twin */
 	double repeat;
 	double value[FIGURE_COUNT]; /* NAN: not measured */
 };
@@ -80,8 +79,7 @@ struct cell_sum {
 	double worst[WARN_COUNT];
 	struct run_figures *figures; /* [n_figures] */
 	unsigned n_figures;
-	/* Its runs with probes, NULL if there are none: runs, metrics, figures, probes. */
-	struct cell_sum *probed;
+	struct cell_sum *probed;   /* its runs with probes, apart from the others; NULL = none */
 	struct probes_sum *probes; /* reports/probes_fold.h */
 };
 
@@ -118,6 +116,9 @@ struct summary {
 
 /* -EBADMSG, -ENOENT, ... with err filled. Histograms are merged only with `with_hists`. */
 int summary_load(const char *dir, bool with_hists, struct summary **ret, struct err *err);
+/* A second pass, for the cells whose probed->probes is marked whole: folded anew, with histograms
+ * and stacks. Thousands of cells would not fit into memory with them. */
+int summary_load_whole(struct summary *s, const char *dir, struct err *err);
 void summary_free(struct summary *s);
 
 unsigned cell_total(const struct cell_sum *cell); /* without probed ones */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A flame graph of waits as a tree: role, class, then the user's frames from main inwards, then the
+ * kernel's. A node's time is that of every stack through it, so children never come to more than
+ * their parent; siblings are ordered by time, and those too narrow to see are one "(small)".
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+
+enum flame_kind { FLAME_ROOT, FLAME_ROLE, FLAME_CLASS, FLAME_USER, FLAME_KERNEL, FLAME_SMALL };
+
+struct flame {
+	enum flame_kind kind;
+	char *name;
+	const char *class_key; /* from the JSON, which must outlive the tree; "" above the class */
+	double ns, count;
+	double x, width; /* after flame_layout, in shares of the whole */
+	struct flame *child, *next;
+};
+
+/* From sched's `stacks`. -ENOMEM. */
+int flame_build(const cJSON *stacks, struct flame **ret);
+/* Orders, merges what is narrower than `least` (share of the whole), gives places. Returns how many
+ * levels there are below the root. -ENOMEM. */
+int flame_layout(struct flame *root, double least);
+void flame_free(struct flame *f); /* NULL is fine */

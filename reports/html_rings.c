@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+/* io_uring: each ring and opcode. Then system calls and devices, which are tables of one kind. */
+#include <math.h>
+
+#include "reports/fmt.h"
+#include "reports/get.h"
+#include "reports/html.h"
+#include "reports/html_rows.h"
+#include "reports/probes_html.h"
+
+/* "ECANCELED 2, EAGAIN 1" */
+static void put_failed(FILE *out, const cJSON *failed)
+{
+	const cJSON *item;
+
+	fputs("<td>", out);
+	cJSON_ArrayForEach (item, failed)
+		if (cJSON_IsNumber(item))
+			html_printf(out, "%s%s %.0f", item == failed->child ? "" : ", ",
+				    item->string ? item->string : "?", item->valuedouble);
+	fputs("</td>", out);
+}
+
+static void put_opcode(FILE *out, const cJSON *ring, const cJSON *row)
+{
+	const cJSON *complete = get_object(row, "complete"), *reap = get_object(row, "reap");
+
+	rows_begin(out);
+	rows_text(out, get_text(ring, "role"));
+	rows_text(out, get_text(row, "opcode"));
+	rows_figure(out, get_number(row, "submitted"), "1");
+	rows_figure(out, get_number(row, "completed"), "1");
+	rows_figure(out, get_number(row, "punts"), "1");
+	rows_figure(out, view_quantile(complete, 0.5), "ns");
+	rows_figure(out, view_quantile(complete, 0.99), "ns");
+	rows_figure(out, view_quantile(reap, 0.5), "ns");
+	rows_figure(out, view_quantile(reap, 0.99), "ns");
+	put_failed(out, get_object(row, "failed"));
+	rows_end(out);
+}
+
+static void put_ring(FILE *out, const cJSON *ring)
+{
+	char a[FMT_MAX], b[FMT_MAX];
+
+	html_printf(out, "%s, %.0f/%.0f entries: ", get_text(ring, "role"),
+		    fmax(get_number(ring, "sq_entries"), 0),
+		    fmax(get_number(ring, "cq_entries"), 0));
+	html_printf(out, "%s submitted, %s completed, ",
+		    fmt_count(a, get_number(ring, "submitted")),
+		    fmt_count(b, get_number(ring, "completed")));
+	html_printf(out, "%s waits with %s CQEs each, ", fmt_count(a, get_number(ring, "waits")),
+		    fmt_count(b, get_number(ring, "cqes_per_wait")));
+	html_printf(out, "%s punts, ", fmt_count(a, get_number(ring, "punts")));
+	fprintf(out, "<span class=\"%s\">%s overflows</span><br>\n",
+		get_number(ring, "overflows") > 0 ? "warned" : "",
+		fmt_count(b, get_number(ring, "overflows")));
+}
+
+void probes_html_cqe(FILE *out, const struct probes_view *v)
+{
+	static const char *const titles[] = {"role",	   "opcode",
+					     "#submitted", "#completed",
+					     "#punts",	   "#p50 complete below",
+					     "#p99",	   "#p50 reap below",
+					     "#p99",	   "failed",
+					     NULL};
+	const cJSON *rings = view_rows(v, "cqe", "rings"), *ring, *row;
+	double more = get_number(view_probe(v, "cqe"), "more_rings");
+	int n = 0;
+
+	if (!rings) {
+		if (view_probe(v, "cqe"))
+			rows_title(out, "io_uring", "no ring was used");
+		return;
+	}
+	rows_title(out, "io_uring",
+		   "complete: submission to completion; reap: completion until the "
+		   "program took it");
+	fputs("<p class=\"rings\">", out);
+	cJSON_ArrayForEach (ring, rings)
+		if (n++ < ROWS_SHOWN)
+			put_ring(out, ring);
+	if (n > ROWS_SHOWN || more > 0)
+		fprintf(out, "%.0f more rings", fmax(n - ROWS_SHOWN, 0) + fmax(more, 0));
+	fputs("</p>\n", out);
+	rows_open(out, v, titles);
+	n = 0;
+	cJSON_ArrayForEach (ring, rings) {
+		cJSON_ArrayForEach (row, get(ring, "opcodes"))
+			if (n++ < ROWS_SHOWN)
+				put_opcode(out, ring, row);
+	}
+	rows_close(out, n);
+}
+
+void probes_html_calls(FILE *out, const struct probes_view *v)
+{
+	static const char *const titles[] = {"role",	 "system call", "#calls @",
+					     "#failed",	 "#mean",	"#p99 below",
+					     "#longest", "#time @",	NULL};
+	const cJSON *rows = view_rows(v, "syscalls", "calls"), *row;
+	const char *timing = get_text(view_probe(v, "syscalls"), "timing");
+	char small[200];
+	int n = 0;
+
+	if (!rows)
+		return;
+	snprintf(small, sizeof(small), "timing: %s", timing);
+	rows_title(out, "System calls", small);
+	rows_open(out, v, titles);
+	cJSON_ArrayForEach (row, rows) {
+		if (n++ >= ROWS_SHOWN)
+			continue;
+		rows_begin(out);
+		rows_text(out, get_text(row, "role"));
+		rows_text(out, get_text(row, "syscall"));
+		rows_figure(out, view_per_op(v, get_number(row, "count")), "1");
+		rows_figure(out, get_number(row, "failed"), "1");
+		rows_figure(out, view_mean(row), "ns");
+		rows_figure(out, view_quantile(row, 0.99), "ns");
+		rows_figure(out, get_number(row, "max_ns"), "ns");
+		rows_figure(out, view_per_op(v, get_number(row, "sum_ns")), "ns");
+		rows_end(out);
+	}
+	rows_close(out, n);
+}
+
+void probes_html_block(FILE *out, const struct probes_view *v)
+{
+	static const char *const titles[] = {"device",	 "operation", "issued by", "#requests",
+					     "#bytes",	 "#failed",   "#p50",	   "#p99",
+					     "#longest", "#time @",   NULL};
+	const cJSON *rows = view_rows(v, "block", "devices"), *row;
+	int n = 0;
+
+	if (!rows) {
+		if (view_probe(v, "block"))
+			rows_title(out, "Block devices", "no request was seen");
+		return;
+	}
+	rows_title(out, "Block devices", "from issue to completion");
+	rows_open(out, v, titles);
+	cJSON_ArrayForEach (row, rows) {
+		const cJSON *tally = view_tally(row, "tally");
+
+		if (n++ >= ROWS_SHOWN)
+			continue;
+		rows_begin(out);
+		rows_text(out, get_text(row, "device"));
+		rows_text(out, get_text(row, "operation"));
+		rows_text(out, get_text(row, "by"));
+		rows_figure(out, get_number(tally, "count"), "1");
+		rows_figure(out, get_number(row, "bytes"), "bytes");
+		rows_figure(out, get_number(row, "failed"), "1");
+		rows_figure(out, view_hist_quantile(get(row, "histogram"), 0.5), "ns");
+		rows_figure(out, view_hist_quantile(get(row, "histogram"), 0.99), "ns");
+		rows_figure(out, get_number(tally, "max_ns"), "ns");
+		rows_figure(out, view_per_op(v, get_number(tally, "sum_ns")), "ns");
+		rows_end(out);
+	}
+	rows_close(out, n);
+}
