@@ -8,13 +8,15 @@
 
 #include "probes/abi.h"
 
-/* floor(log2 v), 0 for 0, at most SLOTS32 - 1. */
-static __always_inline u32 log2_slot(u64 v)
+/* floor(log2 v), 0 for 0. */
+static __always_inline u32 log2_floor(u64 v)
 {
 	u32 slot = 0;
 
-	if (v >> 31)
-		return SLOTS32 - 1;
+	if (v >> 32) {
+		v >>= 32;
+		slot += 32;
+	}
 	if (v >> 16) {
 		v >>= 16;
 		slot += 16;
@@ -32,6 +34,25 @@ static __always_inline u32 log2_slot(u64 v)
 		slot += 2;
 	}
 	return slot + (u32)(v >> 1);
+}
+
+/* The same, at most SLOTS32 - 1. */
+static __always_inline u32 log2_slot(u64 v)
+{
+	return v >> 31 ? SLOTS32 - 1 : log2_floor(v);
+}
+
+/* hist_index of the C side; clang 14 runs out of memory over its count of leading zeros. */
+static __always_inline u32 bpf_hist_index(u64 v)
+{
+	u32 shift;
+
+	if (v < HIST_SUB)
+		return (u32)v;
+	if (v > HIST_MAX)
+		v = HIST_MAX;
+	shift = log2_floor(v) - HIST_SUB_BITS;
+	return (shift << HIST_SUB_BITS) + (u32)(v >> shift);
 }
 
 /* For tables that several CPUs write. */
@@ -54,10 +75,10 @@ static __always_inline void tally_add(struct tally *t, u64 ns)
 		t->max = ns;
 }
 
-/* For per-CPU maps. The bucket is the C side's own function. */
+/* For per-CPU maps. */
 static __always_inline void bpf_hist_add(struct bpf_hist *h, u64 ns)
 {
-	u32 i = hist_index(ns);
+	u32 i = bpf_hist_index(ns);
 
 	if (i < HIST_BUCKETS)
 		h->buckets[i]++;
