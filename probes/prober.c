@@ -20,6 +20,7 @@
 #include "probes/foreign.h"
 #include "probes/probes.h"
 #include "probes/stacks.h"
+#include "probes/tracefs.h"
 
 #define POLL_NS	       (10 * NSEC_PER_MSEC)  /* until the load starts */
 #define SETTLE_NS      (2 * NSEC_PER_MSEC)   /* all is quiet so long before the window */
@@ -123,6 +124,8 @@ static int open_prober(unsigned set, const void *config, struct prober **ret, st
 	while (choose_one(&probes_prober, &set))
 		;
 	part_quiet();
+	/* Only some hooks need it, and those say so when it is not there. */
+	tracefs_mount();
 	p->config = *(const struct probe_config *)config;
 	p->stats_fd = -1;
 	r = load_all(p, set, err);

@@ -10,11 +10,25 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "harness/util/mount.h"
 
-#define FORMAT_MAX 16384
+#define FORMAT_MAX  16384
+#define MOUNT_POINT "/sys/kernel/tracing"
+
+int tracefs_mount(void)
+{
+	struct mount at;
+
+	if (mount_of_type("tracefs", &at) != -ENOENT)
+		return 0;
+	return mount("tracefs", MOUNT_POINT, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL)
+		       ? -errno
+		       : 0;
+}
 
 /* Is it the field of this name, in a line that ends at `end`? */
 static bool names_field(const char *line, const char *end, const char *name)
@@ -50,7 +64,7 @@ static int find_in(const char *text, const char *name, struct tracefs_field *ret
 
 static int read_format(const char *event, char *text, struct err *err)
 {
-	static const char *const roots[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
+	static const char *const roots[] = {MOUNT_POINT, "/sys/kernel/debug/tracing"};
 	char path[256];
 	bool mounted = false;
 

@@ -2,11 +2,15 @@
 /*
  * Where the kernel says how its plain trace events are laid out: events/GROUP/NAME/format in
  * tracefs. Programs on plain tracepoints read events by fixed offsets, so these are compared before
- * such a program is loaded. Nothing is mounted here.
+ * such a program is loaded.
  */
 #pragma once
 
 #include "harness/util/err.h"
+
+/* Mounts tracefs at its usual place, /sys/kernel/tracing, unless it is mounted somewhere. It stays
+ * there, as after the boot of most distributions: another user may have begun to rely on it. */
+int tracefs_mount(void);
 
 struct tracefs_field {
 	const char *name;
