@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "harness/test_prober.h"
+
 struct log_config {
 	uint64_t partitions;
 	char dir[PARAM_STRING_MAX];
@@ -113,4 +115,5 @@ static const struct workload_ops *const workloads[] = {&log_workload, &void_work
 static const struct target_ops *const targets[] = {&plain_target, &group_target, &null_target,
 						   NULL};
 
-const struct registry test_registry = {.workloads = workloads, .targets = targets};
+const struct registry test_registry = {
+	.workloads = workloads, .targets = targets, .prober = &test_prober_ops};

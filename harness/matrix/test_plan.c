@@ -191,6 +191,140 @@ static void test_refused(void **state)
 	plan_free(p);
 }
 
+static const char probed_text[] =
+	"{\"probes\":\"all\",\"cells\":[{\"workload\":\"log\",\"target\":\"plain\","
+	"\"threads\":[1,2,3,4,5,6,7,8]},"
+	"{\"workload\":\"void\",\"target\":\"null\",\"probes\":\"none\"}]}";
+
+#define N_PROBED 8 /* and one cell without probes */
+#define N_ROUND	 (2 * N_PROBED + 1)
+
+static struct matrix *load_probed(void)
+{
+	struct matrix *m = NULL;
+	struct diag diag;
+
+	assert_int_equal(test_load(probed_text, strlen(probed_text), &diag, &m), 0);
+	assert_int_equal(m->n_cells, N_PROBED + 1);
+	return m;
+}
+
+/* Both of a pair are in the round of their repeat, with one seed, and shuffled like all others. */
+static void test_twins(void **state)
+{
+	struct matrix *m = load_probed();
+	struct plan *p = make(m, 1, 5, NULL);
+	unsigned first = 0, adjacent = 0;
+
+	(void)state;
+	assert_int_equal(p->n, 5 * N_ROUND);
+	assert_int_equal(p->n_probed, 5 * N_PROBED);
+	for (size_t round = 0; round < 5; round++) {
+		size_t at[N_PROBED + 1][2];
+
+		memset(at, 0xff, sizeof(at));
+		for (size_t i = 0; i < N_ROUND; i++) {
+			const struct plan_item *item = &p->items[round * N_ROUND + i];
+
+			assert_int_equal(item->repeat, round);
+			assert_int_equal(item->order, round * N_ROUND + i);
+			assert_int_equal(at[item->cell][item->probed], SIZE_MAX);
+			at[item->cell][item->probed] = item->order;
+		}
+		assert_int_equal(at[N_PROBED][1], SIZE_MAX);
+		for (size_t i = 0; i < N_PROBED; i++) {
+			assert_int_equal(p->items[at[i][0]].seed, p->items[at[i][1]].seed);
+			first += at[i][1] < at[i][0];
+			adjacent += at[i][1] + 1 == at[i][0] || at[i][0] + 1 == at[i][1];
+		}
+	}
+	/* 20 and 5 of 40 are to be expected. */
+	assert_in_range(first, 8, 32);
+	assert_in_range(adjacent, 0, 15);
+	plan_free(p);
+	matrix_free(m);
+}
+
+static void test_sequential_twins(void **state)
+{
+	struct matrix *m = load_probed();
+	struct plan *p;
+	unsigned first = 0;
+
+	(void)state;
+	m->order = ORDER_SEQUENTIAL;
+	p = make(m, 1, 5, NULL);
+	assert_int_equal(p->n, 5 * N_ROUND);
+	for (size_t i = 0; i < 10 * N_PROBED; i += 2) {
+		const struct plan_item *a = &p->items[i], *b = &p->items[i + 1];
+
+		assert_int_equal(a->cell, i / 10);
+		assert_int_equal(b->cell, a->cell);
+		assert_int_equal(a->repeat, i / 2 % 5);
+		assert_int_equal(b->repeat, a->repeat);
+		assert_int_equal(a->seed, b->seed);
+		assert_true(a->probed != b->probed);
+		first += a->probed;
+	}
+	assert_in_range(first, 8, 32);
+	plan_free(p);
+	matrix_free(m);
+}
+
+static void test_overridden_probes(void **state)
+{
+	struct matrix *m = load_probed();
+	struct plan *with, *without;
+
+	matrix_set_probes(m, 0);
+	(void)state;
+	without = make(m, 7, 3, NULL);
+	assert_int_equal(without->n, 3 * (N_PROBED + 1));
+	assert_int_equal(without->n_probed, 0);
+	matrix_set_probes(m, 1);
+	with = make(m, 7, 3, "void/null");
+	assert_int_equal(with->n, 6);
+	assert_int_equal(with->n_cells, 1);
+	plan_free(with);
+	plan_free(without);
+	matrix_free(m);
+}
+
+static void test_too_many_twins(void **state)
+{
+	struct matrix *m = load_probed();
+	struct plan *p = NULL;
+	struct err err = {""};
+
+	(void)state;
+	assert_int_equal(plan_make(m, 1, MATRIX_RUNS_MAX / N_ROUND + 1, NULL, &p, &err), -E2BIG);
+	assert_string_equal(err.text, "9 cells with 5883 repeats each, with probes twice, are more "
+				      "than 100000 runs");
+	matrix_free(m);
+}
+
+static void test_twins_as_json(void **state)
+{
+	struct matrix *m = load_probed();
+	struct plan *p = make(m, 1, 1, NULL);
+	_cleanup_json_ cJSON *o = plan_json(&test_registry, m, p);
+	const cJSON *run;
+	size_t i = 0;
+
+	(void)state;
+	cJSON_ArrayForEach (run, cJSON_GetObjectItem(o, "runs")) {
+		const cJSON *probes = cJSON_GetObjectItem(run, "probes");
+
+		assert_int_equal(cJSON_IsTrue(cJSON_GetObjectItem(run, "probed")),
+				 p->items[i].probed);
+		assert_int_equal(cJSON_GetArraySize(probes), p->items[i].probed ? 3 : 0);
+		i++;
+	}
+	assert_int_equal(i, N_ROUND);
+	plan_free(p);
+	matrix_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +335,11 @@ int main(void)
 		cmocka_unit_test(test_only),
 		cmocka_unit_test(test_labels_match_themselves),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_twins),
+		cmocka_unit_test(test_sequential_twins),
+		cmocka_unit_test(test_overridden_probes),
+		cmocka_unit_test(test_too_many_twins),
+		cmocka_unit_test(test_twins_as_json),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
