@@ -12,9 +12,9 @@
 #include "probes/sample.h"
 
 /* Bytes of user stack that are copied, at most SAMPLE_STACK_MAX; 0: no samples at all. */
-const volatile u32 sample_user_bytes = 0;
+const volatile uint32_t sample_user_bytes = 0;
 /* Waits from this length on are long: the knob stack_wait. */
-const volatile u64 sample_long_ns = 0;
+const volatile uint64_t sample_long_ns = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

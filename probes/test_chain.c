@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Compiled optimised and without frame pointers, as libraries are. The registers are those of
- * getcontext(3): where it returns to is where `inner` stands. The empty assembler after each call
+ * getcontext(3), as if it were a system call of `inner`. The empty assembler after each call
  * keeps it from becoming a jump.
  */
 #include "probes/test_chain.h"

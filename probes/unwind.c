@@ -34,7 +34,8 @@ const char *const unwind_end_text[UNWIND_ENDS] = {
  * last one is the return address column, which libdwfl takes as the program counter). */
 struct arch {
 	const char *name;
-	unsigned n_regs, sp;
+	unsigned n_regs, sp;  /* sp: DWARF's number */
+	unsigned system_call; /* word that is not negative in a system call */
 	uint8_t word[REGS_MAX];
 };
 
@@ -43,6 +44,7 @@ static const struct arch arch = {
 	.name = "x86-64",
 	.n_regs = 17,
 	.sp = 7,
+	.system_call = 15,
 	.word = {10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16},
 };
 #else
@@ -230,6 +232,15 @@ static bool add_frames(struct unwinder *u, uint64_t address)
 	return true;
 }
 
+/* A return address may belong to the next line, or to the next function. So may the innermost
+ * one, behind the instruction that made a system call. */
+static uint64_t standing_at(const struct unwinder *u, uint64_t pc, bool exact)
+{
+	if (!u->n_frames && (int64_t)u->sample->regs[arch.system_call] >= 0)
+		exact = false;
+	return exact ? pc : pc - 1;
+}
+
 static int on_frame(Dwfl_Frame *frame, void *arg)
 {
 	struct unwinder *u = arg;
@@ -242,8 +253,7 @@ static int on_frame(Dwfl_Frame *frame, void *arg)
 		return stop(u, UNWIND_TOO_DEEP);
 	if (!dwfl_frame_pc(frame, &pc, &exact))
 		return stop(u, UNWIND_LOST);
-	/* A return address may belong to the next line, or to the next function. */
-	u->last_pc = exact ? pc : pc - 1;
+	u->last_pc = standing_at(u, pc, exact);
 	m = procmaps_find(u->maps, u->n_maps, u->last_pc);
 	if (!m || !m->exec)
 		return stop(u, UNWIND_LOST);
