@@ -1,92 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The rows of ci/peers: what is measured of ours, what of the peer, and the bar."""
-import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import time
-import typing
 
-WARMUP_S, WINDOW_S = 0.3, 1.3
-
-
-class Missing(Exception):
-    """A peer or a privilege is not there: the row is skipped."""
-
-
-class Failed(Exception):
-    """A run went wrong: the row has no figure."""
-
-
-@dataclasses.dataclass
-class Row:
-    name: str
-    what: str
-    bar: float
-    ours: typing.Callable
-    peer: typing.Optional[typing.Callable] = None  # None: `bar` is an upper limit for ours
-    unit: str = "/s"
-    smaller: bool = False  # of ours and the peer: the smaller figure is the better one
-    needs: tuple = ()
-    root: bool = False
-    rounds: int = 5
-
-    def check(self):
-        for program in self.needs:
-            if not shutil.which(program):
-                raise Missing(f"no {program}: ci/setup peers")
-        if self.root and os.geteuid():
-            raise Missing("needs root")
-
-
-class Bench:
-    """Runs our side and the peers; keeps their files in a work folder."""
-
-    def __init__(self, root, work):
-        self.root, self.work, self.count, self.notes = root, work, 0, []
-        self.uhbench = os.path.join(root, "build", "uhbench")
-        if not os.access(self.uhbench, os.X_OK):
-            raise SystemExit("no build/uhbench: ci/build first")
-
-    def call(self, argv, **options):
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              check=False, **options)
-        if done.returncode:
-            raise Failed(f"{argv[0]} exits {done.returncode}: "
-                         f"{(done.stderr or done.stdout).strip()[-300:]}")
-        return done.stdout
-
-    def session(self, matrix):
-        """Runs a matrix in a new folder. Returns the folder."""
-        self.count += 1
-        path = os.path.join(self.work, f"session-{self.count}")
-        matrix = {"repeats": 1, "warmup": f"{int(WARMUP_S * 1000)}ms",
-                  "duration": f"{int(WINDOW_S * 1000)}ms", **matrix}
-        with open(path + ".json", "w", encoding="utf-8") as f:
-            json.dump(matrix, f)
-        self.call([self.uhbench, "run", path + ".json", "-o", path])
-        return path
-
-    def cell(self, **cell):
-        """Runs one cell once. Returns its record."""
-        folder = self.session({"cells": [cell]})
-        with open(os.path.join(folder, "runs.jsonl"), encoding="utf-8") as f:
-            record = json.loads(f.readline())
-        shutil.rmtree(folder)
-        if record["status"] != "ok":
-            raise Failed(f"{cell['workload']}/{cell['target']}: {record['reason']}")
-        self.notes += [note for note in record["notes"] if "reuse" not in note]
-        return record
-
-
-def throughput(record):
-    return record["metrics"]["throughput"]["value"]
-
-
-def ours(**cell):
-    return lambda bench: throughput(bench.cell(**cell))
-
+from bench import Failed, Missing, Row, WARMUP_S, WINDOW_S, ours, throughput
+import probe_cost
 
 # nop
 
@@ -336,3 +256,4 @@ ROWS = [
     Row("html-10000-runs", "uhbench report --format html for 10 000 runs", 10, html_seconds,
         unit="s", rounds=1),
 ]
+ROWS += probe_cost.ROWS
