@@ -84,6 +84,16 @@ static int set_choice(const struct option_row *row, const char *text, void *at, 
 		       nearest_hint(&n, hint));
 }
 
+static int add_word(const struct option_row *row, const char *text, struct option_words *at,
+		    struct err *err)
+{
+	if (at->n == OPTION_WORDS_MAX)
+		return err_set(err, -EINVAL, "--%s: more than %u of them", row->name,
+			       OPTION_WORDS_MAX);
+	at->words[at->n++] = text;
+	return 0;
+}
+
 static int set_value(const struct option_row *row, const char *text, void *into, struct err *err)
 {
 	void *at = (char *)into + row->offset;
@@ -100,6 +110,8 @@ static int set_value(const struct option_row *row, const char *text, void *into,
 		return set_number(row, text, at, err);
 	case OPTION_CHOICE:
 		return set_choice(row, text, at, err);
+	case OPTION_WORDS:
+		return add_word(row, text, at, err);
 	}
 	return -EINVAL;
 }

@@ -10,6 +10,7 @@
  *   OPTION_UINT    uint64_t            --seed 7
  *   OPTION_TIME    uint64_t, ns        --every 500ms
  *   OPTION_CHOICE  const char *        --format json     (one of `choices`)
+ *   OPTION_WORDS   struct option_words --knob a=1 --knob b=2
  */
 #pragma once
 
@@ -20,7 +21,21 @@
 
 #include "harness/util/err.h"
 
-enum option_kind { OPTION_FLAG, OPTION_STRING, OPTION_UINT, OPTION_TIME, OPTION_CHOICE };
+enum option_kind {
+	OPTION_FLAG,
+	OPTION_STRING,
+	OPTION_UINT,
+	OPTION_TIME,
+	OPTION_CHOICE,
+	OPTION_WORDS
+};
+
+/* An option that may be given more than once. */
+#define OPTION_WORDS_MAX 16
+struct option_words {
+	const char *words[OPTION_WORDS_MAX];
+	unsigned n;
+};
 
 struct option_row {
 	const char *name; /* without the dashes */

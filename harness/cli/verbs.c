@@ -11,6 +11,7 @@ const struct verb *const verb_table[] = {
 	&cmd_schema,
 	&cmd_report,
 	&cmd_doctor,
+	&cmd_hunt,
 	&cmd_help,
 	&cmd_child,
 	NULL,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Two samples of /proc/self/task and of the machine, and their difference summed by role. Kernel
- * workers of io_uring are threads of this process and so are in the samples too.
+ * Two samples of a process' threads and of the machine, and their difference summed by role. Kernel
+ * workers of io_uring are threads of the process and so are in the samples too.
  */
 #include "harness/drive/procstat.h"
 
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "harness/drive/roles.h"
 #include "harness/util/cleanup.h"
@@ -25,12 +26,20 @@ struct sample {
 };
 
 struct procstat {
+	char tasks[32]; /* /proc/PID/task */
+	clockid_t clock;
 	struct sample begin, end;
+};
+
+struct adding {
+	const struct procstat *p;
+	struct sample *s;
 };
 
 static int add_thread(void *arg, int tid)
 {
-	struct sample *s = arg;
+	const struct adding *a = arg;
+	struct sample *s = a->s;
 	char dir[64];
 	int r;
 
@@ -43,7 +52,7 @@ static int add_thread(void *arg, int tid)
 		s->threads = bigger;
 		s->size = size;
 	}
-	snprintf(dir, sizeof(dir), "/proc/self/task/%d", tid);
+	snprintf(dir, sizeof(dir), "%s/%d", a->p->tasks, tid);
 	r = procfs_thread(dir, &s->threads[s->n]);
 	if (r == -ENOENT || r == -ESRCH)
 		return 0; /* ended since the folder was read */
@@ -52,45 +61,69 @@ static int add_thread(void *arg, int tid)
 	return r;
 }
 
-static uint64_t process_cpu_ns(void)
+static int process_cpu_ns(const struct procstat *p, uint64_t *ret)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+	if (clock_gettime(p->clock, &ts))
+		return errno == EINVAL ? -ESRCH : -errno;
+	*ret = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+	return 0;
 }
 
-static int take_sample(struct sample *s, struct err *err)
+static int take_sample(const struct procstat *p, struct sample *s, struct err *err)
 {
+	struct adding adding = {.p = p, .s = s};
 	int r = procfs_host(&s->host);
-
-	s->process_cpu_ns = process_cpu_ns();
 
 	if (r)
 		return err_sys(err, r, "/proc/stat");
-	r = procfs_each("/proc/self/task", add_thread, s);
-	return r ? err_sys(err, r, "/proc/self/task") : 0;
+	r = process_cpu_ns(p, &s->process_cpu_ns);
+	if (!r)
+		r = procfs_each(p->tasks, add_thread, &adding);
+	return r ? err_sys(err, r == -ENOENT ? -ESRCH : r, "%s", p->tasks) : 0;
+}
+
+static int begin(struct procstat *p, struct procstat **ret, struct err *err)
+{
+	int r = take_sample(p, &p->begin, err);
+
+	if (r)
+		procstat_free(p);
+	else
+		*ret = p;
+	return r;
 }
 
 int procstat_begin(struct procstat **ret, struct err *err)
+{
+	struct procstat *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return err_sys(err, -ENOMEM, "procstat");
+	snprintf(p->tasks, sizeof(p->tasks), "/proc/self/task");
+	p->clock = CLOCK_PROCESS_CPUTIME_ID;
+	return begin(p, ret, err);
+}
+
+int procstat_begin_of(pid_t pid, struct procstat **ret, struct err *err)
 {
 	struct procstat *p = calloc(1, sizeof(*p));
 	int r;
 
 	if (!p)
 		return err_sys(err, -ENOMEM, "procstat");
-	r = take_sample(&p->begin, err);
-	if (r) {
-		procstat_free(p);
-		return r;
-	}
-	*ret = p;
-	return 0;
+	snprintf(p->tasks, sizeof(p->tasks), "/proc/%d/task", pid);
+	r = -clock_getcpuclockid(pid, &p->clock);
+	if (!r)
+		return begin(p, ret, err);
+	procstat_free(p);
+	return err_sys(err, r, "process %d", pid);
 }
 
 int procstat_end(struct procstat *p, struct err *err)
 {
-	return take_sample(&p->end, err);
+	return take_sample(p, &p->end, err);
 }
 
 /* What a thread had at the begin; zeros for one that started inside the window. */
@@ -147,13 +180,20 @@ static uint64_t ended_cpu_ns(const struct procstat *p)
 	return process > threads + ENDED_FROM_NS ? process - threads : 0;
 }
 
+static const char *role_of(struct roles *roles, const struct proc_thread *t)
+{
+	if (roles)
+		return roles_name(roles, t->tid, t->comm);
+	return strncmp(t->comm, "iou-", 4) ? "process" : roles_name_of_comm(t->comm);
+}
+
 cJSON *procstat_usage(const struct procstat *p, struct roles *roles)
 {
 	cJSON *usage = cJSON_CreateObject();
 
 	for (size_t i = 0; i < p->end.n; i++) {
 		const struct proc_thread *t = &p->end.threads[i];
-		const char *name = roles_name(roles, t->tid, t->comm);
+		const char *name = role_of(roles, t);
 		cJSON *o = cJSON_GetObjectItemCaseSensitive(usage, name);
 		struct proc_thread begin = at_begin(p, t->tid);
 

@@ -16,17 +16,21 @@
 
 #include <cjson/cJSON.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "harness/util/err.h"
 
 struct roles;
 struct procstat;
 
-/* Takes the sample for the window's begin. */
+/* Takes the sample for the window's begin, of this process. */
 int procstat_begin(struct procstat **ret, struct err *err);
-/* Takes the sample for its end. */
+/* The same of another process. */
+int procstat_begin_of(pid_t pid, struct procstat **ret, struct err *err);
+/* Takes the sample for its end; -ESRCH when the process is gone. */
 int procstat_end(struct procstat *p, struct err *err);
-/* {role: {...}} as in results/README.md. */
+/* {role: {...}} as in results/README.md. Without `roles` threads that are no kernel workers have
+ * the role `process`. */
 cJSON *procstat_usage(const struct procstat *p, struct roles *roles);
 /* {steal_ns, psi_..., foreign_cpu_ns}. */
 cJSON *procstat_host(const struct procstat *p);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A hunt: probes on one process, that is there already or is started here. cmd_hunt.c tells the
+ * story, the rest is
+ *
+ *   hunt_prey.c     the process: found or started, waited for, ended
+ *   hunt_watch.c    arm, window, ticks, disarm
+ *   hunt_record.c   what was found, as JSON (results/README.md)
+ *   hunt_live.c     what is shown meanwhile on a terminal
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "harness/probe.h"
+#include "harness/util/err.h"
+
+struct procstat;
+
+/* A process that is watched. */
+struct prey {
+	char **command; /* ended by NULL; NULL: it was there before */
+	pid_t pid;
+	int pidfd;   /* readable when it is gone */
+	int go;	     /* closing it lets a command that was started stopped go away again */
+	int failed;  /* where it says that it could not be executed */
+	bool exited; /* and reaped, when it is ours */
+	int status;  /* as of wait4(2), and what it used */
+	struct rusage rusage;
+};
+
+int prey_find(struct prey *prey, pid_t pid, struct err *err);
+/* Is there such a program? -ENOENT and the like with err. */
+int prey_check_command(char **command, struct err *err);
+/* Forks; the child waits for prey_release() before it executes anything. */
+int prey_start(struct prey *prey, struct err *err);
+int prey_release(struct prey *prey, struct err *err);
+/* Waits until it is gone, `until_ns`, or a signal that `unblocked` lets through: true when gone. */
+bool prey_wait(struct prey *prey, uint64_t until_ns, const sigset_t *unblocked);
+/* Ends a command of ours and whatever it started: SIGTERM, after 2 s SIGKILL. Returns how many
+ * processes are there still after 10 s (in uninterruptible sleep). */
+int prey_end(struct prey *prey);
+void prey_close(struct prey *prey);
+
+enum hunt_end { HUNT_EXITED, HUNT_TIME, HUNT_INTERRUPTED };
+extern const char *const hunt_end_names[];
+
+struct hunt {
+	const struct prober_ops *ops;
+	struct prober *prober;
+	void *config; /* values of ops->params */
+	unsigned set;
+	uint64_t for_ns, warmup_ns; /* for_ns 0: as long as it lives */
+	bool live;		    /* show it on stderr meanwhile */
+	volatile sig_atomic_t *interrupted;
+	sigset_t unblocked; /* the signals that end a hunt come only while it waits */
+
+	struct prey prey;
+	struct timespec started;    /* wall clock */
+	struct probe_window window; /* as it was */
+	enum hunt_end end;
+	cJSON *probes, *usage, *foreign; /* NULL with a reason below */
+	struct err usage_why, foreign_why;
+};
+
+/* From arming to disarming. Returns VERB_GO_ON, or an exit code, which has been told. */
+int hunt_watch(struct hunt *h);
+
+/* What the last second brought, on stderr. */
+void hunt_live(struct hunt *h);
+
+/* NULL without memory. */
+cJSON *hunt_record(const struct hunt *h);

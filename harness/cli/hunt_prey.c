@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The process that is hunted. A command is forked first and executed when everything is armed, so
+ * that nothing of it is missed; it waits at a pipe, and goes away by itself when we die before.
+ * What it prints goes to stderr: stdout is for the report. We adopt what it leaves behind, so that
+ * a command that is ended is ended with all that it started.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/cli/hunt.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/nsec.h"
+#include "harness/util/procfs.h"
+
+#define GRACE_NS   (2 * NSEC_PER_SEC) /* from SIGTERM to SIGKILL */
+#define GIVE_UP_NS (10 * NSEC_PER_SEC)
+#define LOOK_NS	   (20 * NSEC_PER_MSEC) /* while whoever was told to end does so */
+
+static int open_pidfd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int prey_find(struct prey *prey, pid_t pid, struct err *err)
+{
+	*prey = (struct prey){.pid = pid, .go = -1, .failed = -1, .pidfd = open_pidfd(pid)};
+	if (prey->pidfd >= 0)
+		return 0;
+	if (errno == EINVAL || errno == ENOENT)
+		return err_set(err, -ESRCH, "%d is a thread: -p takes the id of its process", pid);
+	return err_sys(err, -errno, "process %d", pid);
+}
+
+static int check_file(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return access(path, X_OK) ? -errno : 0;
+}
+
+/* As execvp(3) looks for it. */
+static int find_in_path(const char *name)
+{
+	const char *path = getenv("PATH");
+	_cleanup_free_ char *copy = strdup(path ? path : "/bin:/usr/bin");
+	char *at = copy, *dir, file[4096];
+	int r = -ENOENT;
+
+	while (at && r && (dir = strsep(&at, ":"))) {
+		int one;
+
+		snprintf(file, sizeof(file), "%s/%s", *dir ? dir : ".", name);
+		one = check_file(file);
+		if (!one || one == -EACCES)
+			r = one;
+	}
+	return r;
+}
+
+int prey_check_command(char **command, struct err *err)
+{
+	int r = strchr(command[0], '/') ? check_file(command[0]) : find_in_path(command[0]);
+
+	if (r == -ENOENT && !strchr(command[0], '/'))
+		return err_set(err, r, "%s: command not found", command[0]);
+	return r ? err_sys(err, r, "%s", command[0]) : 0;
+}
+
+/* In the child: until we are told to go, then the command. Says errno when there is none. */
+static void __attribute__((noreturn)) run_command(char **command, int go, int failed)
+{
+	sigset_t none;
+	char word;
+	int error;
+
+	if (read(go, &word, 1) != 1)
+		_exit(0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	execvp(command[0], command);
+	error = errno;
+	while (write(failed, &error, sizeof(error)) < 0 && errno == EINTR)
+		;
+	_exit(127);
+}
+
+int prey_start(struct prey *prey, struct err *err)
+{
+	int go[2], failed[2];
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (pipe2(go, O_CLOEXEC))
+		return err_sys(err, -errno, "pipe");
+	if (pipe2(failed, O_CLOEXEC)) {
+		close(go[0]);
+		close(go[1]);
+		return err_sys(err, -errno, "pipe");
+	}
+	prey->pid = fork();
+	if (!prey->pid) {
+		close(go[1]);
+		run_command(prey->command, go[0], failed[1]);
+	}
+	close(go[0]);
+	close(failed[1]);
+	prey->go = go[1];
+	prey->failed = failed[0];
+	prey->pidfd = prey->pid > 0 ? open_pidfd(prey->pid) : -1;
+	return prey->pidfd < 0 ? err_sys(err, -errno, "starting %s", prey->command[0]) : 0;
+}
+
+/* Returns when the command is being executed, or cannot be. */
+int prey_release(struct prey *prey, struct err *err)
+{
+	int error = 0;
+	ssize_t n;
+
+	if (write(prey->go, "g", 1) != 1)
+		return err_sys(err, -errno, "starting %s", prey->command[0]);
+	cleanup_close(&prey->go);
+	do
+		n = read(prey->failed, &error, sizeof(error));
+	while (n < 0 && errno == EINTR);
+	cleanup_close(&prey->failed);
+	return n > 0 ? err_sys(err, -error, "%s", prey->command[0]) : 0;
+}
+
+static void reap(struct prey *prey)
+{
+	while (prey->command && wait4(prey->pid, &prey->status, 0, &prey->rusage) < 0 &&
+	       errno == EINTR)
+		;
+	prey->exited = true;
+}
+
+bool prey_wait(struct prey *prey, uint64_t until_ns, const sigset_t *unblocked)
+{
+	struct pollfd p = {.fd = prey->pidfd, .events = POLLIN};
+	uint64_t now = nsec_now();
+	struct timespec left = nsec_to_timespec(until_ns > now ? until_ns - now : 0);
+
+	if (!prey->exited && ppoll(&p, 1, &left, unblocked) > 0)
+		reap(prey);
+	return prey->exited;
+}
+
+/* A signal for all descendants of ours: sum of how many there are. */
+struct family {
+	int sig, n;
+	pid_t pids[4096];
+};
+
+static int parent_of(int pid)
+{
+	struct proc_thread t;
+	char dir[32];
+
+	snprintf(dir, sizeof(dir), "/proc/%d", pid);
+	return procfs_stat(dir, &t) || t.state == 'Z' ? 0 : t.ppid;
+}
+
+static int add_descendant(void *arg, int pid)
+{
+	struct family *f = arg;
+	int up = pid;
+
+	while (up > 1 && up != getpid())
+		up = parent_of(up);
+	if (up == getpid() && pid != up && (size_t)f->n < array_size(f->pids))
+		f->pids[f->n++] = pid;
+	return 0;
+}
+
+static int signal_family(int sig)
+{
+	struct family f = {.n = 0};
+
+	procfs_each("/proc", add_descendant, &f);
+	for (int i = 0; i < f.n; i++)
+		kill(f.pids[i], sig);
+	return f.n;
+}
+
+/* Orphans that became ours; the command itself is reaped with what it used. */
+static void reap_orphans(struct prey *prey)
+{
+	struct timespec none = {0};
+	struct pollfd p = {.fd = prey->pidfd, .events = POLLIN};
+
+	if (!prey->exited && ppoll(&p, 1, &none, NULL) > 0)
+		reap(prey);
+	while (prey->exited && waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+int prey_end(struct prey *prey)
+{
+	uint64_t started = nsec_now(), now = started;
+	int left = signal_family(SIGTERM);
+
+	while (left && now < started + GIVE_UP_NS) {
+		now = nsec_now();
+		nsec_sleep_until(now + LOOK_NS);
+		reap_orphans(prey);
+		left = signal_family(now < started + GRACE_NS ? 0 : SIGKILL);
+	}
+	reap_orphans(prey);
+	return left;
+}
+
+void prey_close(struct prey *prey)
+{
+	cleanup_close(&prey->go);
+	cleanup_close(&prey->failed);
+	cleanup_close(&prey->pidfd);
+}
