@@ -119,14 +119,13 @@ static int doctor_run(const struct registry *reg, int argc, char **argv)
 	struct stat dir;
 	int rc = verb_parse(&cmd_doctor, argc, argv, &o, NULL);
 
-	(void)reg;
 	if (rc != VERB_GO_ON)
 		return rc;
 	if (stat(o.dir, &dir))
 		return verb_fail(EXITCODE_USAGE, "doctor: --dir %s: %s", o.dir, strerror(errno));
 	if (!S_ISDIR(dir.st_mode))
 		return verb_fail(EXITCODE_USAGE, "doctor: --dir %s: %s", o.dir, strerror(ENOTDIR));
-	report = doctor_examine(o.dir);
+	report = doctor_examine(o.dir, reg->prober);
 	text = report ? cJSON_Print(report) : NULL;
 	if (!text)
 		return verb_fail(EXITCODE_FAILURE, "doctor: out of memory");

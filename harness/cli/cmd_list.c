@@ -123,7 +123,8 @@ static void print_probes(const cJSON *list)
 	const cJSON *item;
 
 	cJSON_ArrayForEach (item, list)
-		printf("  %-*s %s\n", NAME_WIDTH, text_of(item, "name"), text_of(item, "help"));
+		printf("  %-*s %s%s%s\n", NAME_WIDTH, text_of(item, "name"), text_of(item, "help"),
+		       *text_of(item, "needs") ? "; brings " : "", text_of(item, "needs"));
 }
 
 static void print_metrics(const cJSON *list)
@@ -147,9 +148,15 @@ static void print_knob_list(const cJSON *list)
 static const struct section {
 	const char *name;
 	void (*print)(const cJSON *list);
+	const char *with; /* the section that people get along with it */
 } sections[] = {
-	{"matrix", print_knob_list}, {"axes", print_knob_list}, {"workloads", print_plugins},
-	{"targets", print_plugins},  {"probes", print_probes},	{"metrics", print_metrics},
+	{"matrix", print_knob_list},
+	{"axes", print_knob_list},
+	{"workloads", print_plugins},
+	{"targets", print_plugins},
+	{"probes", print_probes, .with = "probe_knobs"},
+	{"probe_knobs", print_knob_list},
+	{"metrics", print_metrics},
 };
 
 static const struct section *find_section(const char *name)
@@ -169,6 +176,23 @@ static int unknown_section(const char *name)
 		nearest_offer(&n, sections[i].name);
 	return verb_fail(EXITCODE_USAGE, "list: unknown section \"%s\"%s; there are %s", name,
 			 nearest_hint(&n, hint), cmd_list.operands);
+}
+
+static void print_text(const cJSON *catalog, const struct section *only)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < array_size(sections); i++) {
+		const struct section *s = &sections[i];
+		const cJSON *list = cJSON_GetObjectItemCaseSensitive(catalog, s->name);
+		bool along = only && only->with && !strcmp(only->with, s->name);
+
+		if (!list || (only && only != s && !along))
+			continue;
+		printf("%s%s\n", first ? "" : "\n", s->name);
+		s->print(list);
+		first = false;
+	}
 }
 
 static int print_json(cJSON *catalog, const struct section *only)
@@ -208,19 +232,14 @@ static int list_run(const struct registry *reg, int argc, char **argv)
 	catalog = catalog_make(reg);
 	if (o.json)
 		return print_json(catalog, only);
-	for (size_t i = 0; i < array_size(sections); i++) {
-		if (only && only != &sections[i])
-			continue;
-		printf("%s%s\n", i && !only ? "\n" : "", sections[i].name);
-		sections[i].print(cJSON_GetObjectItemCaseSensitive(catalog, sections[i].name));
-	}
+	print_text(catalog, only);
 	return EXITCODE_OK;
 }
 
 const struct verb cmd_list = {
 	.name = "list",
 	.help = "list workloads, targets, probes, metrics and their knobs",
-	.operands = "[matrix|axes|workloads|targets|probes|metrics]",
+	.operands = "[matrix|axes|workloads|targets|probes|probe_knobs|metrics]",
 	.operands_max = 1,
 	.options = list_rows,
 	.run = list_run,

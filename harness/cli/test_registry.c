@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The tables of this build: every row of every workload and target is sound. */
+/* The tables of this build: every row of every workload, target and probe is sound. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,12 +8,14 @@
 
 #include "harness/matrix/catalog.h"
 #include "harness/util/cleanup.h"
+#include "probes/probes.h"
 #include "targets/targets.h"
 #include "workloads/workloads.h"
 
 static void test_tables(void **state)
 {
-	const struct registry reg = {.workloads = workload_table, .targets = target_table};
+	const struct registry reg = {
+		.workloads = workload_table, .targets = target_table, .prober = &probes_prober};
 	struct err err = {""};
 
 	(void)state;

@@ -71,17 +71,25 @@ int doctor_try(int (*fn)(void *arg), void *arg)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
-cJSON *doctor_examine(const char *dir)
+/* Appends a group; what comes back is for its findings. */
+static cJSON *add_group(cJSON *list, const char *name)
+{
+	cJSON *group = cJSON_CreateObject();
+
+	cJSON_AddItemToArray(list, group);
+	cJSON_AddStringToObject(group, "name", name);
+	return cJSON_AddArrayToObject(group, "findings");
+}
+
+cJSON *doctor_examine(const char *dir, const struct prober_ops *prober)
 {
 	cJSON *report = cJSON_CreateObject();
 	cJSON *list = cJSON_AddArrayToObject(report, "groups");
 
-	for (size_t i = 0; i < array_size(groups) && list; i++) {
-		cJSON *group = cJSON_CreateObject();
-
-		cJSON_AddStringToObject(group, "name", groups[i].name);
-		groups[i].examine(cJSON_AddArrayToObject(group, "findings"), dir);
-		cJSON_AddItemToArray(list, group);
-	}
+	if (!list)
+		return report;
+	for (size_t i = 0; i < array_size(groups); i++)
+		groups[i].examine(add_group(list, groups[i].name), dir);
+	doctor_probes(add_group(list, "probes"), prober);
 	return report;
 }

@@ -20,9 +20,11 @@ enum doctor_state { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_MISSING, DOCTOR_UNKNOWN };
 
 extern const char *const doctor_states[]; /* indexed by enum doctor_state */
 
-/* Looks at everything; `dir` is where results would go. Takes about 0.3 s. NULL when out of memory.
- */
-cJSON *doctor_examine(const char *dir);
+struct prober_ops;
+
+/* Looks at everything; `dir` is where results would go, `prober` may be NULL. Takes about a second.
+ * NULL when out of memory. */
+cJSON *doctor_examine(const char *dir, const struct prober_ops *prober);
 
 /* For the probing modules. Adds a finding to a group's array and returns it. */
 cJSON *doctor_add(cJSON *findings, const char *name, enum doctor_state state, const char *fmt, ...)
@@ -42,3 +44,4 @@ void doctor_isolation(cJSON *findings, const char *dir);
 void doctor_limits(cJSON *findings, const char *dir);
 void doctor_machine(cJSON *findings, const char *dir);
 void doctor_tools(cJSON *findings, const char *dir);
+void doctor_probes(cJSON *findings, const struct prober_ops *prober);

@@ -17,6 +17,7 @@
 
 #include "harness/host/doctor.h"
 #include "harness/host/uring_names.h"
+#include "harness/test_prober.h"
 #include "harness/util/cleanup.h"
 
 static bool is_state(const char *text)
@@ -45,11 +46,11 @@ static void check_finding(const cJSON *finding)
 
 static void test_shape(void **state)
 {
-	_cleanup_json_ cJSON *report = doctor_examine("/");
+	_cleanup_json_ cJSON *report = doctor_examine("/", &test_prober_ops);
 	const cJSON *group, *finding, *groups = cJSON_GetObjectItem(report, "groups");
 
 	(void)state;
-	assert_int_equal(cJSON_GetArraySize(groups), 7);
+	assert_int_equal(cJSON_GetArraySize(groups), 8);
 	cJSON_ArrayForEach (group, groups) {
 		const cJSON *findings = cJSON_GetObjectItem(group, "findings");
 
@@ -58,6 +59,31 @@ static void test_shape(void **state)
 		cJSON_ArrayForEach (finding, findings)
 			check_finding(finding);
 	}
+}
+
+static const char *text_at(const cJSON *findings, int i, const char *key)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetArrayItem(findings, i), key));
+}
+
+/* One by typed tracepoints, one by the fall-back, one that this kernel lacks; and no probes. */
+static void test_probes(void **state)
+{
+	_cleanup_json_ cJSON *findings = cJSON_CreateArray(), *none = cJSON_CreateArray();
+
+	(void)state;
+	doctor_probes(findings, &test_prober_ops);
+	assert_int_equal(cJSON_GetArraySize(findings), 3);
+	assert_string_equal(text_at(findings, 0, "name"), "calls");
+	assert_string_equal(text_at(findings, 0, "state"), "warning");
+	assert_string_equal(text_at(findings, 0, "value"), "plain tracepoints");
+	assert_string_equal(text_at(findings, 1, "state"), "ok");
+	assert_string_equal(text_at(findings, 1, "value"), "BTF-typed tracepoints");
+	assert_string_equal(text_at(findings, 2, "state"), "missing");
+	assert_string_equal(text_at(findings, 2, "value"), "this kernel blames nobody");
+	assert_string_equal(text_at(findings, 2, "cost"), "not seen: who is waited for");
+	doctor_probes(none, NULL);
+	assert_string_equal(text_at(none, 0, "state"), "missing");
 }
 
 static int fail_with(void *arg)
@@ -118,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shape),
+		cmocka_unit_test(test_probes),
 		cmocka_unit_test(test_trial),
 		cmocka_unit_test(test_names_agree_with_the_header),
 		cmocka_unit_test(test_flags_are_distinct),

@@ -8,15 +8,10 @@
 #include "harness/matrix/matrix.h"
 #include "harness/util/cleanup.h"
 
-struct probe_row {
-	const char *name, *help;
-};
-
-static const struct probe_row probes[] = {
-	{"procstat",
-	 "portable, always on: CPU time, switches, faults and run-queue wait of each role; "
-	 "steal, PSI and foreign CPU time of the host"},
-};
+static const struct probe_info procstat = {
+	.name = "procstat",
+	.help = "portable, always on: CPU time, switches, faults and run-queue wait of each role; "
+		"steal, PSI and foreign CPU time of the host"};
 
 static const struct metric no_metrics[] = {METRIC_END};
 static const struct param no_knobs[] = {PARAM_END};
@@ -134,13 +129,25 @@ static void add_target(cJSON *list, const struct target_ops *t)
 	add_metrics(o, t->metrics);
 }
 
-static void add_probe(cJSON *list, const struct probe_row *p)
+static void add_probe(cJSON *list, const struct probe_info *p)
 {
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddItemToArray(list, o);
 	add_text(o, "name", p->name);
 	add_text(o, "help", p->help);
+	add_text(o, "needs", p->needs);
+}
+
+static void add_probes(cJSON *o, const struct prober_ops *ops)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "probes");
+
+	add_probe(list, &procstat);
+	for (size_t i = 0; ops && ops->probes[i].name; i++)
+		add_probe(list, &ops->probes[i]);
+	if (ops && ops->params)
+		add_knobs(o, "probe_knobs", ops->params);
 }
 
 /* A row that targets of one workload share is told once, for all of them. */
@@ -202,9 +209,7 @@ cJSON *catalog_make(const struct registry *reg)
 	list = cJSON_AddArrayToObject(o, "targets");
 	for (size_t i = 0; reg->targets[i]; i++)
 		add_target(list, reg->targets[i]);
-	list = cJSON_AddArrayToObject(o, "probes");
-	for (size_t i = 0; i < array_size(probes); i++)
-		add_probe(list, &probes[i]);
+	add_probes(o, reg->prober);
 	add_all_metrics(cJSON_AddArrayToObject(o, "metrics"), reg);
 	return o;
 }

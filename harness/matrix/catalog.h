@@ -11,7 +11,8 @@
  *              workloads: [{name, help, operation, payload: {default, min, max} or null,
  *                           knobs: [knob], metrics: [metric]}],
  *              targets: [{workload, name, help, knobs: [knob], metrics: [metric]}],
- *              probes: [{name, help}],
+ *              probes: [{name, help, needs}],   `needs`: the probe that comes with it, or null
+ *              probe_knobs: [knob],             of all probes; left out where there are none
  *              metrics: [{name, unit, better, help, workload, target}]}   null: of all of them;
  *                                                                    one of several: "a, b"
  */

@@ -118,6 +118,27 @@ static int check_target(const struct registry *reg, const struct target_ops *t, 
 	return 0;
 }
 
+static int check_probes(const struct prober_ops *ops, struct err *err)
+{
+	int rc = check_rows("probes", ops->params, ops->config_size, NULL, err);
+
+	for (size_t i = 0; !rc && ops->probes[i].name; i++) {
+		const struct probe_info *p = &ops->probes[i];
+		unsigned set = 0;
+
+		if (i >= 8 * sizeof(set))
+			return err_set(err, -EINVAL, "more probes than a set has bits");
+		if (!good_text(p->help))
+			return err_set(err, -EINVAL, "probe %s: help is missing", p->name);
+		rc = probe_set_add(ops, p->name, &set, err);
+		if (!rc && !(set & 1u << i))
+			return err_set(err, -EINVAL, "two probes are named %s", p->name);
+		if (!rc && p->needs)
+			rc = probe_set_add(ops, p->needs, &set, err);
+	}
+	return rc;
+}
+
 int catalog_check(const struct registry *reg, struct err *err)
 {
 	int rc = check_metrics("common", common_metrics, err);
@@ -126,5 +147,5 @@ int catalog_check(const struct registry *reg, struct err *err)
 		rc = check_workload(reg, reg->workloads[i], err);
 	for (size_t i = 0; !rc && reg->targets[i]; i++)
 		rc = check_target(reg, reg->targets[i], err);
-	return rc;
+	return rc || !reg->prober ? rc : check_probes(reg->prober, err);
 }

@@ -154,6 +154,38 @@ static void add_values(cJSON *properties, const struct param *rows)
 		cJSON_AddItemToObject(properties, rows->name, one_or_list(value(rows)));
 }
 
+static void add_probe_names(cJSON *words, const struct prober_ops *ops)
+{
+	for (size_t i = 0; ops && ops->probes[i].name; i++)
+		cJSON_AddItemToArray(words, cJSON_CreateString(ops->probes[i].name));
+}
+
+/* "all", "none", a name, or a list of names: a set, and no values that multiply. */
+static cJSON *probes_value(const struct prober_ops *ops)
+{
+	static const char *const none[] = {"none", NULL}, *const all[] = {"all", "none", NULL};
+	cJSON *word = names(ops ? all : none), *list = of_type("array");
+
+	add_probe_names(cJSON_GetObjectItemCaseSensitive(word, "enum"), ops);
+	if (ops && ops->probes[0].name)
+		add_probe_names(cJSON_AddArrayToObject(add_object(list, "items"), "enum"), ops);
+	else
+		cJSON_AddNumberToObject(list, "maxItems", 0);
+	return either(word, list);
+}
+
+static void add_probes(cJSON *properties, const struct prober_ops *ops)
+{
+	cJSON *probes = probes_value(ops), *knobs;
+
+	cJSON_AddStringToObject(probes, "description", "what watches the second of each two runs");
+	cJSON_AddStringToObject(probes, "default", "none");
+	cJSON_AddItemToObject(properties, "probes", probes);
+	knobs = closed_object(add_object(properties, "probe_knobs"));
+	for (const struct param *row = ops ? ops->params : NULL; row && row->name; row++)
+		cJSON_AddItemToObject(knobs, row->name, value(row));
+}
+
 static void add_axes(cJSON *properties, const struct workload_ops *w)
 {
 	for (const struct param *row = axis_params; row->name; row++) {
@@ -268,6 +300,7 @@ static void add_entry(cJSON *defs, const struct registry *reg, const struct work
 	add_cpus(properties);
 	cJSON_AddStringToObject(add_object(properties, "with"), "type", "object");
 	add_rules(properties, reg, w);
+	cJSON_AddItemToObject(properties, "probes", probes_value(reg->prober));
 	each_target(reg, w, cJSON_AddArrayToObject(o, "allOf"), add_condition);
 }
 
@@ -324,6 +357,7 @@ cJSON *schema_make(const struct registry *reg)
 		cJSON_AddItemToObject(properties, row->name, value(row));
 	bound_name(cJSON_GetObjectItemCaseSensitive(properties, "name"));
 	cJSON_AddItemToObject(properties, "$schema", of_type("string"));
+	add_probes(properties, reg->prober);
 	add_cells(properties, reg);
 	defs = add_object(o, "$defs");
 	for (size_t i = 0; reg->workloads[i]; i++)

@@ -115,6 +115,35 @@ static void test_bad_plugins(void **state)
 	}
 }
 
+static void test_bad_probes(void **state)
+{
+	static const struct probe_info unhelped[] = {{.name = "p"}, {.name = NULL}};
+	static const struct probe_info twice[] = {
+		{.name = "p", .help = "h"}, {.name = "p", .help = "h"}, {.name = NULL}};
+	static const struct probe_info orphan[] = {{.name = "p", .help = "h", .needs = "q"},
+						   {.name = NULL}};
+	static const struct param far[] = {{.name = "k", .def = "1", .help = "h"}, PARAM_END};
+	const struct {
+		struct prober_ops ops;
+		const char *message;
+	} probers[] = {
+		{{.probes = unhelped}, "probe p: help is missing"},
+		{{.probes = twice}, "two probes are named p"},
+		{{.probes = orphan}, "probe \"q\" is unknown"},
+		{{.probes = orphan, .params = far}, "probes: k lies outside of the config"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(probers); i++) {
+		struct registry reg = test_registry;
+		struct err err = {""};
+
+		reg.prober = &probers[i].ops;
+		assert_true(catalog_check(&reg, &err) < 0);
+		assert_string_equal(err.text, probers[i].message);
+	}
+}
+
 static void test_sound(void **state)
 {
 	struct err err = {""};
@@ -138,6 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_rows),
 		cmocka_unit_test(test_bad_plugins),
+		cmocka_unit_test(test_bad_probes),
 		cmocka_unit_test(test_sound),
 	};
 
