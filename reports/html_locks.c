@@ -138,8 +138,9 @@ static void put_calls(FILE *out, const struct probes_view *v)
 	fputs("</details>\n", out);
 }
 
-void probes_html_locks(FILE *out, const struct probes_view *v)
+void probes_html_locks(FILE *out, const struct probes_view *view)
 {
+	const struct probes_view part = view_for(view, "lock"), *v = &part;
 	const cJSON *kernel = view_rows(v, "lock", "kernel");
 	const cJSON *futex = view_rows(v, "lock", "futex");
 

@@ -57,8 +57,9 @@ static void put_ring(FILE *out, const cJSON *ring)
 		fmt_count(b, get_number(ring, "overflows")));
 }
 
-void probes_html_cqe(FILE *out, const struct probes_view *v)
+void probes_html_cqe(FILE *out, const struct probes_view *view)
 {
+	const struct probes_view part = view_for(view, "cqe"), *v = &part;
 	static const char *const titles[] = {"role",	   "opcode",
 					     "#submitted", "#completed",
 					     "#punts",	   "#p50 complete below",
@@ -94,8 +95,9 @@ void probes_html_cqe(FILE *out, const struct probes_view *v)
 	rows_close(out, n);
 }
 
-void probes_html_calls(FILE *out, const struct probes_view *v)
+void probes_html_calls(FILE *out, const struct probes_view *view)
 {
+	const struct probes_view part = view_for(view, "syscalls"), *v = &part;
 	static const char *const titles[] = {"role",	 "system call", "#calls @",
 					     "#failed",	 "#mean",	"#p99 below",
 					     "#longest", "#time @",	NULL};
@@ -126,8 +128,9 @@ void probes_html_calls(FILE *out, const struct probes_view *v)
 	rows_close(out, n);
 }
 
-void probes_html_block(FILE *out, const struct probes_view *v)
+void probes_html_block(FILE *out, const struct probes_view *view)
 {
+	const struct probes_view part = view_for(view, "block"), *v = &part;
 	static const char *const titles[] = {"device",	 "operation", "issued by", "#requests",
 					     "#bytes",	 "#failed",   "#p50",	   "#p99",
 					     "#longest", "#time @",   NULL};

@@ -249,8 +249,9 @@ static void put_waits(FILE *out, const struct probes_view *v)
 	fputs("</details>\n", out);
 }
 
-void probes_html_time(FILE *out, const struct probes_view *v)
+void probes_html_time(FILE *out, const struct probes_view *view)
 {
+	const struct probes_view part = view_for(view, "sched"), *v = &part;
 	struct view_role roles[ROLES_MAX];
 	char small[80];
 	unsigned n = 0;
@@ -268,8 +269,9 @@ void probes_html_time(FILE *out, const struct probes_view *v)
 	put_waits(out, v);
 }
 
-void probes_html_wakers(FILE *out, const struct probes_view *v)
+void probes_html_wakers(FILE *out, const struct probes_view *view)
 {
+	const struct probes_view part = view_for(view, "sched"), *v = &part;
 	static const char *const titles[] = {"woken by",   "who waited", "class", "#times",
 					     "#mean wait", "#time @",	 NULL};
 	const cJSON *rows = view_rows(v, "sched", "wakers"), *row;

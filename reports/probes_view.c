@@ -36,6 +36,21 @@ const cJSON *view_probe(const struct probes_view *v, const char *name)
 	return probe && !strcmp(get_text(probe, "status"), "ok") ? probe : NULL;
 }
 
+struct probes_view view_for(const struct probes_view *v, const char *probe)
+{
+	const cJSON *runs = get_object(view_probe(v, probe), "runs"), *n;
+	struct probes_view part = *v;
+	double all = 0, ok = get_number(runs, "ok");
+
+	cJSON_ArrayForEach (n, runs)
+		all += cJSON_IsNumber(n) ? n->valuedouble : 0;
+	if (ok > 0 && ok < all) {
+		part.ops *= ok / all;
+		part.window_ns *= ok / all;
+	}
+	return part;
+}
+
 const cJSON *view_rows(const struct probes_view *v, const char *probe, const char *key)
 {
 	const cJSON *rows = get(view_probe(v, probe), key);
@@ -220,5 +235,5 @@ const char *view_top_frame(const cJSON *stacks)
 
 double view_cost(const struct probes_view *v, const char *probe)
 {
-	return get_number(view_probe(v, probe), "run_ns") / v->window_ns;
+	return get_number(view_probe(v, probe), "run_ns") / view_for(v, probe).window_ns;
 }

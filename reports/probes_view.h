@@ -41,6 +41,9 @@ struct view_role {
 	unsigned n_parts; /* in the order of view_classes; unknown ones last */
 };
 
+/* The view for the figures of one probe: where it was ok in some of the folded runs only,
+ * operations and window are those of these. */
+struct probes_view view_for(const struct probes_view *v, const char *probe);
 /* A probe's object when it is there and ok; NULL. */
 const cJSON *view_probe(const struct probes_view *v, const char *name);
 /* An array inside it; NULL when there is none or it is empty. */

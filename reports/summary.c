@@ -17,6 +17,7 @@
 #include "reports/cellsum.h"
 #include "reports/get.h"
 #include "reports/probes_fold.h"
+#include "reports/probes_notes.h"
 
 #define STALLS_KEPT 20 /* stacks are long, and one look at a few of them tells the story */
 
@@ -214,12 +215,27 @@ static int find_status(const cJSON *record)
 	return -EBADMSG;
 }
 
+struct note_place {
+	struct summary *s;
+	const struct cell_sum *cell;
+};
+
+static int add_probe_note(void *arg, const char *text)
+{
+	const struct note_place *at = arg;
+
+	return add_note(at->s, at->cell, text);
+}
+
 /* A run with probes is slower by what they cost: its figures stand apart. */
 static int add_probed(struct loader *l, struct cell_sum *cell, const cJSON *record)
 {
 	int err = cellsum_add_metrics(cell->probed, &l->s->texts, get_object(record, "metrics"));
 
 	err = err ? err : cellsum_add_figures(cell->probed, record);
+	err = err ? err
+		  : probes_notes(get_object(record, "probes"), add_probe_note,
+				 &(struct note_place){l->s, cell});
 	return err ? err : cellsum_add_probes(cell->probed, record);
 }
 

@@ -20,9 +20,9 @@
 
 #define SESSION TESTDATA "/session"
 
-static char *made(const char *format, bool plots)
+static char *made_of(const char *dir, const char *format, bool plots)
 {
-	const struct report_options o = {.dir = SESSION, .plots = plots};
+	const struct report_options o = {.dir = dir, .plots = plots};
 	const struct report_writer *w = report_find(format);
 	char *text = NULL;
 	size_t size;
@@ -35,6 +35,11 @@ static char *made(const char *format, bool plots)
 		fail_msg("%s: %s", format, err.text);
 	fclose(mem);
 	return text;
+}
+
+static char *made(const char *format, bool plots)
+{
+	return made_of(SESSION, format, plots);
 }
 
 static char *golden(const char *name)
@@ -50,16 +55,16 @@ static char *golden(const char *name)
 	return text;
 }
 
-static void test_golden(void **state)
+static void check_golden(const char *session)
 {
 	static const char *const formats[] = {"text", "csv", "json"};
-	char name[64];
+	char dir[512], name[64];
 
-	(void)state;
+	snprintf(dir, sizeof(dir), "%s/%s", TESTDATA, session);
 	for (size_t i = 0; i < array_size(formats); i++) {
-		_cleanup_free_ char *got = made(formats[i], false), *want = NULL;
+		_cleanup_free_ char *got = made_of(dir, formats[i], false), *want = NULL;
 
-		snprintf(name, sizeof(name), "session.%s", formats[i]);
+		snprintf(name, sizeof(name), "%s.%s", session, formats[i]);
 		want = golden(name);
 		if (strcmp(got, want)) {
 			FILE *f = fopen(name, "we"); /* in the build folder, for a look */
@@ -70,6 +75,18 @@ static void test_golden(void **state)
 			fail_msg("%s differs; what was made is in the build folder", name);
 		}
 	}
+}
+
+static void test_golden(void **state)
+{
+	(void)state;
+	check_golden("session");
+}
+
+static void test_golden_probed(void **state)
+{
+	(void)state;
+	check_golden("probed");
 }
 
 static void test_json_is_json(void **state)
@@ -160,9 +177,10 @@ static void test_no_gnuplot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_golden),	 cmocka_unit_test(test_json_is_json),
-		cmocka_unit_test(test_narrow),	 cmocka_unit_test(test_page),
-		cmocka_unit_test(test_pictures), cmocka_unit_test(test_no_gnuplot),
+		cmocka_unit_test(test_golden),	     cmocka_unit_test(test_golden_probed),
+		cmocka_unit_test(test_json_is_json), cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_page),	     cmocka_unit_test(test_pictures),
+		cmocka_unit_test(test_no_gnuplot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,9 @@
 #include "reports/group.h"
 #include "reports/hostline.h"
 #include "reports/naming.h"
+#include "reports/perturb.h"
+#include "reports/probes_fold.h"
+#include "reports/probes_text.h"
 #include "reports/report.h"
 #include "reports/summary.h"
 #include "reports/text_table.h"
@@ -132,6 +135,43 @@ static void print_notes(const struct summary *s, const struct groups *groups, FI
 	print_more(out, s->n_notes);
 }
 
+/* What watching cost, then what was seen. */
+static void print_cell_probes(const struct cell_sum *cell, FILE *out)
+{
+	struct probes_view view = probes_sum_view(cell->probed->probes);
+	char text[200];
+
+	for (int k = 0; k < FIGURE_COUNT; k++) {
+		struct perturbation p = perturb(cell, (enum figure_kind)k);
+
+		if (k != FIGURE_THROUGHPUT && !perturb_large(&p))
+			continue;
+		perturb_text(&p, (enum figure_kind)k, text, sizeof(text));
+		fprintf(out, "    %s\n", text);
+	}
+	probes_text_short(out, &view, "    ");
+}
+
+static void print_probes(const struct summary *s, const struct groups *groups, FILE *out)
+{
+	char label[300];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_cells; i++) {
+		const struct cell_sum *cell = s->cells[i];
+
+		if (!cell->probed || !cell->probed->probes || n++ >= LINES_MAX)
+			continue;
+		groups_label(groups, cell, label, sizeof(label));
+		fprintf(out, "%s  %s: %u of %u runs with probes ok\n",
+			n == 1 ? "\nwhere the time went (runs with probes)\n" : "", label,
+			cell->probed->runs[STATUS_OK], cell_total(cell->probed));
+		print_cell_probes(cell, out);
+	}
+	if (n > LINES_MAX)
+		fprintf(out, "  ... and %zu more (--format html has more)\n", n - LINES_MAX);
+}
+
 /* One line for each metric that stands as "-" in the tables, with the first reason given. */
 static void print_nulls(const struct summary *s, FILE *out)
 {
@@ -187,6 +227,7 @@ int report_text(const struct report_options *options, FILE *out, struct err *err
 		return err_sys(err, code, "%s", o.dir);
 	if (any_best(&groups))
 		fprintf(out, "\n* the best along its column, everything else being equal\n");
+	print_probes(s, &groups, out);
 	print_problems(s, &groups, out);
 	print_warnings(s, &groups, out);
 	print_nulls(s, out);

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The tables of probes as text, each described by its columns. A key that begins with a sign is
+ * computed: "=mean" and "=per" of the row's tally, "=p99" its upper bound,
+ * "@waiters" the telling frame of the first stack under that name.
+ */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "harness/util/cleanup.h"
+#include "reports/fmt.h"
+#include "reports/get.h"
+#include "reports/probes_text.h"
+#include "reports/table.h"
+
+#define CELL_MAX 120
+
+struct column {
+	const char *title, *key;
+	const char *unit; /* NULL = a text */
+	int drop;
+};
+
+struct kind { /* of table */
+	const char *probe, *rows, *title;
+	struct column columns[12];
+};
+
+static const struct kind kinds[] = {
+	{"sched",
+	 "wakers",
+	 "who ended the waits",
+	 {{"woken by", "from"},
+	  {"who waited", "to"},
+	  {"class", "class"},
+	  {"times", "count", "1"},
+	  {"mean", "=mean", "ns", 1},
+	  {"time", "=per", "ns"}}},
+	{"sched",
+	 "waits",
+	 "waits by system call",
+	 {{"role", "role"},
+	  {"class", "class"},
+	  {"system call", "syscall"},
+	  {"waits", "count", "1"},
+	  {"mean", "=mean", "ns", 2},
+	  {"longest", "max_ns", "ns", 1},
+	  {"time", "=per", "ns"}}},
+	{"sched",
+	 "stacks",
+	 "longest waits by stack",
+	 {{"role", "role"},
+	  {"class", "class"},
+	  {"in the program", "@user"},
+	  {"in the kernel", "@kernel", NULL, 1},
+	  {"sampled", "count", "1"},
+	  {"longest", "max_ns", "ns", 2}}},
+	{"lock",
+	 "kernel",
+	 "kernel locks",
+	 {{"type", "type"},
+	  {"caller", "caller"},
+	  {"role", "role"},
+	  {"waits", "count", "1"},
+	  {"mean", "=mean", "ns", 2},
+	  {"p99 below", "=p99", "ns", 1},
+	  {"time", "=per", "ns"}}},
+	{"lock",
+	 "futex",
+	 "futexes",
+	 {{"waiter", "@waiters"},
+	  {"waker", "@wakers", NULL, 1},
+	  {"address", "address"},
+	  {"calls", "calls", "1"},
+	  {"slept", "slept", "1", 3},
+	  {"EAGAIN", "again", "1", 4},
+	  {"mean", "=mean", "ns", 2},
+	  {"time", "=per", "ns"}}},
+	{"syscalls",
+	 "calls",
+	 "system calls",
+	 {{"role", "role"},
+	  {"system call", "syscall"},
+	  {"calls", "count", "1"},
+	  {"failed", "failed", "1", 1},
+	  {"mean", "=mean", "ns"},
+	  {"longest", "max_ns", "ns", 2},
+	  {"time", "=per", "ns"}}},
+	{"block",
+	 "devices",
+	 "block devices",
+	 {{"device", "device"},
+	  {"operation", "operation"},
+	  {"issued by", "by"},
+	  {"requests", "count", "1"},
+	  {"bytes", "bytes", "bytes", 2},
+	  {"failed", "failed", "1", 1},
+	  {"mean", "=mean", "ns"},
+	  {"longest", "max_ns", "ns", 3},
+	  {"time", "=per", "ns"}}},
+};
+
+static const char *frame_of(const cJSON *row, const char *key)
+{
+	const cJSON *stacks = get(row, key);
+	const cJSON *first = cJSON_IsArray(stacks) ? stacks->child : NULL;
+
+	if (cJSON_IsString(first))
+		return view_frame(stacks);
+	return view_top_frame(stacks);
+}
+
+static double figure_of(const struct probes_view *v, const cJSON *row, const char *key)
+{
+	const cJSON *tally = view_tally(row, "tally");
+
+	if (!strcmp(key, "=mean"))
+		return view_mean(tally);
+	if (!strcmp(key, "=per"))
+		return view_per_op(v, get_number(tally, "sum_ns"));
+	if (!strcmp(key, "=p99"))
+		return view_quantile(tally, 0.99);
+	return isfinite(get_number(row, key)) ? get_number(row, key) : get_number(tally, key);
+}
+
+static int set_column(struct table *t, unsigned at, const struct probes_view *v, const cJSON *row,
+		      const struct column *c)
+{
+	char text[CELL_MAX];
+
+	if (c->unit)
+		return table_set(t, at, fmt_value(text, figure_of(v, row, c->key), c->unit, false));
+	if (*c->key == '@')
+		snprintf(text, sizeof(text), "%s", frame_of(row, c->key + 1));
+	else if (cJSON_IsNumber(get(row, c->key))) /* an address */
+		snprintf(text, sizeof(text), "0x%llx",
+			 (unsigned long long)fmax(get_number(row, c->key), 0));
+	else
+		snprintf(text, sizeof(text), "%s", get_text(row, c->key));
+	return table_set(t, at, *text ? text : "-");
+}
+
+static int fill(struct table *t, const struct probes_view *v, const struct kind *k,
+		const cJSON *rows, unsigned limit)
+{
+	const cJSON *row;
+	unsigned n = 0;
+	int err = 0;
+
+	for (const struct column *c = k->columns; !err && c->title; c++)
+		err = table_column(t, c->title, c->unit != NULL, c->drop);
+	cJSON_ArrayForEach (row, rows) {
+		if (err || n++ >= limit)
+			continue;
+		err = table_row(t);
+		for (unsigned at = 0; !err && k->columns[at].title; at++)
+			err = set_column(t, at, v, row, &k->columns[at]);
+	}
+	return err;
+}
+
+static int put_table(FILE *out, const struct probes_view *view, const struct kind *k,
+		     unsigned width, unsigned limit)
+{
+	const struct probes_view part = view_for(view, k->probe), *v = &part;
+	const cJSON *rows = view_rows(v, k->probe, k->rows);
+	struct table t = {0};
+	int err, n = cJSON_GetArraySize(rows);
+
+	if (!rows)
+		return 0;
+	err = fill(&t, v, k, rows, limit);
+	if (!err) {
+		fprintf(out, "\n%s (time is %s)\n", k->title, view_per(v));
+		table_print(&t, out, width, "  ", 0);
+		if ((unsigned)n > limit)
+			fprintf(out, "  ... and %u more\n", (unsigned)n - limit);
+	}
+	table_free(&t);
+	return err;
+}
+
+/* One row for each class of each role, most time first. */
+static int fill_time(struct table *t, const struct probes_view *v)
+{
+	char text[FMT_MAX];
+	struct view_role role;
+	int err = table_column(t, "role", 0, 0);
+
+	err |= table_column(t, "class", 0, 0);
+	err |= table_column(t, "time", 1, 0);
+	err |= table_column(t, "share", 1, 0);
+	err |= table_column(t, "times", 1, 1);
+	err |= table_column(t, "", 0, 2);
+	for (unsigned i = 0; !err && view_role(v, i, &role); i++) {
+		view_sort(&role);
+		for (unsigned k = 0; !err && k < role.n_parts; k++) {
+			const struct view_part *p = &role.parts[k];
+
+			if (p->ns <= 0)
+				continue;
+			err = table_row(t);
+			err = err ? err : table_set(t, 0, role.name);
+			err = err ? err : table_set(t, 1, p->cls->name);
+			fmt_value(text, view_per_op(v, p->ns), "ns", false);
+			err = err ? err : table_set(t, 2, text);
+			snprintf(text, sizeof(text), "%.1f %%", p->share * 100);
+			err = err ? err : table_set(t, 3, isfinite(p->share) ? text : "-");
+			err = err ? err : table_set(t, 4, fmt_count(text, p->count));
+			err = err ? err : table_set(t, 5, p->reason ? p->reason : "");
+		}
+	}
+	return err ? -ENOMEM : 0;
+}
+
+/* Do the classes come to the wall time? */
+static void put_closures(FILE *out, const struct probes_view *v)
+{
+	char name[CELL_MAX], wall[FMT_MAX], switches[FMT_MAX];
+	struct view_role role;
+
+	for (unsigned i = 0; view_role(v, i, &role); i++) {
+		fprintf(out, "  %s: ", fmt_safe(name, sizeof(name), role.name));
+		if (isfinite(role.threads))
+			fprintf(out, "%.0f thread%s, ", role.threads, role.threads == 1 ? "" : "s");
+		fprintf(out, "wall time %s, %s switches, closure %.1f %%\n",
+			fmt_value(wall, view_per_op(v, role.wall_ns), "ns", false),
+			fmt_count(switches, view_per_op(v, role.voluntary + role.involuntary)),
+			role.closure * 100);
+	}
+}
+
+static int put_time(FILE *out, const struct probes_view *v, unsigned width)
+{
+	struct table t = {0};
+	int err = fill_time(&t, v);
+
+	if (!err && t.n_rows) {
+		fprintf(out, "\nwhere the time went (time is %s)\n", view_per(v));
+		table_print(&t, out, width, "  ", 0);
+		put_closures(out, v);
+	}
+	table_free(&t);
+	return err;
+}
+
+static int fill_rings(struct table *t, const cJSON *rings, unsigned limit)
+{
+	static const struct column ring_columns[] = {{"submitted", "submitted", "1", 2},
+						     {"completed", "completed", "1"},
+						     {"punts", "punts", "1", 1}};
+	static const char *const more[] = {"p50 complete below", "p99", "p50 reap below", "p99"};
+	const cJSON *ring, *row;
+	char text[FMT_MAX];
+	unsigned n = 0;
+	int err = table_column(t, "role", 0, 0) | table_column(t, "opcode", 0, 0);
+
+	for (size_t i = 0; i < array_size(ring_columns); i++)
+		err |= table_column(t, ring_columns[i].title, 1, ring_columns[i].drop);
+	for (size_t i = 0; i < array_size(more); i++)
+		err |= table_column(t, more[i], 1, i % 2 ? 3 : 0);
+	cJSON_ArrayForEach (ring, rings) {
+		cJSON_ArrayForEach (row, get(ring, "opcodes")) {
+			if (err || n++ >= limit)
+				continue;
+			err = table_row(t) | table_set(t, 0, get_text(ring, "role")) |
+			      table_set(t, 1, get_text(row, "opcode"));
+			for (unsigned i = 0; !err && i < array_size(ring_columns); i++)
+				err = table_set(
+					t, 2 + i,
+					fmt_count(text, get_number(row, ring_columns[i].key)));
+			for (unsigned i = 0; !err && i < array_size(more); i++)
+				err = table_set(
+					t, 5 + i,
+					fmt_value(text,
+						  view_quantile(get_object(row, i < 2 ? "complete"
+										      : "reap"),
+								i % 2 ? 0.99 : 0.5),
+						  "ns", false));
+		}
+	}
+	return err ? -ENOMEM : 0;
+}
+
+static int put_rings(FILE *out, const struct probes_view *v, unsigned width, unsigned limit)
+{
+	const cJSON *rings = view_rows(v, "cqe", "rings");
+	struct table t = {0};
+	int err;
+
+	if (!rings)
+		return 0;
+	err = fill_rings(&t, rings, limit);
+	if (!err) {
+		fprintf(out, "\nio_uring\n");
+		table_print(&t, out, width, "  ", 0);
+	}
+	table_free(&t);
+	return err;
+}
+
+/* Loss and cost of each probe: no table above is to be read without it. */
+static int fill_status(struct table *t, const struct probes_view *v)
+{
+	static const struct column figures[] = {{"events", "events", "1", 1},
+						{"lost", "lost", "1"},
+						{"map full", "map_full", "1"},
+						{"untracked", "untracked", "1"}};
+	const cJSON *probe;
+	char text[CELL_MAX];
+	int err = table_column(t, "probe", 0, 0) | table_column(t, "status", 0, 0) |
+		  table_column(t, "hooks", 0, 2);
+
+	for (size_t i = 0; i < array_size(figures); i++)
+		err |= table_column(t, figures[i].title, 1, figures[i].drop);
+	err |= table_column(t, "of one CPU", 1, 0) | table_column(t, "", 0, 0);
+	if (!err)
+		t->columns[t->n_columns - 1].wrap = 30;
+	cJSON_ArrayForEach (probe, v->probes) {
+		const cJSON *sampling = get(probe, "sampling");
+		double cost = view_cost(v, probe->string);
+
+		err = err || table_row(t) || table_set(t, 0, probe->string) ||
+		      table_set(t, 1, get_text(probe, "status")) ||
+		      table_set(t, 2, get_text(probe, "hooks"));
+		for (unsigned i = 0; !err && i < array_size(figures); i++)
+			err = table_set(t, 3 + i,
+					fmt_count(text, get_number(probe, figures[i].key)));
+		snprintf(text, sizeof(text), "%.1f %%", cost * 100);
+		err = err || table_set(t, 7, isfinite(cost) ? text : "-");
+		snprintf(text, sizeof(text), "%s", get_text(probe, "reason"));
+		if (get_number(sampling, "every") > 1)
+			snprintf(text, sizeof(text), "1 in %.0f: %s", get_number(sampling, "every"),
+				 get_text(sampling, "reason"));
+		err = err || table_set(t, 8, text);
+	}
+	return err ? -ENOMEM : 0;
+}
+
+static int put_status(FILE *out, const struct probes_view *v, unsigned width)
+{
+	struct table t = {0};
+	int err = fill_status(&t, v);
+
+	if (!err && t.n_rows) {
+		fprintf(out, "\nwhat the probes lost and cost\n");
+		table_print(&t, out, width, "  ", 0);
+	}
+	table_free(&t);
+	return err;
+}
+
+int probes_text_tables(FILE *out, const struct probes_view *v, unsigned width, unsigned rows)
+{
+	const struct probes_view sched = view_for(v, "sched");
+	int err = put_time(out, &sched, width);
+
+	for (size_t i = 0; !err && i < array_size(kinds); i++) {
+		if (!strcmp(kinds[i].probe, "syscalls")) /* rings stand before the calls */
+			err = put_rings(out, v, width, rows);
+		err = err ? err : put_table(out, v, &kinds[i], width, rows);
+	}
+	return err ? err : put_status(out, v, width);
+}

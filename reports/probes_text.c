@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/* The summary in a few lines: for each role what took most of its time, then the worst of the rest.
+ */
+#include "reports/probes_text.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "reports/fmt.h"
+#include "reports/get.h"
+
+#define TOP_CLASSES   3
+#define SHARE_LEAST   0.005
+#define TEXT_MAX      160
+#define CLOSURE_LEAST 0.95
+
+static const char *per_op(char buf[FMT_MAX], const struct probes_view *v, double ns)
+{
+	return fmt_value(buf, view_per_op(v, ns), "ns", false);
+}
+
+static void put_role(FILE *out, const struct probes_view *v, struct view_role *role,
+		     const char *indent)
+{
+	char name[TEXT_MAX], per[FMT_MAX];
+
+	view_sort(role);
+	fprintf(out, "%s%s:", indent, fmt_safe(name, sizeof(name), role->name));
+	for (unsigned i = 0; i < role->n_parts && i < TOP_CLASSES; i++)
+		if (!i || role->parts[i].share >= SHARE_LEAST)
+			fprintf(out, "%s %s %.0f %%", i ? "," : "", role->parts[i].cls->name,
+				role->parts[i].share * 100);
+	fprintf(out, "; %s %s, closure %.1f %%%s\n", per_op(per, v, role->wall_ns), view_per(v),
+		role->closure * 100, role->closure < CLOSURE_LEAST ? " (too low)" : "");
+}
+
+static void put_locks(FILE *out, const struct probes_view *v, const char *indent)
+{
+	const cJSON *kernel = view_rows(v, "lock", "kernel"),
+		    *futex = view_rows(v, "lock", "futex");
+	char text[TEXT_MAX], type[TEXT_MAX], per[FMT_MAX];
+
+	if (kernel) {
+		const cJSON *row = kernel->child;
+
+		fprintf(out, "%sworst kernel lock: %s in %s, %s %s\n", indent,
+			fmt_safe(type, sizeof(type), get_text(row, "type")),
+			fmt_safe(text, sizeof(text), get_text(row, "caller")),
+			per_op(per, v, get_number(view_tally(row, "tally"), "sum_ns")),
+			view_per(v));
+	}
+	if (futex) {
+		const cJSON *row = futex->child;
+		const char *frame = view_top_frame(get(row, "waiters"));
+
+		fprintf(out, "%sworst futex: %s, %s %s\n", indent,
+			fmt_safe(text, sizeof(text), *frame ? frame : get_text(row, "address")),
+			per_op(per, v, get_number(view_tally(row, "tally"), "sum_ns")),
+			view_per(v));
+	}
+}
+
+/* The busiest opcode of a ring. */
+static void put_cqe(FILE *out, const struct probes_view *v, const char *indent)
+{
+	const cJSON *rings = view_rows(v, "cqe", "rings"), *ring, *row, *top = NULL;
+	char opcode[TEXT_MAX], complete[FMT_MAX], reap[FMT_MAX];
+
+	cJSON_ArrayForEach (ring, rings) {
+		cJSON_ArrayForEach (row, get(ring, "opcodes"))
+			if (!top || get_number(row, "completed") > get_number(top, "completed"))
+				top = row;
+	}
+	if (!top)
+		return;
+	fmt_value(complete, view_quantile(get_object(top, "complete"), 0.5), "ns", false);
+	fmt_value(reap, view_quantile(get_object(top, "reap"), 0.5), "ns", false);
+	fprintf(out, "%s%s: p50 of completion below %s, of reaping below %s\n", indent,
+		fmt_safe(opcode, sizeof(opcode), get_text(top, "opcode")), complete, reap);
+}
+
+/* "probes: sched 0.9 % of a CPU, lost 7; cqe unsupported (no tracepoint)" */
+static void put_costs(FILE *out, const struct probes_view *v, const char *indent)
+{
+	const cJSON *probe;
+	char reason[TEXT_MAX], name[TEXT_MAX];
+
+	fprintf(out, "%sprobes:", indent);
+	cJSON_ArrayForEach (probe, v->probes) {
+		double cost = view_cost(v, probe->string), lost = get_number(probe, "lost");
+		double full = get_number(probe, "map_full");
+
+		fprintf(out, "%s %s", probe == v->probes->child ? "" : ";",
+			fmt_safe(name, sizeof(name), probe->string));
+		if (!view_probe(v, probe->string)) {
+			fprintf(out, " %s (%s)", get_text(probe, "status"),
+				fmt_safe(reason, sizeof(reason), get_text(probe, "reason")));
+			continue;
+		}
+		if (isfinite(cost))
+			fprintf(out, " %.1f %% of a CPU", cost * 100);
+		else
+			fprintf(out, " cost not known");
+		if (lost > 0)
+			fprintf(out, ", %.0f lost", lost);
+		if (full > 0)
+			fprintf(out, ", %.0f found no room", full);
+	}
+	fputc('\n', out);
+}
+
+void probes_text_short(FILE *out, const struct probes_view *v, const char *indent)
+{
+	const struct probes_view sched = view_for(v, "sched"), lock = view_for(v, "lock");
+	struct view_role role;
+
+	if (!cJSON_IsObject(v->probes) || !v->probes->child)
+		return;
+	for (unsigned i = 0; view_role(v, i, &role); i++)
+		put_role(out, &sched, &role, indent);
+	put_locks(out, &lock, indent);
+	put_cqe(out, v, indent);
+	put_costs(out, v, indent);
+}
