@@ -30,6 +30,8 @@
 /* What attaching costs beyond the time that the kernel measures: entering and leaving a program
  * of two instructions took 72 ns on the reference machine, of which about 25 are measured. */
 #define HOOK_NS 50
+/* 0.1 % of a CPU is never too much: on an idle machine any share is of nothing. */
+#define BUDGET_MIN_NS (NSEC_PER_SEC / 1000)
 
 static bool choose_one(const struct prober_ops *ops, unsigned *set)
 {
@@ -274,6 +276,7 @@ static void end_measuring(struct prober *p, uint64_t now)
 			continue;
 		load.ns_per_s = probe_ns_per_s(w, seconds);
 		load.budget_ns_per_s = (double)busy / seconds * (double)p->config.cost / 100;
+		load.budget_ns_per_s = max_of(load.budget_ns_per_s, (double)BUDGET_MIN_NS);
 		w->plugin->calibrate(w->probe, &load);
 	}
 	p->phase = WINDOW;

@@ -3,8 +3,14 @@
 #include "probes/plugin.h"
 #include "probes/probes.h"
 
-const struct probe_plugin *const probe_plugins[] = {NULL};
+extern const struct probe_plugin probe_syscalls;
+
+const struct probe_plugin *const probe_plugins[] = {
+	&probe_syscalls,
+	NULL,
+};
 
 const struct probe_info probe_infos[] = {
+	{.name = "syscalls", .help = "system calls: how many, how long, how many failed"},
 	{.name = NULL},
 };

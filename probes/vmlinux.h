@@ -72,6 +72,10 @@ struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
 	unsigned long orig_ax, ip, cs, flags, sp, ss;
 };
+#else /* arm64 */
+struct pt_regs {
+	s32 syscallno;
+};
 #endif
 
 #ifndef UHBENCH_NO_CORE

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""What system tests of probes share: running the rig, and skipping with the reason."""
+
+import json
+import os
+import subprocess
+import sys
+
+SKIP = 77
+
+
+def skip(reason):
+    print(f"SKIP: {reason}")
+    sys.exit(SKIP)
+
+
+class Rig:
+    """probe_rig of probes/probe_rig.c"""
+
+    def __init__(self, path):
+        self.path = path
+        if os.geteuid():
+            skip("BPF programs need root")
+
+    def run(self, probes, command, knobs=None, warm_ms=0, window_ms=0):
+        """The record's `probes` of one command, all of it in the window unless warm_ms says so."""
+        args = [self.path]
+        for key, value in (knobs or {}).items():
+            args += ["-k", f"{key}={value}"]
+        if window_ms:
+            args += ["-w", str(warm_ms), "-f", str(window_ms)]
+        done = subprocess.run(args + [probes] + [str(word) for word in command],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+        if done.returncode:
+            raise AssertionError(f"{args}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def hooks(self, probe):
+        """The kinds of hooks that this kernel has for a probe; skips the test when it has none."""
+        usable, reasons = [], []
+        for hooks in ("btf", "plain"):
+            seen = self.run(probe, ["true"], {"hooks": hooks})[probe]
+            if seen["status"] == "ok":
+                usable.append(hooks)
+            else:
+                reasons.append(f"{hooks}: {seen['reason']}")
+        for reason in reasons:
+            print(f"not tested: {reason}")
+        if not usable:
+            skip("; ".join(reasons))
+        return usable
