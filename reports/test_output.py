@@ -4,6 +4,7 @@
 
 Usage: test_output.py UHBENCH
 """
+import json
 import os
 import shutil
 import stat
@@ -14,7 +15,9 @@ import threading
 import unittest
 
 UHBENCH = None
-SESSION = os.path.join(os.path.dirname(os.path.abspath(__file__)), "testdata", "session")
+TESTDATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "testdata")
+SESSION = os.path.join(TESTDATA, "session")
+PROBED = os.path.join(TESTDATA, "probed")
 
 
 class Output(unittest.TestCase):
@@ -94,6 +97,33 @@ class Output(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn(missing + ":", done.stderr)
         self.assertNotIn(".part", done.stderr)
+
+    def test_probed_runs_change_no_median(self):
+        """The same cells without their probed runs: the same figures of every cell."""
+        def cells(session):
+            done = subprocess.run([UHBENCH, "report", session, "--format", "json"], check=True,
+                                  capture_output=True, text=True, timeout=60)
+            return json.loads(done.stdout)["cells"]
+
+        shutil.copy(os.path.join(PROBED, "manifest.json"), self.dir)
+        with open(os.path.join(PROBED, "runs.jsonl")) as f:
+            lines = [line for line in f if not json.loads(line)["probed"]]
+        with open(self.path("runs.jsonl"), "w") as f:
+            f.writelines(lines)
+        both, without = cells(PROBED), cells(self.dir)
+        self.assertEqual(len(both), 2)
+        for a, b in zip(both, without):
+            self.assertIn("perturbation", a)
+            self.assertNotIn("perturbation", b)
+            for key in ("cell", "runs", "best", "warnings", "metrics"):
+                self.assertEqual(a[key], b[key])
+
+    def test_fixture_is_what_its_maker_makes(self):
+        maker = os.path.join(os.path.dirname(PROBED), "make_probed.py")
+        subprocess.run([sys.executable, maker, self.path("made")], check=True, timeout=60)
+        for name in ("manifest.json", "runs.jsonl"):
+            with open(os.path.join(PROBED, name)) as a, open(self.path("made/" + name)) as b:
+                self.assertEqual(a.read(), b.read(), name)
 
     def test_help_names_each_format_once(self):
         done = subprocess.run([UHBENCH, "report", "--help"], capture_output=True, text=True)
