@@ -101,6 +101,11 @@ def metric(row):
             f"({roff(row['unit'] + better)}).{roff(of)}\n")
 
 
+def probe(row):
+    needs = f" Brings {row['needs']} along." if row["needs"] else ""
+    return f".TP\n.B {roff(row['name'])}\n{roff(sentence(row['help']) + '.' + needs)}\n"
+
+
 def verbs(program):
     said = subprocess.run([program, "help"], capture_output=True, text=True, check=True).stdout
     out = ""
@@ -124,6 +129,8 @@ def main():
         "TOP": lambda: knobs(data["matrix"]),
         "AXES": lambda: knobs(data["axes"]),
         "WORKLOADS": lambda: "".join(workload_section(data, w) for w in data["workloads"]),
+        "PROBES": lambda: "".join(map(probe, data["probes"])),
+        "PROBE_KNOBS": lambda: knobs(data.get("probe_knobs", [])),
         "METRICS": lambda: "".join(map(metric, data["metrics"])),
     }
     with open(template, encoding="utf-8") as f:
