@@ -63,13 +63,27 @@ static bool append_function(cJSON *out, const char *name, const char *module, st
 	return append(out, text);
 }
 
-static struct place line_of(Dwfl_Module *mod, uint64_t address)
+/* The compilation unit at an address. The index of addresses is gcc's only: without it every unit
+ * is asked. */
+static Dwarf_Die *unit_of(Dwfl_Module *mod, uint64_t address, Dwarf_Addr *bias)
 {
-	Dwfl_Line *line = dwfl_module_getsrc(mod, address);
+	Dwarf_Die *cu = dwfl_module_addrdie(mod, address, bias);
+
+	if (cu)
+		return cu;
+	while ((cu = dwfl_module_nextcu(mod, cu, bias)))
+		if (dwarf_haspc(cu, address - *bias) > 0)
+			return cu;
+	return NULL;
+}
+
+static struct place line_of(Dwarf_Die *cu, uint64_t address)
+{
+	Dwarf_Line *line = cu ? dwarf_getsrc_die(cu, address) : NULL;
 	struct place at = {NULL, 0};
 
-	if (line)
-		at.file = dwfl_lineinfo(line, NULL, &at.line, NULL, NULL, NULL);
+	if (line && dwarf_lineno(line, &at.line) == 0)
+		at.file = dwarf_linesrc(line, NULL, NULL);
 	return at;
 }
 
@@ -107,12 +121,10 @@ static bool is_function(Dwarf_Die *die)
 
 /* The entries around the innermost function at an address, from the inside out as they lie in the
  * file. dwarf_getscopes() alone leaves an inlined function towards its definition. */
-static int scopes_of(Dwfl_Module *mod, uint64_t address, Dwarf_Die **ret)
+static int scopes_of(Dwarf_Die *cu, uint64_t address, Dwarf_Die **ret)
 {
 	_cleanup_free_ Dwarf_Die *inner = NULL;
-	Dwarf_Addr bias;
-	Dwarf_Die *cu = dwfl_module_addrdie(mod, address, &bias);
-	int n = cu ? dwarf_getscopes(cu, address - bias, &inner) : 0;
+	int n = cu ? dwarf_getscopes(cu, address, &inner) : 0;
 
 	for (int i = 0; i < n; i++)
 		if (is_function(&inner[i]))
@@ -120,12 +132,12 @@ static int scopes_of(Dwfl_Module *mod, uint64_t address, Dwarf_Die **ret)
 	return 0;
 }
 
-/* Returns how many were added, or -1 without memory. */
-static int append_chain(cJSON *out, Dwfl_Module *mod, const char *module, uint64_t address)
+/* `address`: in the file. Returns how many were added, or -1 without memory. */
+static int append_chain(cJSON *out, Dwarf_Die *cu, const char *module, uint64_t address)
 {
 	_cleanup_free_ Dwarf_Die *scopes = NULL;
-	int n = scopes_of(mod, address, &scopes), added = 0;
-	struct place at = line_of(mod, address);
+	int n = scopes_of(cu, address, &scopes), added = 0;
+	struct place at = line_of(cu, address);
 
 	for (int i = 0; i < n; i++) {
 		const char *name = dwarf_diename(&scopes[i]);
@@ -142,7 +154,9 @@ static int append_chain(cJSON *out, Dwfl_Module *mod, const char *module, uint64
 	return added;
 }
 
-static bool append_symbol(cJSON *out, Dwfl_Module *mod, const char *module, uint64_t address)
+/* Assembler has lines, but no functions in its debug information. */
+static bool append_symbol(cJSON *out, Dwfl_Module *mod, const char *module, uint64_t address,
+			  struct place at)
 {
 	GElf_Off offset;
 	GElf_Sym sym;
@@ -151,7 +165,7 @@ static bool append_symbol(cJSON *out, Dwfl_Module *mod, const char *module, uint
 	GElf_Addr bias = 0;
 
 	if (name)
-		return append_function(out, name, module, line_of(mod, address));
+		return append_function(out, name, module, at);
 	dwfl_module_getelf(mod, &bias);
 	snprintf(text, sizeof(text), "[%s+0x%llx]", module, (unsigned long long)(address - bias));
 	return append(out, text);
@@ -177,16 +191,19 @@ cJSON *frame_names(Dwfl *dwfl, const struct procmap *map, uint64_t address)
 {
 	_cleanup_json_ cJSON *out = cJSON_CreateArray();
 	Dwfl_Module *mod = dwfl_addrmodule(dwfl, address);
+	Dwarf_Addr bias = 0;
 	const char *module;
-	int n = 0;
+	Dwarf_Die *cu;
+	int n;
 
 	if (!out)
 		return NULL;
 	if (!mod)
 		return append_mapping(out, map, address) ? take_ptr(out) : NULL;
 	module = base_of(dwfl_module_info(mod, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
-	n = append_chain(out, mod, module, address);
-	if (n < 0 || (!n && !append_symbol(out, mod, module, address)))
+	cu = unit_of(mod, address, &bias);
+	n = append_chain(out, cu, module, address - bias);
+	if (n < 0 || (!n && !append_symbol(out, mod, module, address, line_of(cu, address - bias))))
 		return NULL;
 	return take_ptr(out);
 }
