@@ -183,3 +183,12 @@ int flame_layout(struct flame *root, double least)
 	root->width = 1;
 	return root->ns > 0 ? lay(root, root->ns, least) : 0;
 }
+
+unsigned flame_count(const struct flame *root)
+{
+	unsigned n = 0;
+
+	for (const struct flame *c = root->child; c; c = c->next)
+		n += 1 + flame_count(c);
+	return n;
+}

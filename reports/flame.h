@@ -22,6 +22,8 @@ struct flame {
 /* From sched's `stacks`. -ENOMEM. */
 int flame_build(const cJSON *stacks, struct flame **ret);
 /* Orders, merges what is narrower than `least` (share of the whole), gives places. Returns how many
- * levels there are below the root. -ENOMEM. */
+ * levels there are below the root. May be called again, with a larger `least`. -ENOMEM. */
 int flame_layout(struct flame *root, double least);
+/* Nodes below the root. */
+unsigned flame_count(const struct flame *root);
 void flame_free(struct flame *f); /* NULL is fine */

@@ -25,6 +25,7 @@
 #define COLOURS		  8
 #define CELLS_MAX	  150 /* pictured one by one, over all workloads */
 #define PROBE_FIGURES_MAX 240
+#define FRAMES_MAX	  30000 /* of all flame graphs: some 8 MB */
 
 struct named_colour {
 	const char *target;
@@ -98,11 +99,15 @@ static int plan(struct page *page)
 static int plan_probes(struct page *page, const char *dir)
 {
 	unsigned left = PROBE_FIGURES_MAX;
+	unsigned cells = 0;
 	int err;
 
-	for (size_t i = 0; i < page->groups->n; i++)
+	for (size_t i = 0; i < page->groups->n; i++) {
 		for (unsigned k = 0; k < page->sections[i].pictures.n_cells; k++)
 			html_want_probes(&page->sections[i], k);
+		cells += page->sections[i].pictures.n_cells;
+	}
+	page->frames = FRAMES_MAX / max_of(cells, 30u); /* 1000 of each at most */
 	err = summary_load_whole(page->summary, dir, page->err);
 	if (err || !page->plot)
 		return err;

@@ -21,6 +21,7 @@ struct page {
 	const struct groups *groups;
 	struct section *sections; /* [groups->n] */
 	struct plot *plot;	  /* NULL = without pictures */
+	unsigned frames;	  /* most of each flame graph */
 	FILE *out;
 	struct err *err;
 };

@@ -65,6 +65,7 @@ static int put_probes(const struct page *page, const struct cell_sum *cell,
 	if (!cell->probed->probes || !cell->probed->probes->probes)
 		return 0;
 	view = probes_sum_view(cell->probed->probes);
+	view.frames = page->frames;
 	return probes_html(page->out, &view, &f->probes, page->err);
 }
 

@@ -19,6 +19,7 @@
 #define ROW	18
 #define CHAR_PX 6.3
 #define LEAST	0.001
+#define FRAMES	1000
 
 struct canvas {
 	FILE *out;
@@ -97,37 +98,51 @@ static void put_level(const struct canvas *c, const struct flame *f, int level)
 }
 
 /* A graph of samples says of how much. */
-static void put_caption(FILE *out, const struct probes_view *v, const struct flame *root)
+static void put_caption(FILE *out, const struct probes_view *v, const struct flame *root,
+			double least)
 {
 	const cJSON *s = get(view_probe(v, "sched"), "stacked");
-	char shown[FMT_MAX], all[FMT_MAX], n[FMT_MAX], user[FMT_MAX], small[300];
+	char shown[FMT_MAX], all[FMT_MAX], n[FMT_MAX], user[FMT_MAX], small[400];
 	double long_ns = get_number(s, "long_ns");
 
 	snprintf(small, sizeof(small),
 		 "width is time. %s of %s in waits over the threshold (%.0f %%) had their stack "
-		 "taken: %s stacks, %s of them with the program's part",
+		 "taken: %s stacks, %s of them with the program's part. (small): below %.2g %%",
 		 fmt_value(shown, root->ns, "ns", true), fmt_value(all, long_ns, "ns", true),
 		 long_ns > 0 ? 100 * root->ns / long_ns : 0, fmt_count(n, get_number(s, "kernel")),
-		 fmt_count(user, get_number(s, "unwound")));
+		 fmt_count(user, get_number(s, "unwound")), least * 100);
 	rows_title(out, "Flame graph of waits", small);
+}
+
+/* Merges more until there are few enough. Returns levels. */
+static int lay_out(struct flame *root, unsigned most, double *least)
+{
+	int levels = flame_layout(root, *least);
+
+	while (levels > 0 && flame_count(root) > most && *least < 0.1) {
+		*least *= 1.5;
+		levels = flame_layout(root, *least);
+	}
+	return levels;
 }
 
 void probes_html_flame(FILE *out, const struct probes_view *v)
 {
 	_cleanup_(cleanup_flame) struct flame *root = NULL;
 	struct canvas c = {.out = out};
+	double least = LEAST;
 	const cJSON *stacks = view_rows(v, "sched", "stacks");
 
 	if (!stacks)
 		return;
 	if (!flame_build(stacks, &root))
-		c.levels = flame_layout(root, LEAST);
+		c.levels = lay_out(root, v->frames ? v->frames : FRAMES, &least);
 	if (!root || c.levels <= 0) {
 		rows_title(out, "Flame graph of waits", "there is no memory to draw it");
 		return;
 	}
 	c.whole_ns = root->ns;
-	put_caption(out, v, root);
+	put_caption(out, v, root, least);
 	fprintf(out,
 		"<div class=\"scroll flame\"><svg width=\"%d\" height=\"%d\" role=\"img\" "
 		"aria-label=\"flame graph of waits\">\n",

@@ -13,6 +13,7 @@ struct probes_view {
 	const cJSON *probes;
 	double ops;	  /* operations in the window(s); NAN or 0: none are known */
 	double window_ns; /* length of the window(s), summed over runs */
+	unsigned frames;  /* most of a flame graph; 0: 1000 */
 };
 
 #define VIEW_CLASSES 16

@@ -150,6 +150,12 @@ static void test_flame(void **state)
 	assert_string_equal(root->child->name, "driver");
 	assert_string_equal(root->child->child->name, "futex");
 	assert_string_equal(root->child->child->child->name, "start_thread [libc.so.6]");
+	assert_true(flame_count(root) > 20);
+	assert_true(flame_layout(root, 0.4) > 0); /* merges what was merged before, too */
+	small = 0;
+	check_flame(root, &small);
+	assert_true(flame_count(root) < 20 && small >= 1);
+	assert_true(fabs(root->ns - 3 * 1500e6) < 1);
 	flame_free(root);
 }
 
