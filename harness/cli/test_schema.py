@@ -35,6 +35,9 @@ SOUND = [
     {"cells": [{**NOP, "with": {"work_ns": [0, 100], "fault": "none"}}]},
     {"cells": [{**WAL, "payload": ["4k", 4096, "0.5KiB"],
                 "with": {"window": ["20us", 0], "log_bytes": "1MiB", "direct": False}}]},
+    {"probes": "all", "probe_knobs": {"stack_wait": "1ms", "hooks": "plain"}, "cells": [NOP]},
+    {"probes": ["syscalls"], "probe_knobs": {},
+     "cells": [{**NOP, "probes": "none"}, {**WAL, "probes": "syscalls"}, {**WAL, "probes": []}]},
 ]
 
 WRONG = [
@@ -85,6 +88,14 @@ WRONG = [
     {"cells": [{**WAL, "with": {"window": 5}}]},
     {"cells": [{**WAL, "with": {"direct": "yes"}}]},
     {"cells": [{**WAL, "with": {"dir": "x" * 256}}]},
+    *({"probes": probes, "cells": [NOP]}
+      for probes in (7, "al", ["all"], ["syscalls", "none"], [["syscalls"]], {}, "procstat", None)),
+    *({"probe_knobs": knobs, "cells": [NOP]}
+      for knobs in ([], {"stack": 1}, {"stack_wait": 5}, {"hooks": "kprobe"},
+                    {"stack_wait": ["1ms", "2ms"]})),
+    {"cells": [{**NOP, "probes": "syscall"}]},
+    {"cells": [{**NOP, "probe_knobs": {"stack_wait": "1ms"}}]},
+    {"cells": [{**NOP, "skip": [{"probes": "all"}]}]},
 ]
 
 
