@@ -34,7 +34,7 @@ struct probe_env {
 	unsigned chosen; /* bit i: probe_plugins[i] is in the set */
 };
 
-/* What a probe costs as it stands, measured over the warm-up. */
+/* What a probe costs as it stands on the CPU where it costs most, measured over the warm-up. */
 struct probe_load {
 	double ns_per_s;	/* CPU time in its programs and the hooks' own, per second */
 	double budget_ns_per_s; /* what it may take */

@@ -16,7 +16,6 @@
 
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
-#include "harness/util/procfs.h"
 #include "probes/foreign.h"
 #include "probes/probes.h"
 #include "probes/stacks.h"
@@ -30,8 +29,6 @@
 /* What attaching costs beyond the time that the kernel measures: entering and leaving a program
  * of two instructions took 72 ns on the reference machine, of which about 25 are measured. */
 #define HOOK_NS 50
-/* 0.1 % of a CPU is never too much: on an idle machine any share is of nothing. */
-#define BUDGET_MIN_NS (NSEC_PER_SEC / 1000)
 
 static bool choose_one(const struct prober_ops *ops, unsigned *set)
 {
@@ -223,19 +220,16 @@ static int window_fd(const struct prober *p)
 	return p->track ? track_map_fd(p->track, "window") : -1;
 }
 
-static uint64_t machine_busy_ns(void)
-{
-	struct proc_host h;
-
-	return procfs_host(&h) ? 0 : h.busy_ns;
-}
-
 static void begin_measuring(struct prober *p, uint64_t now)
 {
 	p->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	p->started_ns = now;
-	p->busy_ns = machine_busy_ns();
 	SNAPSHOT(p, start);
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->watchers[i].attached)
+			memcpy(p->watchers[i].start_hits,
+			       p->watchers[i].plugin->part(p->watchers[i].probe)->hits,
+			       sizeof(p->watchers[i].start_hits));
 	p->phase = WARM_UP;
 }
 
@@ -247,22 +241,30 @@ double prober_mean_ns(const struct watcher *w, unsigned program)
 	return runs ? (double)ns / (double)runs : -1;
 }
 
+/* What a probe takes of the CPU on which it takes most: that one's threads pay for it. */
 static double probe_ns_per_s(const struct watcher *w, double seconds)
 {
 	struct part *part = w->plugin->part(w->probe);
-	double sum = 0;
+	double most = 0;
 
-	for (unsigned i = 0; part->programs[i]; i++)
-		sum += (double)(w->begin[i].ns - w->start[i].ns) +
-		       (double)(w->begin[i].hits - w->start[i].hits) * HOOK_NS;
-	return sum / seconds;
+	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++) {
+		double sum = 0;
+
+		for (unsigned i = 0; part->programs[i]; i++) {
+			double runs = (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
+			double mean = prober_mean_ns(w, i);
+
+			sum += runs * (max_of(mean, 0.0) + HOOK_NS);
+		}
+		most = max_of(most, sum);
+	}
+	return most / seconds;
 }
 
 /* Off before the window: what a probe then does is up to it, and takes effect at once. */
 static void end_measuring(struct prober *p, uint64_t now)
 {
 	double seconds = (double)(now - p->started_ns) / (double)NSEC_PER_SEC;
-	uint64_t busy = machine_busy_ns() - p->busy_ns;
 
 	SNAPSHOT(p, begin);
 	p->stats_ns = now - p->started_ns;
@@ -275,8 +277,7 @@ static void end_measuring(struct prober *p, uint64_t now)
 		if (!w->attached || !w->plugin->calibrate)
 			continue;
 		load.ns_per_s = probe_ns_per_s(w, seconds);
-		load.budget_ns_per_s = (double)busy / seconds * (double)p->config.cost / 100;
-		load.budget_ns_per_s = max_of(load.budget_ns_per_s, (double)BUDGET_MIN_NS);
+		load.budget_ns_per_s = (double)NSEC_PER_SEC * (double)p->config.cost / 100;
 		w->plugin->calibrate(w->probe, &load);
 	}
 	p->phase = WINDOW;

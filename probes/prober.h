@@ -21,6 +21,7 @@ struct watcher {
 	 * and ended. */
 	struct part_stats armed[HITS_PROGRAMS], start[HITS_PROGRAMS], begin[HITS_PROGRAMS],
 		end[HITS_PROGRAMS];
+	uint64_t start_hits[HITS_CPUS][HITS_PROGRAMS]; /* when the load began */
 };
 
 /* Where a probed run is. */
@@ -33,10 +34,10 @@ struct prober {
 	struct watcher watchers[PROBES_MAX];
 	unsigned n;
 	enum probing phase;
-	int stats_fd;		      /* -1 when the kernel does not measure programs */
-	bool measured;		      /* start to begin was long enough to tell what a run costs */
-	uint64_t started_ns, busy_ns; /* begin of measuring, CPU time of the machine then */
-	uint64_t stats_ns;	      /* how long it was measured */
+	int stats_fd;	     /* -1 when the kernel does not measure programs */
+	bool measured;	     /* start to begin was long enough to tell what a run costs */
+	uint64_t started_ns; /* begin of measuring */
+	uint64_t stats_ns;   /* how long it was measured */
 };
 
 cJSON *prober_read(struct prober *p, const cJSON *usage, bool live);
