@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +64,12 @@ static const struct option_row hunt_rows[] = {
 	 .kind = OPTION_WORDS,
 	 .offset = offsetof(struct hunt_options, knobs),
 	 .help = "a knob of the probes, as in a matrix' probe_knobs; may be repeated"},
+	{.name = "out",
+	 .letter = 'o',
+	 .arg = "FILE",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct hunt_options, out),
+	 .help = "write a page with pictures too: FILE.html"},
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct hunt_options, json),
@@ -178,11 +185,27 @@ static int choose(struct hunt *h, const struct hunt_options *o)
 static int find_prey(struct hunt *h, char **command, pid_t pid)
 {
 	struct err err = {""};
-	int r;
+	int r = command ? prey_find_command(&h->prey, command, &err)
+			: prey_find(&h->prey, pid, &err);
 
-	h->prey = (struct prey){.command = command, .go = -1, .failed = -1, .pidfd = -1};
-	r = command ? prey_check_command(command, &err) : prey_find(&h->prey, pid, &err);
 	return r ? verb_fail(EXITCODE_USAGE, "hunt: %s", err.text) : VERB_GO_ON;
+}
+
+/* A hunt may take long: what cannot be written is told before. */
+static int check_out(const char *path)
+{
+	_cleanup_free_ char *dir = strdup(path);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	const char *in = !slash ? "." : slash == dir ? "/" : dir;
+	struct stat st;
+
+	if (slash && slash != dir)
+		*slash = 0;
+	if (!stat(path, &st) && S_ISDIR(st.st_mode))
+		return verb_fail(EXITCODE_USAGE, "hunt: -o %s: %s", path, strerror(EISDIR));
+	if (access(in, W_OK | X_OK))
+		return verb_fail(EXITCODE_USAGE, "hunt: -o %s: %s: %s", path, in, strerror(errno));
+	return VERB_GO_ON;
 }
 
 static int print_json(const struct hunt *h)
@@ -193,6 +216,15 @@ static int print_json(const struct hunt *h)
 	if (!text)
 		return verb_fail(EXITCODE_FAILURE, "hunt: out of memory");
 	puts(text);
+	return EXITCODE_OK;
+}
+
+static int print_text(const struct hunt *h)
+{
+	struct err err = {""};
+
+	if (hunt_text(h, stdout, &err))
+		return verb_fail(EXITCODE_FAILURE, "hunt: %s", err.text);
 	return EXITCODE_OK;
 }
 
@@ -209,17 +241,23 @@ static void tell_exit(const struct prey *prey)
 			WTERMSIG(prey->status), strsignal(WTERMSIG(prey->status)));
 }
 
-static int report(struct hunt *h)
+static int report(struct hunt *h, const struct hunt_options *o)
 {
+	struct err err = {""};
+	int rc;
+
 	if (h->end == HUNT_EXITED)
 		tell_exit(&h->prey);
 	if (h->window.end_ns <= h->window.begin_ns)
 		return verb_fail(EXITCODE_FAILURE,
 				 "hunt: it was over before the warm-up was: nothing was measured");
-	return print_json(h);
+	rc = o->json ? print_json(h) : print_text(h);
+	if (rc == EXITCODE_OK && o->out && hunt_html(h, o->out, &err))
+		return verb_fail(EXITCODE_FAILURE, "hunt: %s", err.text);
+	return rc;
 }
 
-static int hunt(struct hunt *h)
+static int hunt(struct hunt *h, const struct hunt_options *o)
 {
 	struct err err = {""};
 	int rc;
@@ -227,7 +265,7 @@ static int hunt(struct hunt *h)
 	if (h->ops->open(h->set, h->config, &h->prober, &err))
 		return verb_fail(EXITCODE_FAILURE, "hunt: %s", err.text);
 	rc = hunt_watch(h);
-	return rc == VERB_GO_ON ? report(h) : rc;
+	return rc == VERB_GO_ON ? report(h, o) : rc;
 }
 
 static void hunt_free(struct hunt *h)
@@ -238,6 +276,7 @@ static void hunt_free(struct hunt *h)
 	cJSON_Delete(h->probes);
 	cJSON_Delete(h->usage);
 	cJSON_Delete(h->foreign);
+	cJSON_Delete(h->live.before);
 	free(h->config);
 }
 
@@ -253,13 +292,15 @@ static int hunt_run(const struct registry *reg, int argc, char **argv)
 		rc = choose(&h, &o);
 	if (rc == VERB_GO_ON)
 		rc = find_prey(&h, command, (pid_t)o.pid);
+	if (rc == VERB_GO_ON && o.out)
+		rc = check_out(o.out);
 	if (rc != VERB_GO_ON)
 		return rc;
 	h.for_ns = o.for_ns;
 	h.warmup_ns = o.warmup_ns != UNSET ? o.warmup_ns : command ? 0 : WARMUP_DEFAULT_NS;
-	h.live = !o.json && isatty(STDERR_FILENO);
+	h.live.on = !o.json && isatty(STDERR_FILENO);
 	catch_signals(&h.unblocked);
-	return hunt(&h);
+	return hunt(&h, &o);
 }
 
 const struct verb cmd_hunt = {

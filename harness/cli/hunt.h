@@ -7,6 +7,7 @@
  *   hunt_watch.c    arm, window, ticks, disarm
  *   hunt_record.c   what was found, as JSON (results/README.md)
  *   hunt_live.c     what is shown meanwhile on a terminal
+ *   hunt_print.c    the tables and the page at the end
  */
 #pragma once
 
@@ -14,19 +15,23 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <time.h>
 
 #include "harness/probe.h"
 #include "harness/util/err.h"
+#include "harness/util/procfs.h"
 
 struct procstat;
 
 /* A process that is watched. */
 struct prey {
 	char **command; /* ended by NULL; NULL: it was there before */
+	char *file;	/* where it is */
 	pid_t pid;
+	char comm[COMM_MAX];
 	int pidfd;   /* readable when it is gone */
 	int go;	     /* closing it lets a command that was started stopped go away again */
 	int failed;  /* where it says that it could not be executed */
@@ -36,8 +41,8 @@ struct prey {
 };
 
 int prey_find(struct prey *prey, pid_t pid, struct err *err);
-/* Is there such a program? -ENOENT and the like with err. */
-int prey_check_command(char **command, struct err *err);
+/* Looks for the program. -ENOENT and the like with err. */
+int prey_find_command(struct prey *prey, char **command, struct err *err);
 /* Forks; the child waits for prey_release() before it executes anything. */
 int prey_start(struct prey *prey, struct err *err);
 int prey_release(struct prey *prey, struct err *err);
@@ -57,8 +62,13 @@ struct hunt {
 	void *config; /* values of ops->params */
 	unsigned set;
 	uint64_t for_ns, warmup_ns; /* for_ns 0: as long as it lives */
-	bool live;		    /* show it on stderr meanwhile */
 	volatile sig_atomic_t *interrupted;
+	struct {
+		bool on; /* show it on stderr meanwhile */
+		cJSON *before;
+		uint64_t at_ns;
+		unsigned lines;
+	} live;
 	sigset_t unblocked; /* the signals that end a hunt come only while it waits */
 
 	struct prey prey;
@@ -75,5 +85,9 @@ int hunt_watch(struct hunt *h);
 /* What the last second brought, on stderr. */
 void hunt_live(struct hunt *h);
 
+/* Whom: a command line, or the name and number of a process. */
+void hunt_title(const struct hunt *h, char *buf, size_t size);
+int hunt_text(const struct hunt *h, FILE *out, struct err *err);
+int hunt_html(const struct hunt *h, const char *path, struct err *err);
 /* NULL without memory. */
 cJSON *hunt_record(const struct hunt *h);

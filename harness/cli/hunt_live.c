@@ -1,6 +1,242 @@
 // SPDX-License-Identifier: MIT
+/*
+ * A look at a hunt each second, on stderr: what each role did in the last second, and the worst
+ * lock and the busiest opcode of it. Probes count from the begin of the window, so that a second is
+ * the difference of two looks. A process that is there already gets a picture that is drawn anew;
+ * a command may print to the same terminal, so that it gets lines.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "harness/cli/hunt.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/nsec.h"
+#include "reports/fmt.h"
+#include "reports/get.h"
+#include "reports/probes_view.h"
+
+#define TOP_CLASSES 4
+#define SHARE_LEAST 0.005
+#define TEXT_MAX    120
+
+struct look {
+	const struct hunt *hunt;
+	struct probes_view now, before;
+	double seconds; /* between the two */
+	unsigned lines;
+};
+
+/* The same row of an earlier look, by its keys; NULL. */
+static const cJSON *row_before(const cJSON *rows, const cJSON *row, const char *const *keys)
+{
+	const cJSON *r;
+
+	cJSON_ArrayForEach (r, rows) {
+		const char *const *key = keys;
+
+		while (*key && cJSON_Compare(get(r, *key), get(row, *key), true))
+			key++;
+		if (!*key)
+			return r;
+	}
+	return NULL;
+}
+
+/* Growth of a number; what was not there before was 0. */
+static double grown(const cJSON *now, const cJSON *before, const char *key)
+{
+	double b = get_number(before, key);
+
+	return get_number(now, key) - (isfinite(b) ? b : 0);
+}
+
+static bool role_before(const struct look *l, const char *name, struct view_role *ret)
+{
+	for (unsigned i = 0; view_role(&l->before, i, ret); i++)
+		if (!strcmp(ret->name, name))
+			return true;
+	*ret = (struct view_role){.name = name};
+	return false;
+}
+
+/* Leaves in `role` what came since `before`. */
+static void subtract(struct view_role *role, const struct view_role *before)
+{
+	role->wall_ns -= before->wall_ns;
+	role->voluntary -= before->voluntary;
+	role->involuntary -= before->involuntary;
+	for (unsigned i = 0; i < role->n_parts; i++) {
+		for (unsigned j = 0; j < before->n_parts; j++)
+			if (role->parts[i].cls == before->parts[j].cls)
+				role->parts[i].ns -= before->parts[j].ns;
+		role->parts[i].share = role->parts[i].ns / role->wall_ns;
+	}
+}
+
+static void begin_line(struct look *l, FILE *out)
+{
+	if (!l->hunt->prey.command || !l->lines)
+		fprintf(out, "%s", l->hunt->prey.command ? "" : "  ");
+	else
+		fputs("; ", out);
+	l->lines++;
+}
+
+static void end_line(const struct look *l, FILE *out)
+{
+	if (!l->hunt->prey.command)
+		fputc('\n', out);
+}
+
+static void put_role(struct look *l, FILE *out, struct view_role *role)
+{
+	char name[TEXT_MAX], count[FMT_MAX];
+
+	if (!(role->wall_ns > 0))
+		return;
+	view_sort(role);
+	begin_line(l, out);
+	fprintf(out, "%s, %.0f thread%s:", fmt_safe(name, sizeof(name), role->name), role->threads,
+		role->threads == 1 ? "" : "s");
+	for (unsigned i = 0; i < role->n_parts && i < TOP_CLASSES; i++)
+		if (!i || role->parts[i].share >= SHARE_LEAST)
+			fprintf(out, "%s %s %.0f %%", i ? "," : "", role->parts[i].cls->name,
+				role->parts[i].share * 100);
+	fprintf(out, ", %s switches/s",
+		fmt_count(count, (role->voluntary + role->involuntary) / l->seconds));
+	end_line(l, out);
+}
+
+static void put_roles(struct look *l, FILE *out)
+{
+	struct view_role role, before;
+
+	for (unsigned i = 0; view_role(&l->now, i, &role); i++) {
+		role_before(l, role.name, &before);
+		subtract(&role, &before);
+		put_role(l, out, &role);
+	}
+}
+
+/* The row whose waits grew most in the last second. */
+static const cJSON *worst(const struct look *l, const char *probe, const char *table,
+			  const char *const *keys, double *ret_ns, double *ret_count)
+{
+	const cJSON *rows = view_rows(&l->now, probe, table), *row, *top = NULL;
+	const cJSON *old = view_rows(&l->before, probe, table);
+
+	*ret_ns = 0;
+	cJSON_ArrayForEach (row, rows) {
+		const cJSON *was = row_before(old, row, keys);
+		const cJSON *a = view_tally(row, "tally"),
+			    *b = was ? view_tally(was, "tally") : NULL;
+		double ns = grown(a, b, "sum_ns");
+
+		if (!(ns > *ret_ns))
+			continue;
+		top = row;
+		*ret_ns = ns;
+		*ret_count = grown(a, b, "count");
+	}
+	return top;
+}
+
+static void put_worst(struct look *l, FILE *out, const char *what, const char *probe,
+		      const char *table, const char *const *keys, const char *shown)
+{
+	char text[TEXT_MAX], count[FMT_MAX], mean[FMT_MAX];
+	double ns, n = 0;
+	const cJSON *row = worst(l, probe, table, keys, &ns, &n);
+
+	if (!row)
+		return;
+	begin_line(l, out);
+	fprintf(out, "%s %s: %s waits/s, mean %s", what,
+		fmt_safe(text, sizeof(text), get_text(row, shown)),
+		fmt_count(count, n / l->seconds), fmt_value(mean, n ? ns / n : NAN, "ns", false));
+	end_line(l, out);
+}
+
+static double completed(const struct probes_view *v)
+{
+	const cJSON *ring;
+	double sum = 0;
+
+	cJSON_ArrayForEach (ring, view_rows(v, "cqe", "rings"))
+		sum += get_number(ring, "completed");
+	return sum;
+}
+
+static void put_rings(struct look *l, FILE *out)
+{
+	double n = completed(&l->now) - completed(&l->before);
+	char count[FMT_MAX];
+
+	if (!(n > 0))
+		return;
+	begin_line(l, out);
+	fprintf(out, "io_uring: %s completions/s", fmt_count(count, n / l->seconds));
+	end_line(l, out);
+}
+
+/* Where no probe has a table of its own for a line: how much it saw. */
+static void put_events(struct look *l, FILE *out)
+{
+	const cJSON *probe;
+	char count[FMT_MAX];
+
+	cJSON_ArrayForEach (probe, l->now.probes) {
+		const cJSON *was = get_object(l->before.probes, probe->string);
+
+		if (!view_probe(&l->now, probe->string))
+			continue;
+		begin_line(l, out);
+		fprintf(out, "%s: %s events/s", probe->string,
+			fmt_count(count, grown(probe, was, "events") / l->seconds));
+		end_line(l, out);
+	}
+}
+
+static void put_all(struct look *l, FILE *out)
+{
+	static const char *const kernel[] = {"type", "caller", "role", NULL}, *const futex[] = {
+										      "address",
+										      "pid", NULL};
+
+	put_roles(l, out);
+	put_worst(l, out, "kernel lock in", "lock", "kernel", kernel, "caller");
+	put_worst(l, out, "futex", "lock", "futex", futex, "address");
+	put_rings(l, out);
+	if (!l->lines)
+		put_events(l, out);
+}
+
 void hunt_live(struct hunt *h)
 {
-	(void)h;
+	cJSON *probes = h->ops->read(h->prober, NULL, true);
+	uint64_t now = nsec_now();
+	struct look l = {.hunt = h,
+			 .now.probes = probes,
+			 .before.probes = h->live.before,
+			 .seconds = (double)(now - h->live.at_ns) / 1e9};
+	char title[TEXT_MAX], span[FMT_MAX];
+
+	fmt_span(span, (double)(now - h->window.begin_ns) / 1e9);
+	if (h->prey.command) {
+		fprintf(stderr, "[%s] ", span);
+	} else {
+		hunt_title(h, title, sizeof(title));
+		if (h->live.lines)
+			fprintf(stderr, "\033[%uA\033[J", h->live.lines);
+		fprintf(stderr, "%s, %s: the last second (Ctrl-C ends the hunt)\n", title, span);
+	}
+	put_all(&l, stderr);
+	if (h->prey.command)
+		fputc('\n', stderr);
+	fflush(stderr);
+	h->live.lines = l.lines + 1;
+	h->live.at_ns = now;
+	cJSON_Delete(h->live.before);
+	h->live.before = probes;
 }

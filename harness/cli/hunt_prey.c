@@ -31,14 +31,24 @@ static int open_pidfd(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+static const struct prey nobody = {.go = -1, .failed = -1, .pidfd = -1};
+
 int prey_find(struct prey *prey, pid_t pid, struct err *err)
 {
-	*prey = (struct prey){.pid = pid, .go = -1, .failed = -1, .pidfd = open_pidfd(pid)};
-	if (prey->pidfd >= 0)
-		return 0;
-	if (errno == EINVAL || errno == ENOENT)
+	struct proc_thread t = {.comm = ""};
+	char dir[32];
+
+	*prey = nobody;
+	prey->pid = pid;
+	prey->pidfd = open_pidfd(pid);
+	if (prey->pidfd < 0 && (errno == EINVAL || errno == ENOENT))
 		return err_set(err, -ESRCH, "%d is a thread: -p takes the id of its process", pid);
-	return err_sys(err, -errno, "process %d", pid);
+	if (prey->pidfd < 0)
+		return err_sys(err, -errno, "process %d", pid);
+	snprintf(dir, sizeof(dir), "/proc/%d", pid);
+	procfs_stat(dir, &t);
+	snprintf(prey->comm, sizeof(prey->comm), "%s", t.comm);
+	return 0;
 }
 
 static int check_file(const char *path)
@@ -52,36 +62,46 @@ static int check_file(const char *path)
 	return access(path, X_OK) ? -errno : 0;
 }
 
-/* As execvp(3) looks for it. */
-static int find_in_path(const char *name)
+/* As execvp(3) looks for it, but once: what is watched then is the command alone. */
+static int find_in_path(const char *name, char **ret)
 {
 	const char *path = getenv("PATH");
 	_cleanup_free_ char *copy = strdup(path ? path : "/bin:/usr/bin");
-	char *at = copy, *dir, file[4096];
+	char *at = copy, *dir;
 	int r = -ENOENT;
 
 	while (at && r && (dir = strsep(&at, ":"))) {
+		_cleanup_free_ char *file = NULL;
 		int one;
 
-		snprintf(file, sizeof(file), "%s/%s", *dir ? dir : ".", name);
+		if (asprintf(&file, "%s/%s", *dir ? dir : ".", name) < 0)
+			return -ENOMEM;
 		one = check_file(file);
+		if (!one)
+			*ret = take_ptr(file);
 		if (!one || one == -EACCES)
 			r = one;
 	}
 	return r;
 }
 
-int prey_check_command(char **command, struct err *err)
+int prey_find_command(struct prey *prey, char **command, struct err *err)
 {
-	int r = strchr(command[0], '/') ? check_file(command[0]) : find_in_path(command[0]);
+	bool bare = !strchr(command[0], '/');
+	int r;
 
-	if (r == -ENOENT && !strchr(command[0], '/'))
+	*prey = nobody;
+	prey->command = command;
+	if (!bare)
+		prey->file = strdup(command[0]);
+	r = bare ? find_in_path(command[0], &prey->file) : check_file(command[0]);
+	if (r == -ENOENT && bare)
 		return err_set(err, r, "%s: command not found", command[0]);
 	return r ? err_sys(err, r, "%s", command[0]) : 0;
 }
 
 /* In the child: until we are told to go, then the command. Says errno when there is none. */
-static void __attribute__((noreturn)) run_command(char **command, int go, int failed)
+static void __attribute__((noreturn)) run_command(const struct prey *prey, int go, int failed)
 {
 	sigset_t none;
 	char word;
@@ -95,7 +115,7 @@ static void __attribute__((noreturn)) run_command(char **command, int go, int fa
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	dup2(STDERR_FILENO, STDOUT_FILENO);
-	execvp(command[0], command);
+	execvp(prey->file, prey->command);
 	error = errno;
 	while (write(failed, &error, sizeof(error)) < 0 && errno == EINTR)
 		;
@@ -117,7 +137,7 @@ int prey_start(struct prey *prey, struct err *err)
 	prey->pid = fork();
 	if (!prey->pid) {
 		close(go[1]);
-		run_command(prey->command, go[0], failed[1]);
+		run_command(prey, go[0], failed[1]);
 	}
 	close(go[0]);
 	close(failed[1]);
@@ -231,4 +251,5 @@ void prey_close(struct prey *prey)
 	cleanup_close(&prey->go);
 	cleanup_close(&prey->failed);
 	cleanup_close(&prey->pidfd);
+	free(prey->file);
 }

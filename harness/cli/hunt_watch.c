@@ -90,6 +90,8 @@ static void watch_window(struct hunt *h, struct probe_window *w)
 {
 	uint64_t next = w->begin_ns;
 
+	h->window = *w;
+	h->live.at_ns = w->begin_ns;
 	h->end = HUNT_TIME;
 	while (next < w->end_ns && !*h->interrupted) {
 		next = min_of(next + LIVE_NS, w->end_ns);
@@ -97,7 +99,7 @@ static void watch_window(struct hunt *h, struct probe_window *w)
 			h->end = HUNT_EXITED;
 			break;
 		}
-		if (h->live && next < w->end_ns)
+		if (h->live.on && next < w->end_ns)
 			hunt_live(h);
 	}
 	if (*h->interrupted && h->end != HUNT_EXITED)
