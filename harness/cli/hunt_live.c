@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "harness/cli/hunt.h"
 #include "harness/util/cleanup.h"
@@ -16,9 +18,10 @@
 #include "reports/get.h"
 #include "reports/probes_view.h"
 
-#define TOP_CLASSES 4
-#define SHARE_LEAST 0.005
-#define TEXT_MAX    120
+#define TOP_CLASSES   4
+#define SHARE_LEAST   0.005
+#define TEXT_MAX      120
+#define WIDTH_DEFAULT 80
 
 struct look {
 	const struct hunt *hunt;
@@ -212,30 +215,56 @@ static void put_all(struct look *l, FILE *out)
 		put_events(l, out);
 }
 
+/* Cut at the right margin: a line that wraps would be two of those that are drawn over. */
+static void draw(struct hunt *h, const char *frame)
+{
+	struct winsize size = {.ws_col = 0};
+	int width = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? WIDTH_DEFAULT
+									    : size.ws_col - 1;
+
+	if (h->live.lines)
+		fprintf(stderr, "\033[%uA\033[J", h->live.lines);
+	for (h->live.lines = 0; *frame; h->live.lines++) {
+		int len = (int)strcspn(frame, "\n");
+
+		fprintf(stderr, "%.*s\n", min_of(len, width), frame);
+		frame += len + (frame[len] == '\n');
+	}
+}
+
+static void put_title(const struct hunt *h, uint64_t now, FILE *out)
+{
+	char title[TEXT_MAX], span[FMT_MAX];
+
+	fmt_value(span, (double)(now - h->window.begin_ns), "ns", false);
+	hunt_title(h, title, sizeof(title));
+	if (h->prey.command)
+		fprintf(out, "[%s] ", span);
+	else
+		fprintf(out, "%s, %s: the last second (Ctrl-C ends the hunt)\n", title, span);
+}
+
 void hunt_live(struct hunt *h)
 {
 	cJSON *probes = h->ops->read(h->prober, NULL, true);
+	_cleanup_free_ char *frame = NULL;
 	uint64_t now = nsec_now();
 	struct look l = {.hunt = h,
 			 .now.probes = probes,
 			 .before.probes = h->live.before,
 			 .seconds = (double)(now - h->live.at_ns) / 1e9};
-	char title[TEXT_MAX], span[FMT_MAX];
+	size_t len;
+	FILE *out = open_memstream(&frame, &len);
 
-	fmt_span(span, (double)(now - h->window.begin_ns) / 1e9);
-	if (h->prey.command) {
-		fprintf(stderr, "[%s] ", span);
-	} else {
-		hunt_title(h, title, sizeof(title));
-		if (h->live.lines)
-			fprintf(stderr, "\033[%uA\033[J", h->live.lines);
-		fprintf(stderr, "%s, %s: the last second (Ctrl-C ends the hunt)\n", title, span);
+	if (out) {
+		put_title(h, now, out);
+		put_all(&l, out);
+		fclose(out);
 	}
-	put_all(&l, stderr);
-	if (h->prey.command)
-		fputc('\n', stderr);
-	fflush(stderr);
-	h->live.lines = l.lines + 1;
+	if (frame && h->prey.command)
+		fprintf(stderr, "%s\n", frame);
+	else if (frame)
+		draw(h, frame);
 	h->live.at_ns = now;
 	cJSON_Delete(h->live.before);
 	h->live.before = probes;

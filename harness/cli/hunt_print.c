@@ -77,7 +77,8 @@ static void say_usage(const struct hunt *h, char *buf, size_t size)
 			 h->usage_why.text);
 		return;
 	}
-	snprintf(n, sizeof(n), isfinite(threads) ? "%.0f threads, " : "", threads);
+	snprintf(n, sizeof(n), isfinite(threads) ? "%.0f thread%s, " : "", threads,
+		 threads == 1 ? "" : "s");
 	snprintf(buf, size,
 		 "by the kernel's own account: %suser %s, system %s, switches: %s voluntary, "
 		 "%s involuntary",
@@ -138,7 +139,6 @@ int hunt_text(const struct hunt *h, FILE *out, struct err *err)
 	fprintf(out, "%s\n", lines.title);
 	for (unsigned i = 0; lines.list[i]; i++)
 		fprintf(out, "%s\n", lines.list[i]);
-	fputc('\n', out);
 	r = probes_text_tables(out, &view, width_of(out), ROWS);
 	return r ? err_sys(err, r, "tables") : 0;
 }

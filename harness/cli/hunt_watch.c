@@ -186,14 +186,20 @@ static int arm(struct hunt *h, struct err *err)
 	return r;
 }
 
+static enum exitcode code_of(int r)
+{
+	if (r == -ESRCH)
+		return EXITCODE_USAGE;
+	return r == -EOPNOTSUPP ? EXITCODE_NOTHING_RAN : EXITCODE_FAILURE;
+}
+
 static int watch(struct hunt *h, struct err *err)
 {
 	_cleanup_(unmap_window) struct probe_window *w = NULL;
 	int r = arm(h, err);
 
 	if (r)
-		return verb_fail(r == -ESRCH ? EXITCODE_USAGE : EXITCODE_FAILURE, "hunt: %s",
-				 err->text);
+		return verb_fail(code_of(r), "hunt: %s", err->text);
 	w = map_window(h);
 	if (!any_works(h) || !w)
 		return verb_fail(EXITCODE_NOTHING_RAN,

@@ -48,6 +48,17 @@ static int unknown_option(const struct option_row *rows, const char *word, struc
 		       n.best ? n.best : "");
 }
 
+static int out_of_range(const struct option_row *row, const char *text, const char *where,
+			uint64_t limit, struct err *err)
+{
+	char time[UNITS_TEXT_MAX];
+
+	if (row->kind == OPTION_TIME)
+		return err_set(err, -EINVAL, "--%s: %s is %s %s", row->name, text, where,
+			       units_format_time(limit, time));
+	return err_set(err, -EINVAL, "--%s: %s is %s %" PRIu64, row->name, text, where, limit);
+}
+
 static int set_number(const struct option_row *row, const char *text, void *at, struct err *err)
 {
 	bool time = row->kind == OPTION_TIME;
@@ -59,11 +70,9 @@ static int set_number(const struct option_row *row, const char *text, void *at, 
 			       time ? "a time with a unit (500ms, 2s; ns, us, ms, s, min, h)"
 				    : "a whole number");
 	if (value < row->min)
-		return err_set(err, -EINVAL, "--%s: %s is below %" PRIu64 "%s", row->name, text,
-			       row->min, time ? " ns" : "");
+		return out_of_range(row, text, "below", row->min, err);
 	if (row->max && value > row->max)
-		return err_set(err, -EINVAL, "--%s: %s is above %" PRIu64 "%s", row->name, text,
-			       row->max, time ? " ns" : "");
+		return out_of_range(row, text, "above", row->max, err);
 	*(uint64_t *)at = value;
 	return 0;
 }

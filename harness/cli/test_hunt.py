@@ -1,0 +1,405 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What `uhbench hunt` says of processes, how it ends, and that nothing of it stays in the kernel.
+
+Usage: test_hunt.py UHBENCH
+"""
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+UHBENCH = None
+BPFTOOL = shutil.which("bpftool", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+IDS = re.compile(r"^(prog|link)_id:\s*(\d+)", re.MULTILINE)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def bpf_objects_of(pid):
+    """{("prog", id), ("link", id)} that a process holds."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        try:
+            with open(f"/proc/{pid}/fdinfo/{fd}") as f:
+                found |= set(IDS.findall(f.read()))
+        except FileNotFoundError:
+            continue
+    return {(kind, int(number)) for kind, number in found}
+
+
+def bpf_objects():
+    """The same of the whole machine."""
+    found = set()
+    for kind in ("prog", "link"):
+        said = subprocess.run([BPFTOOL, "-j", kind, "list"], capture_output=True, text=True,
+                              check=True).stdout
+        found |= {(kind, item["id"]) for item in json.loads(said)}
+    return found
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="uhbench-hunt-")
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def hunt(self, *args, prefix=(), **kw):
+        return subprocess.run([*prefix, UHBENCH, "hunt", *args], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60, **kw)
+
+    def start(self, *args, **kw):
+        p = subprocess.Popen([UHBENCH, "hunt", *args], stdin=subprocess.DEVNULL, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
+        self.addCleanup(self.finish, p)
+        return p
+
+    def finish(self, p):
+        if p.poll() is None:
+            p.kill()
+        p.wait()
+        p.stdout.close()
+        p.stderr.close()
+
+    def victim(self, *command):
+        p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.addCleanup(p.wait)
+        self.addCleanup(p.kill)
+        return p
+
+    def record(self, *args, **kw):
+        p = self.hunt("--json", *args, **kw)
+        self.assertEqual(p.returncode, 0, p.stderr)
+        return json.loads(p.stdout, parse_constant=self.fail)
+
+    def calls(self, record):
+        probe = record["probes"]["syscalls"]
+        self.assertEqual(probe["status"], "ok", probe["reason"])
+        self.assertEqual(probe["lost"], 0)
+        return {c["syscall"]: c for c in probe["calls"] if c["role"] == "process"}
+
+    def wait_for(self, what, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if what():
+                return
+            time.sleep(0.01)
+        self.fail("it did not happen in time")
+
+    def attached(self, p):
+        self.wait_for(lambda: p.poll() is not None or
+                      any(kind == "link" for kind, _ in bpf_objects_of(p.pid)))
+        self.assertIsNone(p.poll(), "the hunt was over before it began")
+
+
+class Commands(Case):
+    def test_every_call_of_a_command_is_seen(self):
+        r = self.record("--probes", "syscalls", "--", "dd", "if=/dev/zero", "of=/dev/null", "bs=1",
+                        "count=5000", "status=none")
+        calls = self.calls(r)
+        self.assertEqual(calls["write"]["count"], 5000)
+        self.assertEqual((calls["execve"]["count"], calls["execve"]["failed"]), (1, 0))
+        self.assertEqual((r["hunt"]["ended"], r["hunt"]["exit"]), ("exited", {"code": 0}))
+        self.assertEqual(r["hunt"]["command"][0], "dd")
+        self.assertEqual(r["hunt"]["chosen"], ["syscalls"])
+        self.assertAlmostEqual(r["hunt"]["seconds"],
+                               (r["window"]["end_ns"] - r["window"]["begin_ns"]) / 1e9)
+        self.assertIsNone(r["usage"]["process"]["threads"])
+        self.assertIn("reason_threads", r["usage"]["process"])
+        self.assertIn("kernel", r["host"])
+
+    def test_what_it_starts_is_seen_too(self):
+        r = self.record("--probes", "syscalls", "--", "sh", "-c",
+                        "for i in 1 2 3 4 5; do /bin/true; done")
+        self.assertEqual(self.calls(r)["execve"]["count"], 6)
+
+    def test_its_output_is_not_in_the_report(self):
+        p = self.hunt("--json", "--", "sh", "-c", "echo out; echo err >&2")
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn("out\nerr\n", p.stderr)
+        self.assertEqual(json.loads(p.stdout)["hunt"]["exit"], {"code": 0})
+
+    def test_its_failure_is_told_and_is_not_ours(self):
+        p = self.hunt("--", "sh", "-c", "exit 3")
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn("sh ended with exit code 3", p.stderr)
+        p = self.hunt("--json", "--", "sh", "-c", "kill -SEGV $$")
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn("signal 11", p.stderr)
+        self.assertEqual(json.loads(p.stdout)["hunt"]["exit"], {"signal": 11})
+
+    def test_time_ends_it_with_all_that_it_started(self):
+        pids = self.path("pids")
+        script = f"echo $$ >{pids}; (setsid sleep 50 & echo $! >>{pids}; wait) & wait"
+        begin = time.monotonic()
+        r = self.record("--for", "400ms", "--", "sh", "-c", script)
+        self.assertLess(time.monotonic() - begin, 30)
+        self.assertEqual((r["hunt"]["ended"], r["hunt"]["exit"]), ("time", {"signal": 15}))
+        self.assertAlmostEqual(r["hunt"]["seconds"], 0.4)
+        with open(pids) as f:
+            left = f.read().split()
+        self.assertEqual(len(left), 2)
+        self.assertEqual([p for p in left if alive(p)], [])
+
+    def test_who_ignores_sigterm_is_killed(self):
+        r = self.record("--for", "300ms", "--", "sh", "-c",
+                        "trap '' TERM; while :; do sleep 0.05; done")
+        self.assertEqual(r["hunt"]["exit"], {"signal": 9})
+
+    def test_signals_reach_the_command_as_usual(self):
+        p = self.hunt("--", "sh", "-c", "trap 'exit 7' TERM; kill -TERM $$; exit 0")
+        self.assertIn("exit code 7", p.stderr)
+
+    def test_a_warm_up_is_not_counted(self):
+        begin = time.monotonic()
+        r = self.record("--warmup", "300ms", "--for", "200ms", "--", "sleep", "40")
+        self.assertGreater(time.monotonic() - begin, 0.5)
+        self.assertAlmostEqual(r["hunt"]["seconds"], 0.2)
+        p = self.hunt("--warmup", "20s", "--", "true")
+        self.assertEqual(p.returncode, 3)
+        self.assertIn("over before the warm-up", p.stderr)
+
+    def test_in_a_pid_namespace(self):
+        inside = ("unshare", "--pid", "--fork", "--mount-proc")
+        r = self.record("--probes", "syscalls", "--", "dd", "if=/dev/zero", "of=/dev/null",
+                        "bs=1", "count=100", "status=none", prefix=inside)
+        self.assertEqual(self.calls(r)["write"]["count"], 100)
+        p = subprocess.run([*inside, "sh", "-c", f"sleep 20 & {UHBENCH} hunt -p $! --for 1s"],
+                           capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(p.returncode, 77, p.stderr)
+        self.assertIn("PID namespace", p.stderr)
+
+
+class Processes(Case):
+    def test_a_process_that_is_there(self):
+        v = self.victim("dd", "if=/dev/zero", "of=/dev/null")
+        r = self.record("--for", "500ms", "-p", str(v.pid), "--probes", "syscalls")
+        self.assertIsNone(v.poll())
+        self.assertIsNone(r["hunt"]["command"])
+        self.assertIsNone(r["hunt"]["exit"])
+        self.assertEqual((r["hunt"]["pid"], r["hunt"]["ended"]), (v.pid, "time"))
+        self.assertEqual(r["usage"]["process"]["threads"], 1)
+        self.assertGreater(r["usage"]["process"]["cpu_ns"], 0)
+        calls = self.calls(r)
+        self.assertGreater(calls["read"]["count"], 100)
+        self.assertLessEqual(abs(calls["read"]["count"] - calls["write"]["count"]), 1)
+        self.assertIsNotNone(r["probes"]["syscalls"]["run_ns"], "the warm-up was measured")
+
+    def test_only_the_process_is_watched(self):
+        v = self.victim("sleep", "60")
+        other = self.victim("dd", "if=/dev/zero", "of=/dev/null")
+        calls = self.calls(self.record("--for", "300ms", "-p", str(v.pid), "--probes", "syscalls"))
+        self.assertIsNone(other.poll())
+        self.assertNotIn("read", calls)
+
+    def test_it_ends_early(self):
+        v = self.victim("sleep", "1.5")
+        r = self.record("--for", "50s", "-p", str(v.pid))
+        self.assertEqual(r["hunt"]["ended"], "exited")
+        self.assertLess(r["hunt"]["seconds"], 2)
+        self.assertIsNone(r["usage"])
+        self.assertTrue(r["reason_usage"])
+
+    def test_signals_end_the_hunt_and_it_still_reports(self):
+        v = self.victim("sleep", "60")
+        for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            p = self.start("--json", "--warmup", "0", "-p", str(v.pid))
+            self.attached(p)
+            p.send_signal(sig)
+            out, err = p.communicate(timeout=20)
+            self.assertEqual(p.returncode, 0, err)
+            self.assertEqual(json.loads(out)["hunt"]["ended"], "interrupted")
+            self.assertIsNone(v.poll())
+
+    def test_two_at_once(self):
+        v = self.victim("dd", "if=/dev/zero", "of=/dev/null")
+        both = [self.start("--json", "--for", "1s", "-p", str(v.pid)) for _ in range(2)]
+        for p in both:
+            out, err = p.communicate(timeout=40)
+            self.assertEqual(p.returncode, 0, err)
+            for probe in json.loads(out)["probes"].values():
+                self.assertIn(probe["status"], ("ok", "unsupported"), probe["reason"])
+
+    def test_beside_a_session(self):
+        v = self.victim("sleep", "60")
+        p = self.start("--json", "--for", "3s", "-p", str(v.pid))
+        self.attached(p)
+        matrix = {"name": "m", "warmup": "20ms", "duration": "100ms", "repeats": 1,
+                  "cells": [{"workload": "nop", "target": "null"}]}
+        with open(self.path("m.json"), "w") as f:
+            json.dump(matrix, f)
+        run = subprocess.run([UHBENCH, "run", self.path("m.json"), "-o", self.path("out")],
+                             capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(p.wait(timeout=20), 0)
+
+
+class Kernel(Case):
+    def test_nothing_stays_after_sigkill(self):
+        v = self.victim("sleep", "60")
+        for args in (("-p", str(v.pid)), ("--", "sleep", "61")):
+            p = self.start(*args)
+            self.attached(p)
+            ours = bpf_objects_of(p.pid)
+            self.assertTrue(ours <= bpf_objects())
+            with open(f"/proc/{p.pid}/task/{p.pid}/children") as f:
+                command = [int(pid) for pid in f.read().split()]
+            p.kill()
+            p.wait()
+            self.wait_for(lambda: not ours & bpf_objects())
+            for pid in filter(alive, command):
+                os.kill(pid, signal.SIGKILL)
+
+    def test_nothing_stays_attached_while_the_command_is_ended(self):
+        p = self.start("--for", "200ms", "--", "sh", "-c", "trap '' TERM; while :; do sleep 1; done")
+        self.attached(p)
+        self.wait_for(lambda: p.poll() is not None or
+                      not any(kind == "link" for kind, _ in bpf_objects_of(p.pid)))
+        self.assertIsNone(p.poll())  # it has 2 s to go
+        p.wait()
+
+    def test_plain_tracepoints(self):
+        r = self.record("--knob", "hooks=plain", "--", "true")
+        self.assertEqual(r["hunt"]["knobs"]["hooks"], "plain")
+        works = [p for p in r["probes"].values() if p["status"] == "ok"]
+        self.assertTrue(works)
+        self.assertEqual({p["hooks"] for p in works}, {"plain"})
+
+    def test_without_privilege(self):
+        copy = self.path("uhbench")
+        shutil.copy(UHBENCH, copy)
+        os.chmod(self.dir, 0o755)
+        os.chmod(copy, 0o755)
+        p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy,
+                            "hunt", "--", "touch", self.path("ran")], capture_output=True,
+                           text=True, cwd="/", timeout=60, check=False)
+        self.assertEqual(p.returncode, 77, p.stderr)
+        self.assertIn("CAP_BPF", p.stderr)
+        self.assertFalse(os.path.exists(self.path("ran")), "the command was run unwatched")
+
+
+class Words(Case):
+    def test_wrong_words(self):
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        for args, said in (
+                ((), "-p PID, or -- and a command"),
+                (("-p", "1", "--", "true"), "not both"),
+                (("true",), r'behind "--"'),
+                (("--",), "no command"),
+                (("-p", str(gone.pid)), f"process {gone.pid}: No such process"),
+                (("-p", "x"), "not a whole number"),
+                (("--for", "0", "--", "true"), "0 is below 10ms"),
+                (("--for", "5", "--", "true"), "time with a unit"),
+                (("--", "no-such-program"), "no-such-program: command not found"),
+                (("--", "/tmp"), "/tmp: Is a directory"),
+                (("--", "/etc/passwd"), "/etc/passwd: Permission denied"),
+                (("--probes", "shed", "--", "true"), 'probe "shed" is unknown'),
+                (("--probes", "syscals", "--", "true"), 'nearest is "syscalls"'),
+                (("--probes", "none", "--", "true"), "nothing to watch with"),
+                (("--knob", "stack_wait", "--", "true"), "not NAME=VALUE"),
+                (("--knob", "stack_wiat=1ms", "--", "true"), 'nearest is "stack_wait"'),
+                (("--knob", "probe_cost=0", "--", "true"), 'probe_cost: "0" is below 1'),
+                (("-o", "/no/such/x.html", "--", "true"), "No such file"),
+                (("-o", self.dir, "--", "true"), "Is a directory")):
+            p = self.hunt(*args)
+            self.assertEqual(p.returncode, 2, (args, p.stderr))
+            self.assertRegex(p.stderr, said)
+            self.assertEqual(p.stderr.count("\n"), 1, p.stderr)
+            self.assertEqual(p.stdout, "")
+
+    def test_a_thread_is_no_process(self):
+        v = self.victim(sys.executable, "-c", "import threading, time\n"
+                        "threading.Thread(target=time.sleep, args=(60,)).start()")
+        tasks = f"/proc/{v.pid}/task"
+        self.wait_for(lambda: len(os.listdir(tasks)) == 2)
+        tid = next(t for t in os.listdir(tasks) if t != str(v.pid))
+        p = self.hunt("-p", tid)
+        self.assertEqual(p.returncode, 2, p.stderr)
+        self.assertIn("is a thread", p.stderr)
+
+    def test_a_file_that_cannot_be_executed(self):
+        bad = self.path("bad")
+        with open(bad, "w") as f:
+            f.write("#!/no/such/interpreter\n")
+        os.chmod(bad, 0o755)
+        p = self.hunt("--", bad)
+        self.assertEqual(p.returncode, 2, p.stderr)
+        self.assertIn("No such file", p.stderr)
+
+    def test_text_and_page(self):
+        page = self.path("x.html")
+        p = self.hunt("-o", page, "--", "sh", "-c", "echo '<b>&'")
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertRegex(p.stdout, r"\Ash -c echo '<b>&'\nwatched for .* until it ended\n"
+                                   r"by the kernel's own account: user")
+        self.assertIn("what the probes lost and cost", p.stdout)
+        with open(page, encoding="utf-8") as f:
+            html = f.read()
+        self.assertIn("<h1>sh -c echo &#39;&lt;b&gt;&amp;&#39;</h1>",
+                      html.replace("'", "&#39;").replace("&apos;", "&#39;"))
+        self.assertNotIn("<script", html)
+        self.assertTrue(html.rstrip().endswith("</html>"))
+
+
+class Live(Case):
+    def on_terminal(self, *args):
+        """stderr of a hunt whose stderr is a terminal."""
+        ours, theirs = pty.openpty()
+        p = subprocess.Popen([UHBENCH, "hunt", *args], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        said = b""
+        while select.select([ours], [], [], 40)[0]:
+            try:
+                chunk = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            said += chunk
+        os.close(ours)
+        self.assertEqual(p.wait(timeout=20), 0, said)
+        return said.decode()
+
+    def test_a_process_is_drawn_anew(self):
+        v = self.victim("dd", "if=/dev/zero", "of=/dev/null")
+        said = self.on_terminal("--for", "2500ms", "-p", str(v.pid))
+        self.assertEqual(said.count(f"dd (process {v.pid}), "), 2, said)
+        self.assertRegex(said, "\x1b\\[\\d+A\x1b\\[J")
+
+    def test_a_command_gets_lines(self):
+        said = self.on_terminal("--for", "2500ms", "--", "sh", "-c", "echo word; sleep 20")
+        self.assertIn("word\r\n", said)
+        self.assertRegex(said, r"\[1\.0\d* s\] \w")
+        self.assertNotIn("\x1b", said)
+
+    def test_nothing_without_a_terminal_or_as_json(self):
+        p = self.hunt("--for", "1500ms", "--", "sleep", "20")
+        self.assertEqual(p.stderr, "")
+        self.assertEqual(self.on_terminal("--json", "--for", "1500ms", "--", "sleep", "20"), "")
+
+
+if __name__ == "__main__":
+    UHBENCH = os.path.abspath(sys.argv.pop(1))
+    if os.geteuid():
+        print("BPF programs need root")
+        sys.exit(77)
+    if not BPFTOOL:
+        print("no bpftool to look for what is attached")
+        sys.exit(77)
+    unittest.main(verbosity=2)
