@@ -299,3 +299,26 @@ int part_read_tally(int fd, const void *key, struct tally *ret)
 	}
 	return 0;
 }
+
+int part_read_table(int fd, void **ret_keys, void **ret_values, unsigned *ret_n)
+{
+	_cleanup_free_ char *keys = NULL, *values = NULL;
+	struct bpf_map_info info = {.type = 0};
+	__u32 len = sizeof(info), batch, n;
+	int r = bpf_obj_get_info_by_fd(fd, &info, &len);
+
+	if (r)
+		return -errno;
+	n = info.max_entries;
+	keys = calloc(n, info.key_size);
+	values = calloc(n, info.value_size);
+	if (!keys || !values)
+		return -ENOMEM;
+	/* ENOENT: that was all. */
+	if (bpf_map_lookup_batch(fd, NULL, &batch, keys, values, &n, NULL) && errno != ENOENT)
+		return -errno;
+	*ret_keys = take_ptr(keys);
+	*ret_values = take_ptr(values);
+	*ret_n = n;
+	return 0;
+}

@@ -54,6 +54,8 @@ const char *part_hook(const struct part *p, unsigned program);
 /* Sums per-CPU values: `key` of a per-CPU map of bpf_hist or tally. Empty result when absent. */
 int part_read_hist(int fd, const void *key, struct hist *ret);
 int part_read_tally(int fd, const void *key, struct tally *ret);
+/* All of a hash table, for which nothing is attached that writes it: arrays to be freed. */
+int part_read_table(int fd, void **ret_keys, void **ret_values, unsigned *ret_n);
 unsigned part_cpus(void);
 
 /* Captures what libbpf says instead of printing it; once per process. */

@@ -30,8 +30,9 @@ struct probe_env {
 	struct track *track;
 	struct stacks *stacks; /* not before all probes are open */
 	const struct probe_config *config;
-	bool plain;	 /* plain tracepoints only */
-	unsigned chosen; /* bit i: probe_plugins[i] is in the set */
+	bool plain;	   /* plain tracepoints only */
+	unsigned chosen;   /* bit i: probe_plugins[i] is in the set */
+	unsigned attached; /* likewise: in this run */
 };
 
 /* What a probe costs as it stands on the CPU where it costs most, measured over the warm-up. */

@@ -161,6 +161,17 @@ static int attach_probe(struct watcher *w, struct err *err)
 	return r;
 }
 
+/* Whoever builds on another probe can tell whether it is there. */
+static void set_attached(struct prober *p)
+{
+	unsigned attached = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		attached |= p->watchers[i].attached ? 1u << i : 0;
+	for (unsigned i = 0; i < p->n; i++)
+		p->watchers[i].env.attached = attached;
+}
+
 static void disarm(struct prober *p)
 {
 	cleanup_close(&p->stats_fd);
@@ -197,6 +208,7 @@ static int arm(struct prober *p, const char *role, pid_t pid, struct err *err)
 			snprintf(w->run_reason, sizeof(w->run_reason), "%s", why.text);
 	}
 	if (!r) {
+		set_attached(p);
 		SNAPSHOT(p, armed);
 		p->phase = ARMED;
 		if (pid)

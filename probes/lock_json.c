@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The two tables that are small and complete: kernel locks by type, futex calls by operation. Rows
+ * that nothing was counted in are left out.
+ */
+#include "probes/lock_json.h"
+
+#include <bpf/bpf.h>
+
+#include "probes/lock_names.h"
+#include "probes/plugin.h"
+
+void lock_types_json(cJSON *into, int fd)
+{
+	cJSON *list = cJSON_AddArrayToObject(into, "kernel_types");
+
+	for (uint32_t i = 0; i < PROBE_ROLE_COUNT * LOCK_TYPES; i++) {
+		struct tally t;
+		cJSON *item;
+
+		if (part_read_tally(fd, &i, &t) || !t.count)
+			continue;
+		item = cJSON_CreateObject();
+		cJSON_AddStringToObject(item, "type", lock_type_names[i % LOCK_TYPES]);
+		cJSON_AddStringToObject(item, "role", probe_role_names[i / LOCK_TYPES]);
+		probe_tally_json(item, &t);
+		cJSON_AddItemToArray(list, item);
+	}
+}
+
+static cJSON *calls_json(uint32_t role, uint32_t operation, const struct futex_calls *c,
+			 bool sleeps)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "role", probe_role_names[role]);
+	cJSON_AddStringToObject(o, "operation", futex_operation_names[operation]);
+	cJSON_AddNumberToObject(o, "calls", (double)c->calls);
+	if (sleeps)
+		cJSON_AddNumberToObject(o, "slept", (double)c->slept);
+	else
+		cJSON_AddNullToObject(o, "slept");
+	cJSON_AddNumberToObject(o, "again", (double)c->again);
+	cJSON_AddNumberToObject(o, "timed_out", (double)c->timed_out);
+	cJSON_AddNumberToObject(o, "interrupted", (double)c->interrupted);
+	cJSON_AddNumberToObject(o, "woke", (double)c->woke);
+	cJSON_AddNumberToObject(o, "failed", (double)c->failed);
+	return o;
+}
+
+void lock_calls_json(cJSON *into, int fd, bool sleeps)
+{
+	cJSON *list = cJSON_AddArrayToObject(into, "futex_calls");
+
+	for (uint32_t i = 0; i < PROBE_ROLE_COUNT * FUTEX_OPS; i++) {
+		struct futex_calls c;
+
+		if (!bpf_map_lookup_elem(fd, &i, &c) && c.calls)
+			cJSON_AddItemToArray(list,
+					     calls_json(i / FUTEX_OPS, i % FUTEX_OPS, &c, sleeps));
+	}
+}
