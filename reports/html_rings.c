@@ -98,17 +98,18 @@ void probes_html_cqe(FILE *out, const struct probes_view *view)
 void probes_html_calls(FILE *out, const struct probes_view *view)
 {
 	const struct probes_view part = view_for(view, "syscalls"), *v = &part;
-	static const char *const titles[] = {"role",	 "system call", "#calls @",
-					     "#failed",	 "#mean",	"#p99 below",
-					     "#longest", "#time @",	NULL};
+	static const char *const titles[] = {"role",	"system call", "#calls",     "#@",
+					     "#failed", "#mean",       "#p99 below", "#longest",
+					     "#time @", NULL};
 	const cJSON *rows = view_rows(v, "syscalls", "calls"), *row;
 	const char *timing = get_text(view_probe(v, "syscalls"), "timing");
-	char small[200];
+	const char *why = get_text(view_probe(v, "syscalls"), "reason_timing");
+	char small[300];
 	int n = 0;
 
 	if (!rows)
 		return;
-	snprintf(small, sizeof(small), "timing: %s", timing);
+	snprintf(small, sizeof(small), "timing: %s%s%s", timing, *why ? "; " : "", why);
 	rows_title(out, "System calls", small);
 	rows_open(out, v, titles);
 	cJSON_ArrayForEach (row, rows) {
@@ -117,6 +118,7 @@ void probes_html_calls(FILE *out, const struct probes_view *view)
 		rows_begin(out);
 		rows_text(out, get_text(row, "role"));
 		rows_text(out, get_text(row, "syscall"));
+		rows_figure(out, get_number(row, "count"), "1");
 		rows_figure(out, view_per_op(v, get_number(row, "count")), "1");
 		rows_figure(out, get_number(row, "failed"), "1");
 		rows_figure(out, view_mean(row), "ns");

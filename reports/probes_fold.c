@@ -44,6 +44,9 @@ static const char *const maxima[] = {"max_ns", "max", "every", "threads", NULL};
 static const char *const kept[] = {"ring",    "sq_entries", "cq_entries", "nth",
 				   "address", "pid",	    "shown_as",	  NULL};
 
+/* How a probe worked: repeats may differ, and then the whole is neither. */
+static const char *const modes[] = {"hooks", "timing", NULL};
+
 static bool one_of(const char *name, const char *const *list)
 {
 	for (; name && *list; list++)
@@ -189,7 +192,7 @@ int probes_fold_object(cJSON *into, cJSON *from)
 			cJSON_DetachItemViaPointer(from, item);
 			if (!cJSON_AddItemToObject(into, item->string, item))
 				return -ENOMEM;
-		} else if ((cJSON_IsNull(item) && cJSON_IsNumber(mine)) ||
+		} else if ((cJSON_IsNull(item) && (cJSON_IsNumber(mine) || cJSON_IsArray(mine))) ||
 			   (cJSON_IsString(item) && cJSON_IsNull(mine))) {
 			cJSON_DetachItemViaPointer(from, item);
 			cJSON_ReplaceItemInObjectCaseSensitive(into, mine->string, item);
@@ -200,7 +203,7 @@ int probes_fold_object(cJSON *into, cJSON *from)
 	return err;
 }
 
-/* Into something of the same type; what differs in type, and texts, stay as they are. */
+/* Into something of the same type; what differs in type, and most texts, stay as they are. */
 static int fold_item(cJSON *into, cJSON *from)
 {
 	if (cJSON_IsObject(into) && cJSON_IsObject(from))
@@ -209,5 +212,8 @@ static int fold_item(cJSON *into, cJSON *from)
 		return fold_array(into, from);
 	if (cJSON_IsNumber(into) && cJSON_IsNumber(from))
 		fold_number(into, from);
+	if (cJSON_IsString(into) && cJSON_IsString(from) && one_of(into->string, modes) &&
+	    strcmp(into->valuestring, from->valuestring) && !cJSON_SetValuestring(into, "mixed"))
+		return -ENOMEM;
 	return 0;
 }

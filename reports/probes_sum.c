@@ -113,6 +113,10 @@ static int compare_rows(const void *a, const void *b)
 
 	p = isfinite(p) ? p : -1;
 	q = isfinite(q) ? q : -1;
+	if (p == q) { /* not timed: by how often */
+		p = fmax(get_number(x, "count"), 0);
+		q = fmax(get_number(y, "count"), 0);
+	}
 	return (p < q) - (p > q);
 }
 
@@ -138,8 +142,7 @@ static int sort_tables(cJSON *probe)
 	int err = 0;
 
 	cJSON_ArrayForEach (table, probe)
-		if (!err && cJSON_IsArray(table) && table->child &&
-		    cJSON_IsNumber(get(table->child, "sum_ns")))
+		if (!err && cJSON_IsArray(table) && table->child && get(table->child, "sum_ns"))
 			err = sort_rows(table);
 	return err;
 }

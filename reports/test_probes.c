@@ -137,6 +137,9 @@ static void test_fold_rules(void **state)
 		{"{'n':1,'max_ns':5,'x':null,'y':2}", "{'n':2,'max_ns':3,'x':7,'y':null}",
 		 "{'n':3,'max_ns':5,'x':null,'y':null}"},
 		{"{'x':1}", "{'x':null,'reason':'r'}", "{'x':null,'reason':'r'}"},
+		{"{'timing':'exact','slots':[1]}", "{'timing':'none','slots':null}",
+		 "{'timing':'mixed','slots':null}"},
+		{"{'timing':'exact'}", "{'timing':'exact'}", "{'timing':'exact'}"},
 		{"{'reason':null}", "{'reason':'r'}", "{'reason':'r'}"},
 		/* means are weighted */
 		{"{'closure':1,'wall_ns':100}", "{'closure':0.5,'wall_ns':300}",
