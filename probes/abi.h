@@ -51,11 +51,20 @@ enum probe_role {
 enum thread_state {
 	THREAD_NEW, /* nothing seen of it yet */
 	THREAD_ON,
-	THREAD_BLOCKED,
-	THREAD_WAKING,
+	THREAD_BLOCKED, /* its wake-up is on the way when waking_ns is not before since_ns */
 	THREAD_RUNNABLE,
 	THREAD_DEAD
 };
+
+/* Blocked time of one thread by class and system call; more kinds go to a table of all threads. */
+#define WAIT_ROWS 6
+struct thread_wait {
+	uint64_t count, sum, max;
+	uint32_t key, pad; /* 0: free */
+};
+#define wait_key(cls, nr)   ((uint32_t)(cls) << 16 | (uint32_t)(((nr) + 1) & 0xffff))
+#define wait_key_class(key) ((key) >> 16)
+#define wait_key_nr(key)    ((int32_t)((key)&0xffff) - 1)
 
 /*
  * One watched thread. Written by the programs under the scheduler's own locks (a thread has one
@@ -74,10 +83,14 @@ struct thread {
 	uint32_t pad;
 	uint64_t begin_ns, end_ns; /* watched from; ended at (0: lives) */
 	uint64_t since_ns;	   /* in this state */
+	uint64_t waking_ns;	   /* somebody began to wake it; 0: nobody since the last wake-up */
 	uint64_t blocked_ns;	   /* length of the wait that has just been ended by a wake-up */
 	uint64_t class_ns[CLASS_COUNT];
 	uint64_t class_n[CLASS_COUNT];
 	uint64_t voluntary, involuntary;
+	uint64_t long_n, long_ns;    /* waits over the threshold of stacks, ended in the window */
+	uint64_t user_ns, system_ns; /* of its life, as the kernel's clock ticks say, at its end */
+	struct thread_wait waits[WAIT_ROWS];
 	/* for `lock`: futex waits that really slept, since the call began */
 	uint64_t futex_addr, futex_slept_ns, futex_enter_ns;
 	uint32_t futex_sleeps, futex_op;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <asm/unistd.h>
+#include <linux/io_uring.h>
 #include <stdint.h>
 
 #include "probes/abi.h"
@@ -75,6 +76,36 @@ static inline __attribute__((always_inline)) uint32_t class_of_syscall(int32_t n
 	case __NR_splice:
 	case __NR_sendfile:
 		return CLASS_COUNT;
+	default:
+		return CLASS_OTHER;
+	}
+}
+
+/* The same for what a worker of io_uring does. */
+static inline __attribute__((always_inline)) uint32_t class_of_opcode(uint32_t opcode)
+{
+	switch (opcode) {
+	case IORING_OP_READV:
+	case IORING_OP_WRITEV:
+	case IORING_OP_READ_FIXED:
+	case IORING_OP_WRITE_FIXED:
+	case IORING_OP_READ:
+	case IORING_OP_WRITE:
+	case IORING_OP_FSYNC:
+	case IORING_OP_SYNC_FILE_RANGE:
+	case IORING_OP_FALLOCATE:
+		return CLASS_BLOCK;
+	case IORING_OP_SENDMSG:
+	case IORING_OP_RECVMSG:
+	case IORING_OP_SEND:
+	case IORING_OP_RECV:
+	case IORING_OP_SEND_ZC:
+	case IORING_OP_ACCEPT:
+	case IORING_OP_CONNECT:
+		return CLASS_SOCKET;
+	case IORING_OP_POLL_ADD:
+	case IORING_OP_EPOLL_CTL:
+		return CLASS_POLL;
 	default:
 		return CLASS_OTHER;
 	}

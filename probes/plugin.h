@@ -31,7 +31,7 @@ struct probe_env {
 	struct stacks *stacks; /* not before all probes are open */
 	const struct probe_config *config;
 	bool plain;	   /* plain tracepoints only */
-	unsigned chosen;   /* bit i: probe_plugins[i] is in the set */
+	unsigned chosen;   /* bit i: probe_plugins[i] is in the set, and once all are open: works */
 	unsigned attached; /* likewise: in this run */
 };
 

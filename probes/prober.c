@@ -91,6 +91,13 @@ static int open_stacks(struct prober *p, struct err *err)
 	return r;
 }
 
+/* Others need not count on it. */
+static void forget(struct prober *p, unsigned probe)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		p->watchers[i].env.chosen &= ~(1u << probe);
+}
+
 static int load_all(struct prober *p, unsigned set, struct err *err)
 {
 	struct err why = {""};
@@ -107,6 +114,9 @@ static int load_all(struct prober *p, unsigned set, struct err *err)
 		else if (w->chosen)
 			load_probe(w);
 	}
+	for (unsigned i = 0; i < p->n; i++)
+		if (!p->watchers[i].probe)
+			forget(p, i);
 	return open_stacks(p, err);
 }
 

@@ -3,16 +3,20 @@
 #include "probes/plugin.h"
 #include "probes/probes.h"
 
+extern const struct probe_plugin probe_sched;
 extern const struct probe_plugin probe_lock;
 extern const struct probe_plugin probe_syscalls;
 
 const struct probe_plugin *const probe_plugins[] = {
+	&probe_sched,
 	&probe_lock,
 	&probe_syscalls,
 	NULL,
 };
 
 const struct probe_info probe_infos[] = {
+	{.name = "sched",
+	 .help = "where threads spend their time: switches, run queue, waits and who ends them"},
 	{.name = "lock",
 	 .help = "kernel locks by caller and type, futex calls by operation and address"},
 	{.name = "syscalls", .help = "system calls: how many, how long, how many failed"},

@@ -38,7 +38,13 @@ int BPF_PROG(task_rename, struct task_struct *task, const char *comm)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *task)
 {
+	struct thread *t = thread_of(task->pid);
+
 	hit(TRACK_EXIT);
+	if (t) {
+		t->user_ns = task->utime;
+		t->system_ns = task->stime;
+	}
 	track_exit(task->pid);
 	return 0;
 }

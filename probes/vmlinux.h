@@ -46,6 +46,8 @@ struct task_struct {
 	int pid, tgid;
 	char comm[16];
 	unsigned in_iowait : 1;
+	u64 utime, stime;
+	void *stack;
 	void *worker_private;
 	struct files_struct *files;
 };
@@ -74,6 +76,14 @@ struct pt_regs {
 };
 #else /* arm64 */
 struct pt_regs {
+	s32 syscallno;
+};
+#endif
+
+#ifdef __TARGET_ARCH_arm64
+struct pt_regs {
+	u64 regs[31];
+	u64 sp, pc, pstate;
 	s32 syscallno;
 };
 #endif

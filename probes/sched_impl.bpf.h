@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a thread between two switches, whatever kind of tracepoint tells it:
+ *
+ *   ON -> BLOCKED -> RUNNABLE -> ON		blocked, woken, switched in
+ *   ON -> RUNNABLE -> ON			preempted
+ *
+ * The scheduler holds the run queue's lock in sched_switch and sched_wakeup, so a thread has one
+ * writer at a time. sched_waking alone can meet the sleeper's own switch on another CPU
+ * (kernel/sched/core.c, try_to_wake_up: it is traced before the sleeper is known to be off its
+ * CPU). It writes nothing but waking_ns and waker_role; the wake-up, which comes after both, sorts
+ * out what of the wait was blocked and what was delivery.
+ */
+#pragma once
+
+#include "probes/track.bpf.h"
+
+#include "probes/sched_tables.bpf.h"
+
+/* Leaves the CPU. Returns whether it blocks: then its class is due. As __schedule() counts. */
+static __always_inline bool thread_leaves(struct thread *t, const struct probe_window *w,
+					  bool preempted, unsigned long state, u64 now)
+{
+	bool blocks = !preempted && state;
+
+	t->class_ns[CLASS_ON_CPU] += clipped(w, t->since_ns, now);
+	if (in_window(w, now)) {
+		if (blocks)
+			t->voluntary++;
+		else
+			t->involuntary++;
+	}
+	t->since_ns = now;
+	t->blocked_ns = 0;
+	t->state = blocks ? THREAD_BLOCKED : THREAD_RUNNABLE;
+	return blocks;
+}
+
+/* A thread that blocks without being woken had a signal: it never left the run queue. */
+static __always_inline void thread_arrives(struct thread *t, const struct probe_window *w, u64 now)
+{
+	u64 wait = now - t->since_ns;
+
+	if (t->state == THREAD_ON)
+		return;
+	t->class_ns[CLASS_RUN_QUEUE] += clipped(w, t->since_ns, now);
+	if (in_window(w, now)) {
+		t->class_n[CLASS_RUN_QUEUE]++;
+		hist_add(t, SCHED_RUN_QUEUE, wait);
+	}
+	t->since_ns = now;
+	t->state = THREAD_ON;
+}
+
+static __always_inline void thread_waking(struct thread *t, u32 waker_role, u64 now)
+{
+	t->waker_role = waker_role;
+	t->waking_ns = now;
+}
+
+/* What is counted once the wait is over, as opposed to time, which is clipped. */
+static __always_inline void wait_over(struct thread *t, u32 cls, u64 blocked, u64 clipped_ns)
+{
+	t->class_n[cls]++;
+	hist_add(t, SCHED_OFF_CPU, blocked);
+	waker_add(t, cls, clipped_ns);
+	if (blocked >= long_ns) {
+		t->blocked_ns = blocked;
+		t->long_n++;
+		t->long_ns += blocked;
+	}
+}
+
+/* A wake-up that has arrived. Returns how long the thread was blocked; 0 when it was not. */
+static __always_inline u64 thread_woken(struct thread *t, const struct probe_window *w, u64 now)
+{
+	u64 from = t->since_ns, waking = t->waking_ns, blocked, ns;
+	u32 cls = t->cls;
+
+	t->waking_ns = 0;
+	if (t->state != THREAD_BLOCKED)
+		return 0;
+	if (!waking || waking > now)
+		waking = now; /* not seen */
+	if (waking < from)
+		waking = from;
+	if (cls >= CLASS_COUNT)
+		cls = CLASS_OTHER;
+	blocked = waking - from;
+	ns = clipped(w, from, waking);
+	t->class_ns[cls] += ns;
+	t->class_ns[CLASS_DELIVERY] += clipped(w, waking, now);
+	if (ns)
+		wait_add(t, wait_key(cls, t->nr), in_window(w, waking), ns);
+	if (in_window(w, waking))
+		wait_over(t, cls, blocked, ns);
+	if (in_window(w, now)) {
+		t->class_n[CLASS_DELIVERY]++;
+		hist_add(t, SCHED_DELIVERY, now - waking);
+	}
+	if (cls == CLASS_FUTEX) {
+		t->futex_slept_ns += blocked;
+		t->futex_sleeps++;
+	}
+	t->since_ns = now;
+	t->state = THREAD_RUNNABLE;
+	return blocked;
+}
+
+/* A new thread is on a run queue from here on; its life began a little before. */
+static __always_inline void thread_born(struct thread *t, u64 now)
+{
+	t->waking_ns = 0;
+	if (t->state != THREAD_RUNNABLE || t->begin_ns != t->since_ns)
+		return;
+	t->begin_ns = now;
+	t->since_ns = now;
+}
+
+/*
+ * Locks that threads sleep on, when the probe `lock` does not watch them. A thread waits for one
+ * at a time; spinning locks, which can be waited for meanwhile, are left out
+ * (include/trace/events/lock.h: LCB_F_SPIN, LCB_F_MUTEX).
+ */
+static __always_inline void lock_begins(struct thread *t, u64 lock, u32 flags)
+{
+	if ((flags & 1) && !(flags & 32))
+		return;
+	t->nest[0].lock = lock;
+	t->in_lock = 1;
+}
+
+static __always_inline void lock_ends(struct thread *t, u64 lock)
+{
+	if (t->nest[0].lock == lock)
+		t->in_lock = 0;
+}
