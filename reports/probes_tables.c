@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The tables of probes as text, each described by its columns. A key that begins with a sign is
- * computed: "=mean" and "=per" of the row's tally, "=p99" its upper bound,
+ * computed: "=mean" and "=per" of the row's tally, "=p99" its upper bound, "=futex" the time where
+ * known,
  * "@waiters" the telling frame of the first stack under that name.
  */
 #include <errno.h>
@@ -76,7 +77,7 @@ static const struct kind kinds[] = {
 	  {"slept", "slept", "1", 3},
 	  {"EAGAIN", "again", "1", 4},
 	  {"mean", "=mean", "ns", 2},
-	  {"time", "=per", "ns"}}},
+	  {"time", "=futex", "ns"}}},
 	{"syscalls",
 	 "calls",
 	 "system calls",
@@ -119,6 +120,8 @@ static double figure_of(const struct probes_view *v, const cJSON *row, const cha
 		return view_mean(tally);
 	if (!strcmp(key, "=per"))
 		return view_per_op(v, get_number(tally, "sum_ns"));
+	if (!strcmp(key, "=futex"))
+		return view_per_op(v, view_futex_ns(row));
 	if (!strcmp(key, "=p99"))
 		return view_quantile(tally, 0.99);
 	return isfinite(get_number(row, key)) ? get_number(row, key) : get_number(tally, key);

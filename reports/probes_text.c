@@ -52,11 +52,16 @@ static void put_locks(FILE *out, const struct probes_view *v, const char *indent
 	if (futex) {
 		const cJSON *row = futex->child;
 		const char *frame = view_top_frame(get(row, "waiters"));
+		double ns = view_futex_ns(row);
 
-		fprintf(out, "%sworst futex: %s, %s %s\n", indent,
-			fmt_safe(text, sizeof(text), *frame ? frame : get_text(row, "address")),
-			per_op(per, v, get_number(view_tally(row, "tally"), "sum_ns")),
-			view_per(v));
+		fprintf(out, "%sworst futex: %s, ", indent,
+			fmt_safe(text, sizeof(text), *frame ? frame : get_text(row, "address")));
+		if (isfinite(ns))
+			fprintf(out, "%s %s\n", per_op(per, v, ns), view_per(v));
+		else
+			fprintf(out, "%s calls (%s)\n", fmt_count(per, get_number(row, "calls")),
+				fmt_safe(type, sizeof(type),
+					 get_text(view_probe(v, "lock"), "reason_slept")));
 	}
 }
 

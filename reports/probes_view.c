@@ -150,6 +150,12 @@ const cJSON *view_tally(const cJSON *row, const char *key)
 	return tally ? tally : row;
 }
 
+double view_futex_ns(const cJSON *row)
+{
+	return isfinite(get_number(row, "slept")) ? get_number(view_tally(row, "tally"), "sum_ns")
+						  : NAN;
+}
+
 double view_mean(const cJSON *tally)
 {
 	double count = get_number(tally, "count");

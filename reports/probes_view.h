@@ -63,6 +63,8 @@ const char *view_per(const struct probes_view *v);
 
 /* The object that holds count, sum_ns, max_ns and slots of a row: the row, or its `key`. */
 const cJSON *view_tally(const cJSON *row, const char *key);
+/* Time of the waits of a futex's row that slept; NAN where sleeping was not seen. */
+double view_futex_ns(const cJSON *row);
 double view_mean(const cJSON *tally);
 /* Upper end of the power of two that holds the quantile; NAN when empty. */
 double view_quantile(const cJSON *tally, double q);
