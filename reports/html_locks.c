@@ -82,17 +82,22 @@ static void put_futexes(FILE *out, const struct probes_view *v, const cJSON *row
 					     "#slept",	   "#EAGAIN",  "#woke",	  "#mean",
 					     "#p99 below", "#longest", "#time @", NULL};
 	const cJSON *row, *tally;
+	const char *why = get_text(view_probe(v, "lock"), "reason_slept");
+	bool slept;
 	int n = 0;
 
 	rows_title(
 		out, "Futexes",
 		"locks and conditions of the program; time of waits that slept; an address is that "
 		"of the first run");
+	if (*why)
+		html_printf(out, "Which waits slept is not known: %s.\n", why);
 	rows_open(out, v, titles);
 	cJSON_ArrayForEach (row, rows) {
 		if (n++ >= ROWS_SHOWN)
 			continue;
 		tally = view_tally(row, "tally");
+		slept = isfinite(get_number(row, "slept"));
 		rows_begin(out);
 		rows_stack(out, first_stack(row, "waiters"));
 		rows_stack(out, first_stack(row, "wakers"));
@@ -101,10 +106,10 @@ static void put_futexes(FILE *out, const struct probes_view *v, const cJSON *row
 		rows_figure(out, get_number(row, "slept"), "1");
 		rows_figure(out, get_number(row, "again"), "1");
 		rows_figure(out, get_number(row, "woke"), "1");
-		rows_figure(out, view_mean(tally), "ns");
-		rows_figure(out, view_quantile(tally, 0.99), "ns");
-		rows_figure(out, get_number(tally, "max_ns"), "ns");
-		rows_figure(out, view_per_op(v, get_number(tally, "sum_ns")), "ns");
+		rows_figure(out, slept ? view_mean(tally) : NAN, "ns");
+		rows_figure(out, slept ? view_quantile(tally, 0.99) : NAN, "ns");
+		rows_figure(out, slept ? get_number(tally, "max_ns") : NAN, "ns");
+		rows_figure(out, view_per_op(v, view_futex_ns(row)), "ns");
 		rows_end(out);
 	}
 	rows_close(out, n);

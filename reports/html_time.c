@@ -16,12 +16,11 @@
 #include "reports/html_rows.h"
 #include "reports/probes_html.h"
 
-#define BAR_HEIGHT  30
-#define LABEL_PX    6.8 /* of a character */
-#define NARROW_PX   300 /* of a bar on a telephone, and on a desk */
-#define WIDE_PX	    900
-#define ROLES_MAX   12
-#define CLOSURE_BAR 0.95
+#define BAR_HEIGHT 30
+#define LABEL_PX   6.8 /* of a character */
+#define NARROW_PX  300 /* of a bar on a telephone, and on a desk */
+#define WIDE_PX	   900
+#define ROLES_MAX  12
 
 static const struct class_look looks[] = {
 	{"user", 1, NULL},	{"system", 1, "p-hatch"},    {"stolen", 6, "p-dots"},
@@ -124,7 +123,8 @@ static void put_head(FILE *out, const struct probes_view *v, const struct view_r
 		    fmt_count(switches, view_per_op(v, role->voluntary + role->involuntary)),
 		    view_per(v));
 	fprintf(out, "<span class=\"%s\">closure %.1f %%</span></p>\n",
-		role->closure >= CLOSURE_BAR ? "dim" : "warned", role->closure * 100);
+		role->closure >= CLOSURE_LEAST && role->closure <= CLOSURE_MOST ? "dim" : "warned",
+		role->closure * 100);
 }
 
 static void put_bar(FILE *out, const struct probes_view *v, const struct view_role *role)

@@ -10,8 +10,6 @@
 #include "reports/get.h"
 #include "reports/probes_view.h"
 
-#define CLOSURE_LEAST 0.95
-
 static int note_status(const cJSON *probe, int (*add)(void *, const char *), void *arg)
 {
 	char text[500];
@@ -53,10 +51,10 @@ static int note_closure(const cJSON *probes, int (*add)(void *, const char *), v
 	int err = 0;
 
 	for (unsigned i = 0; !err && view_role(&view, i, &role); i++) {
-		if (!(role.closure < CLOSURE_LEAST))
+		if (!(role.closure < CLOSURE_LEAST || role.closure > CLOSURE_MOST))
 			continue;
 		snprintf(text, sizeof(text),
-			 "probe sched accounts for %.1f %% of the wall time of role %.60s only",
+			 "probe sched accounts for %.1f %% of the wall time of role %.60s",
 			 role.closure * 100, role.name);
 		err = add(arg, text);
 	}

@@ -5,6 +5,6 @@
 #include <cjson/cJSON.h>
 
 /* Calls `add` for a probe that was not ok, one that lost events or had a full table, and a role
- * whose classes of time come to less than 95 % of its wall time. Stops at the first error of `add`.
+ * whose classes of time do not come to its wall time within 5 %. Stops at the first error of `add`.
  */
 int probes_notes(const cJSON *probes, int (*add)(void *arg, const char *text), void *arg);

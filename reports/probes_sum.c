@@ -113,9 +113,9 @@ static int compare_rows(const void *a, const void *b)
 
 	p = isfinite(p) ? p : -1;
 	q = isfinite(q) ? q : -1;
-	if (p == q) { /* not timed: by how often */
-		p = fmax(get_number(x, "count"), 0);
-		q = fmax(get_number(y, "count"), 0);
+	if (p == q) { /* not timed: by how often; a futex by its calls */
+		p = fmax(fmax(get_number(x, "count"), get_number(x, "calls")), 0);
+		q = fmax(fmax(get_number(y, "count"), get_number(y, "calls")), 0);
 	}
 	return (p < q) - (p > q);
 }

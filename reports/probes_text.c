@@ -9,10 +9,9 @@
 #include "reports/fmt.h"
 #include "reports/get.h"
 
-#define TOP_CLASSES   3
-#define SHARE_LEAST   0.005
-#define TEXT_MAX      160
-#define CLOSURE_LEAST 0.95
+#define TOP_CLASSES 3
+#define SHARE_LEAST 0.005
+#define TEXT_MAX    160
 
 static const char *per_op(char buf[FMT_MAX], const struct probes_view *v, double ns)
 {
@@ -31,7 +30,10 @@ static void put_role(FILE *out, const struct probes_view *v, struct view_role *r
 			fprintf(out, "%s %s %.0f %%", i ? "," : "", role->parts[i].cls->name,
 				role->parts[i].share * 100);
 	fprintf(out, "; %s %s, closure %.1f %%%s\n", per_op(per, v, role->wall_ns), view_per(v),
-		role->closure * 100, role->closure < CLOSURE_LEAST ? " (too low)" : "");
+		role->closure * 100,
+		role->closure < CLOSURE_LEAST  ? " (too low)"
+		: role->closure > CLOSURE_MOST ? " (too high)"
+					       : "");
 }
 
 static void put_locks(FILE *out, const struct probes_view *v, const char *indent)

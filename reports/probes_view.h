@@ -16,7 +16,9 @@ struct probes_view {
 	unsigned frames;  /* most of a flame graph; 0: 1000 */
 };
 
-#define VIEW_CLASSES 16
+#define VIEW_CLASSES  16
+#define CLOSURE_LEAST 0.95 /* the classes of a role come to its wall time, within 5 % */
+#define CLOSURE_MOST  1.05
 
 /* One class of time, in the order of the bar. */
 struct view_class {
