@@ -5,11 +5,13 @@
 
 extern const struct probe_plugin probe_sched;
 extern const struct probe_plugin probe_lock;
+extern const struct probe_plugin probe_cqe;
 extern const struct probe_plugin probe_syscalls;
 
 const struct probe_plugin *const probe_plugins[] = {
 	&probe_sched,
 	&probe_lock,
+	&probe_cqe,
 	&probe_syscalls,
 	NULL,
 };
@@ -19,6 +21,9 @@ const struct probe_info probe_infos[] = {
 	 .help = "where threads spend their time: switches, run queue, waits and who ends them"},
 	{.name = "lock",
 	 .help = "kernel locks by caller and type, futex calls by operation and address"},
+	{.name = "cqe",
+	 .help = "io_uring: submission to completion to reaping by ring and opcode, punts, "
+		 "overflows, failures"},
 	{.name = "syscalls", .help = "system calls: how many, how long, how many failed"},
 	{.name = NULL},
 };

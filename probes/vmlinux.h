@@ -61,7 +61,24 @@ struct io_worker {
 	struct io_wq_work *cur_work;
 };
 
-struct io_ring_ctx;
+struct io_uring {
+	u32 head, tail;
+};
+
+struct io_rings {
+	struct io_uring sq, cq;
+};
+
+struct io_ring_ctx {
+	struct io_rings *rings;
+	unsigned int sq_entries, cq_entries;
+	unsigned int cached_cq_tail;
+};
+
+struct io_uring_cqe {
+	s32 res;
+	u32 flags;
+};
 
 struct io_kiocb {
 	u8 opcode;

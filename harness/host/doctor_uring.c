@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "harness/host/uring_names.h"
+#include "harness/util/uring_names.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 

@@ -16,9 +16,9 @@
 #include <string.h>
 
 #include "harness/host/doctor.h"
-#include "harness/host/uring_names.h"
 #include "harness/test_prober.h"
 #include "harness/util/cleanup.h"
+#include "harness/util/uring_names.h"
 
 static bool is_state(const char *text)
 {

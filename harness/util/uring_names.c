@@ -3,7 +3,7 @@
  * The tables are written out rather than taken from the header: Debian 12's header is from Linux
  * 6.1, and a message such as "the kernel lacks SEND_ZC" must not depend on where it was built.
  */
-#include "harness/host/uring_names.h"
+#include "harness/util/uring_names.h"
 
 #include <stddef.h>
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What happens to a ring beside submissions and completions. */
+#pragma once
+
+#include "probes/cqe_impl.bpf.h"
+
+/* A CQE without room. Whether it has been told of as posted, too, depends on the kernel. */
+static __always_inline void cqe_overflow(struct cqe_ring *r, s32 res, bool told)
+{
+	u32 id = op_number(r, OP_UNKNOWN);
+	struct cqe_op *op = bpf_map_lookup_elem(&ops, &id);
+
+	if (told && r->last_posted)
+		__sync_fetch_and_sub(&r->reap_tail, 1);
+	if (!counted(0))
+		return;
+	r->overflows++;
+	if (!op || !id || told)
+		return;
+	op->completed++;
+	if (res < 0)
+		cqe_fail(id, res);
+}
+
+static __always_inline void cqe_punt(struct cqe_ring *r, u32 opcode)
+{
+	u32 id = op_number(r, opcode < OP_NOTIF ? opcode : OP_UNKNOWN);
+	struct cqe_op *op = bpf_map_lookup_elem(&ops, &id);
+
+	if (op && id && counted(0))
+		__sync_fetch_and_add(&op->punts, 1);
+}
+
+static __always_inline void cqe_wait(struct cqe_ring *r)
+{
+	if (counted(0))
+		__sync_fetch_and_add(&r->waits, 1);
+}
+
+static __always_inline void cqe_create(u64 ctx, u32 sq_entries, u32 cq_entries)
+{
+	struct thread *t = thread_self();
+	struct cqe_ring *r = ring_claim(ctx, true, t != NULL);
+
+	if (!r || !t)
+		return;
+	r->role = role_index(t);
+	r->sq_entries = sq_entries;
+	r->cq_entries = cq_entries;
+}

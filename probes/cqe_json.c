@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the probe `cqe` tells: results/README.md. Counts are complete; where programs were attached
+ * in slices only they are what was counted, times the window over the slices. Times are those of
+ * the requests that were looked at, as they are.
+ */
+#include <bpf/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/hist.h"
+#include "harness/result.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/uring_names.h"
+#include "probes/cqe_impl.h"
+
+static const char NO_REAP[] = "plain tracepoints do not show the completion queue";
+
+/* Counts in the window for one that was counted. */
+static double scale_of(const struct cqe *c, const struct probe_view *view)
+{
+	uint64_t covered;
+
+	if (!c->slice_ns || view->end_ns <= view->begin_ns)
+		return 1;
+	covered = cqe_slice_covered(c, view->end_ns);
+	return covered ? (double)(view->end_ns - view->begin_ns) / (double)covered : 1;
+}
+
+static unsigned ring_count(const struct cqe *c)
+{
+	return min_of(c->shared->rings, (uint32_t)RINGS_MAX - 1);
+}
+
+static unsigned op_count(const struct cqe *c)
+{
+	return min_of(c->shared->ops, (uint32_t)OPS_MAX - 1);
+}
+
+static const char *opcode_name(uint32_t opcode, char text[16])
+{
+	if (opcode < uring_opcode_count)
+		return uring_opcode_names[opcode];
+	if (opcode == OP_NOTIF)
+		return "NOTIF";
+	if (opcode == OP_POSTED)
+		return "POSTED";
+	if (opcode == OP_UNKNOWN)
+		return "UNKNOWN";
+	snprintf(text, 16, "%u", opcode);
+	return text;
+}
+
+static void add_number(cJSON *o, const char *key, double value)
+{
+	cJSON_AddNumberToObject(o, key, (double)(uint64_t)(value + 0.5));
+}
+
+static void add_failures(const struct cqe *c, cJSON *o, uint32_t op, double scale)
+{
+	cJSON *failed = cJSON_AddObjectToObject(o, "failed");
+	int fd = bpf_object__find_map_fd_by_name(c->part.obj, "failures");
+	struct cqe_failure key, *last = NULL;
+	uint64_t n;
+
+	for (; !bpf_map_get_next_key(fd, last, &key); last = &key) {
+		const char *name = strerrorname_np(-key.error);
+		char number[16];
+
+		if (key.op != op || bpf_map_lookup_elem(fd, &key, &n))
+			continue;
+		snprintf(number, sizeof(number), "%d", key.error);
+		add_number(failed, name ? name : number, (double)n * scale);
+	}
+}
+
+static cJSON *op_json(const struct cqe *c, const struct probe_view *view, uint32_t i, double scale)
+{
+	const struct cqe_op *op = &c->ops[i];
+	cJSON *o = cJSON_CreateObject();
+	char text[16];
+
+	cJSON_AddStringToObject(o, "opcode", opcode_name(op->opcode, text));
+	add_number(o, "submitted", (double)op->submitted * scale);
+	add_number(o, "completed", (double)op->completed * scale);
+	add_number(o, "punts", (double)op->punts * scale);
+	add_failures(c, o, i, scale);
+	probe_tally_json(cJSON_AddObjectToObject(o, "complete"), &op->complete);
+	if (!view->env->plain) {
+		probe_tally_json(cJSON_AddObjectToObject(o, "reap"), &op->reap);
+		return o;
+	}
+	cJSON_AddNullToObject(o, "reap");
+	cJSON_AddStringToObject(o, "reason_reap", NO_REAP);
+	return o;
+}
+
+static bool op_seen(const struct cqe_op *op)
+{
+	return op->submitted || op->completed || op->punts || op->reap.count;
+}
+
+static void add_entries(cJSON *o, const char *key, uint32_t entries)
+{
+	if (entries)
+		cJSON_AddNumberToObject(o, key, entries);
+	else
+		cJSON_AddNullToObject(o, key);
+}
+
+struct ring_sum {
+	uint64_t submitted, completed, punts;
+};
+
+static cJSON *ring_json(const struct cqe *c, const struct probe_view *view, uint32_t id,
+			double scale, struct ring_sum *sum)
+{
+	const struct cqe_ring *r = &c->rings[id];
+	cJSON *o = cJSON_CreateObject(), *opcodes = cJSON_CreateArray();
+
+	for (unsigned i = 1; i <= op_count(c); i++) {
+		if (c->ops[i].ring != id || !op_seen(&c->ops[i]))
+			continue;
+		sum->submitted += c->ops[i].submitted;
+		sum->completed += c->ops[i].completed;
+		sum->punts += c->ops[i].punts;
+		cJSON_AddItemToArray(opcodes, op_json(c, view, i, scale));
+	}
+	cJSON_AddNumberToObject(o, "ring", id);
+	cJSON_AddStringToObject(o, "role", probe_role_names[r->role]);
+	add_entries(o, "sq_entries", r->sq_entries);
+	add_entries(o, "cq_entries", r->cq_entries);
+	add_number(o, "submitted", (double)sum->submitted * scale);
+	add_number(o, "completed", (double)sum->completed * scale);
+	add_number(o, "waits", (double)r->waits * scale);
+	if (r->waits)
+		cJSON_AddNumberToObject(o, "cqes_per_wait",
+					(double)sum->completed / (double)r->waits);
+	else
+		cJSON_AddNullToObject(o, "cqes_per_wait");
+	add_number(o, "overflows", (double)r->overflows * scale);
+	add_number(o, "punts", (double)sum->punts * scale);
+	cJSON_AddItemToObject(o, "opcodes", opcodes);
+	return o;
+}
+
+static uint64_t add_rings(const struct cqe *c, const struct probe_view *view, cJSON *into)
+{
+	cJSON *rings = cJSON_AddArrayToObject(into, "rings");
+	double scale = scale_of(c, view);
+	uint64_t events = 0;
+
+	for (uint32_t id = 1; id <= ring_count(c); id++) {
+		struct ring_sum sum = {0};
+		cJSON *o = ring_json(c, view, id, scale, &sum);
+
+		events += sum.submitted + sum.completed + sum.punts + c->rings[id].waits;
+		if (sum.submitted + sum.completed)
+			cJSON_AddItemToArray(rings, o);
+		else
+			cJSON_Delete(o);
+	}
+	cJSON_AddNumberToObject(into, "more_rings", c->shared->more_rings);
+	return events;
+}
+
+static void add_hist(const struct cqe *c, cJSON *o, const char *name, uint32_t key)
+{
+	_cleanup_free_ struct hist *h = hist_new();
+	int fd = bpf_object__find_map_fd_by_name(c->part.obj, "hists");
+
+	if (h && !part_read_hist(fd, &key, h))
+		cJSON_AddItemToObject(o, name, hist_json(h));
+}
+
+static void add_hists(const struct cqe *c, const struct probe_view *view, cJSON *into)
+{
+	static const char *const names[] = {"complete", "reap", "total"};
+	cJSON *all = cJSON_AddObjectToObject(into, "histograms"), *o;
+	char text[16];
+
+	for (uint32_t op = 0; op < OPCODES; op++) {
+		uint32_t n = c->shared->hist_of[op];
+
+		if (!n)
+			continue;
+		o = cJSON_AddObjectToObject(all, opcode_name(op, text));
+		for (uint32_t i = 0; i < (view->env->plain ? 1 : CQE_HISTS); i++)
+			add_hist(c, o, names[i], (n - 1) * CQE_HISTS + i);
+		if (!view->env->plain)
+			continue;
+		cJSON_AddNullToObject(o, "reap");
+		cJSON_AddNullToObject(o, "total");
+		cJSON_AddStringToObject(o, "reason", NO_REAP);
+	}
+}
+
+void cqe_read(void *probe, const struct probe_view *view, cJSON *into, struct probe_losses *losses)
+{
+	const struct cqe *c = probe;
+
+	losses->events = add_rings(c, view, into);
+	if (!view->live)
+		add_hists(c, view, into);
+	losses->every = c->shared->every;
+	losses->map_full = c->shared->map_full;
+	losses->untracked = c->slice_ns ? 0 : c->shared->untracked;
+	if (c->shared->hists > HIST_OPS)
+		losses->map_full += c->shared->hists - HIST_OPS;
+	if (c->slice_ns)
+		snprintf(losses->sampling, sizeof(losses->sampling),
+			 "%s: counts are %.1f %% of the window, extrapolated", c->why,
+			 100 / scale_of(c, view));
+	else
+		snprintf(losses->sampling, sizeof(losses->sampling), "%s", c->why);
+}
