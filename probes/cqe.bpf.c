@@ -64,7 +64,8 @@ int BPF_PROG(req_failed, const void *sqe, struct io_kiocb *req)
 }
 
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(complete, struct io_ring_ctx *uring, struct io_kiocb *req, struct io_uring_cqe *cqe)
+int BPF_PROG(complete, struct io_ring_ctx *uring, struct io_kiocb *req,
+	     struct io_uring_cqe___kernel *cqe)
 {
 	struct cqe_ring *r = ring_known(address_of(uring));
 	struct posted p = {.req = address_of(req), .opcode = OP_UNKNOWN, .indexed = true};

@@ -75,7 +75,8 @@ struct io_ring_ctx {
 	unsigned int cached_cq_tail;
 };
 
-struct io_uring_cqe {
+/* A flavour: programs that need <linux/io_uring.h> have the name from there. */
+struct io_uring_cqe___kernel {
 	s32 res;
 	u32 flags;
 };
