@@ -154,20 +154,27 @@ static int reset(void *probe, struct err *err)
 	return 0;
 }
 
-static bool lock_is_there(const struct sched *s)
+static unsigned bit_of_lock(void)
 {
 	for (unsigned i = 0; probe_plugins[i]; i++)
 		if (!strcmp(probe_plugins[i]->info.name, "lock"))
-			return s->env->chosen & 1u << i;
-	return false;
+			return 1u << i;
+	return 0;
+}
+
+bool sched_lock_sees(const struct sched *s)
+{
+	return s->env->attached & bit_of_lock();
 }
 
 static int attach(void *probe, struct err *err)
 {
 	struct sched *s = probe;
-	unsigned n = lock_is_there(s) ? SCHED_LOCK_BEGIN : SCHED_PROGRAMS;
+	unsigned n;
 	int r = 0;
 
+	s->own_locks = !(s->env->chosen & bit_of_lock());
+	n = s->own_locks ? SCHED_PROGRAMS : SCHED_LOCK_BEGIN;
 	for (unsigned i = 0; !r && i < n; i++)
 		r = part_attach_one(&s->part, programs[i], err);
 	if (r)

@@ -17,11 +17,14 @@ struct sched {
 	struct sched_plain_bpf *plain;
 	struct part part;
 	char no_locks[ERR_MAX]; /* why kernel locks cannot be told; "" */
+	bool own_locks;		/* its own programs see kernel locks in this run */
 	struct sched_times *times;
 	char sampling[160];
 };
 
 int sched_map_fd(const struct sched *s, const char *map);
+/* Does the probe `lock` see them? Tells once a run is armed. */
+bool sched_lock_sees(const struct sched *s);
 /* Keys that found no room in this run. */
 struct sched_losses sched_losses(const struct sched *s);
 

@@ -16,6 +16,7 @@
 #include "probes/sched_probe.h"
 
 #define NO_CLASS "plain tracepoints do not tell what a thread waits for: it is in `other`"
+#define NO_LOCK	 "the probe lock, which tells, could not be attached"
 #define NO_TICK	 "no tick of the kernel's clock fell on it"
 #define NO_USAGE "nothing else measured its CPU time"
 
@@ -205,8 +206,10 @@ static void add_on_cpu(const struct reading *r, cJSON *classes, unsigned role, c
 
 static const char *why_null(const struct reading *r, unsigned cls)
 {
+	if (cls == CLASS_LOCK && r->sched->no_locks[0])
+		return r->sched->no_locks;
 	if (cls == CLASS_LOCK)
-		return r->sched->no_locks[0] ? r->sched->no_locks : NULL;
+		return r->sched->own_locks || sched_lock_sees(r->sched) ? NULL : NO_LOCK;
 	if (r->sched->plain && cls > CLASS_RUN_QUEUE && cls != CLASS_OTHER)
 		return NO_CLASS;
 	return NULL;
