@@ -8,6 +8,9 @@
 
 #include <pthread.h>
 
+/* The name of the process that only waits for the child of a run, and has no role. */
+#define RUN_INIT_COMM "uhbench-init"
+
 struct run;
 
 enum role { ROLE_DRIVER, ROLE_TARGET, ROLE_SINK, ROLE_COUNT };

@@ -9,13 +9,15 @@
 
 #include "harness/hist.h"
 
-#define THREADS_MAX   16384 /* watched at a time and ever, per run; more are counted as lost */
-#define COMM_LEN      16
-#define NEST_MAX      4 /* kernel locks waited for within each other (a spinlock in an interrupt) */
-#define KSTACK_MAX    20 /* frames of a kernel stack */
-#define SLOTS32	      32
-#define HITS_CPUS     512
-#define HITS_PROGRAMS 16
+#define THREADS_MAX 16384 /* watched at a time and ever, per run; more are counted as lost */
+/* RUN_INIT_COMM of harness/role.h, which cannot be compiled for the kernel. */
+#define TRACK_INIT_COMM "uhbench-init"
+#define COMM_LEN	16
+#define NEST_MAX	4 /* kernel locks waited for within each other (a spinlock in an interrupt) */
+#define KSTACK_MAX	20 /* frames of a kernel stack */
+#define SLOTS32		32
+#define HITS_CPUS	512
+#define HITS_PROGRAMS	16
 
 /* Where the wall time of a thread goes. On-CPU time is split by the C side, from /proc. */
 enum time_class {
@@ -80,7 +82,7 @@ struct thread {
 	int32_t nr;   /* system call it is or was blocked in; -1: none (fault, kernel thread) */
 	uint32_t in_lock;
 	uint32_t waker_role;
-	uint32_t pad;
+	uint32_t generation;	   /* forks between the seed and its process */
 	uint64_t begin_ns, end_ns; /* watched from; ended at (0: lives) */
 	uint64_t since_ns;	   /* in this state */
 	uint64_t waking_ns;	   /* somebody began to wake it; 0: nobody since the last wake-up */

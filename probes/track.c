@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "harness/role.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
@@ -23,6 +24,8 @@
 #include "probes/track_plain.skel.h"
 
 #define PID_MAX_DEFAULT 32768
+
+_Static_assert(!__builtin_strcmp(RUN_INIT_COMM, TRACK_INIT_COMM), "one name for one process");
 
 const char *const probe_role_names[] = {"driver",	  "target",  "sink",
 					"harness",	  "process", "kernel:iou-wrk",

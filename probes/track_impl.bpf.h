@@ -13,7 +13,8 @@ static __always_inline struct control *control_get(void)
 	return bpf_map_lookup_elem(&control, &zero);
 }
 
-static __always_inline void track_add(struct control *c, u32 tid, u32 tgid, u32 role)
+static __always_inline void track_add(struct control *c, u32 tid, u32 tgid, u32 role,
+				      u32 generation)
 {
 	u32 *slot = bpf_map_lookup_elem(&tid_slot, &tid);
 	u32 i = (u32)__sync_fetch_and_add(&c->n_threads, 1) + 1;
@@ -27,6 +28,7 @@ static __always_inline void track_add(struct control *c, u32 tid, u32 tgid, u32 
 	t->tid = tid;
 	t->tgid = tgid;
 	t->role = role;
+	t->generation = generation;
 	t->nr = -1;
 	t->state = THREAD_RUNNABLE;
 	t->begin_ns = t->since_ns = bpf_ktime_get_ns();
@@ -34,21 +36,45 @@ static __always_inline void track_add(struct control *c, u32 tid, u32 tgid, u32 
 	*slot = i;
 }
 
-/* A thread inherits the role of who starts it, until it is named. tgid 0: not known here. */
+/*
+ * A thread inherits the role of who starts it, until it is named. A process has none that a run
+ * would know, but the first two: the init of a run and its child. tgid 0: not known here.
+ */
 static __always_inline void track_new(u32 creator, u32 tid, u32 tgid)
 {
 	struct control *c = control_get();
 	struct thread *parent;
+	u32 generation, role;
 
 	if (!c)
 		return;
 	if (c->seed_tid && creator == c->seed_tid) {
-		track_add(c, tid, tgid ? tgid : tid, c->seed_role);
+		track_add(c, tid, tgid ? tgid : tid, c->seed_role, 0);
 		return;
 	}
 	parent = thread_of(creator);
-	if (parent)
-		track_add(c, tid, tgid ? tgid : parent->tgid, parent->role);
+	if (!parent)
+		return;
+	if (!tgid)
+		tgid = parent->tgid;
+	generation = parent->generation + (tgid != parent->tgid);
+	role = tgid == parent->tgid || generation < 2 ? parent->role : PROBE_ROLE_PROCESS;
+	track_add(c, tid, tgid, role, generation);
+}
+
+static __always_inline void track_exit(u32 tid)
+{
+	u32 *slot = bpf_map_lookup_elem(&tid_slot, &tid);
+	struct probe_window *w = window_get();
+	struct thread *t = thread_of(tid);
+
+	if (!slot || !t || !w)
+		return;
+	t->end_ns = bpf_ktime_get_ns();
+	if (t->state == THREAD_ON)
+		t->class_ns[CLASS_ON_CPU] += clipped(w, t->since_ns, t->end_ns);
+	t->state = THREAD_DEAD;
+	*slot = 0;
 }
 
 static __always_inline bool starts_with(const char *name, const char *prefix, u32 len)
@@ -67,6 +93,10 @@ static __always_inline void track_name(u32 tid, const char name[COMM_LEN])
 	if (!t)
 		return;
 	__builtin_memcpy(t->comm, name, COMM_LEN);
+	if (starts_with(name, TRACK_INIT_COMM, sizeof(TRACK_INIT_COMM))) {
+		track_exit(tid);
+		return;
+	}
 	if (t->role_fixed)
 		return;
 	if (starts_with(name, "driver/", 7))
@@ -83,21 +113,4 @@ static __always_inline void track_name(u32 tid, const char name[COMM_LEN])
 		return;
 	t->role = role;
 	t->role_fixed = 1;
-}
-
-/* What a thread does after it has been told to exit is not accounted; its id may be another's
- * soon. */
-static __always_inline void track_exit(u32 tid)
-{
-	u32 *slot = bpf_map_lookup_elem(&tid_slot, &tid);
-	struct probe_window *w = window_get();
-	struct thread *t = thread_of(tid);
-
-	if (!slot || !t || !w)
-		return;
-	t->end_ns = bpf_ktime_get_ns();
-	if (t->state == THREAD_ON)
-		t->class_ns[CLASS_ON_CPU] += clipped(w, t->since_ns, t->end_ns);
-	t->state = THREAD_DEAD;
-	*slot = 0;
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "harness/protocol.h"
+#include "harness/role.h"
 #include "harness/util/cgroup.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
@@ -122,6 +123,8 @@ static __attribute__((noreturn)) void init_main(const struct pipes *p, const cha
 	child = fork();
 	if (!child)
 		exec_child(p, path, argv);
+	/* By this name whoever watches the run knows that this process is none of it. */
+	prctl(PR_SET_NAME, RUN_INIT_COMM);
 	/* Pipes end when the child ends, and what the session claims ends with the session: so
 	 * nothing of either may stay open here. */
 	if (dup2(p->status[WRITE_END], STATUS_FD) < 0 || close_range(STATUS_FD + 1, ~0u, 0))
