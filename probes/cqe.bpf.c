@@ -2,7 +2,7 @@
 /*
  * io_uring, from a request's submission to the taking of its completion. Tracepoints have had
  * other shapes: of the programs `_old` and their likes the C side loads those that fit
- * (Linux 6.1: submit_sqe, and complete with seven arguments; see probes/cqe_shape.c).
+ * (Linux 6.1: submit_sqe, and complete with seven arguments; see probes/cqe.c).
  * Programs here run with preemption off, and never in interrupts: io_uring posts from tasks only.
  */
 #include "probes/cqe_events.bpf.h"
@@ -22,7 +22,7 @@ static __always_inline u64 address_of(const void *object)
 	return *at;
 }
 
-static __always_inline int submit(struct io_kiocb *req)
+static __always_inline int submit(struct io_kiocb *req, u32 opcode)
 {
 	struct io_ring_ctx *uring = req->ctx;
 	u64 address = address_of(uring);
@@ -35,7 +35,7 @@ static __always_inline int submit(struct io_kiocb *req)
 		r->sq_entries = uring->sq_entries;
 		r->cq_entries = uring->cq_entries;
 	}
-	cqe_submit(r, address_of(req), req->opcode);
+	cqe_submit(r, address_of(req), opcode);
 	if (reap_waiting(r))
 		reap_seen(r, uring->rings->cq.head);
 	return 0;
@@ -45,22 +45,23 @@ SEC("tp_btf/io_uring_submit_req")
 int BPF_PROG(submit_req, struct io_kiocb *req)
 {
 	hit(CQE_SUBMIT);
-	return submit(req);
+	return submit(req, req->opcode);
 }
 
 SEC("tp_btf/io_uring_submit_sqe")
 int BPF_PROG(submit_sqe, struct io_kiocb *req)
 {
 	hit(CQE_SUBMIT_OLD);
-	return submit(req);
+	return submit(req, req->opcode);
 }
 
-/* Refused while it was prepared: no other tracepoint tells of its submission. */
+/* Refused while it was prepared: no other tracepoint tells of its submission, and the request may
+ * not have the opcode that was asked for. */
 SEC("tp_btf/io_uring_req_failed")
-int BPF_PROG(req_failed, const void *sqe, struct io_kiocb *req)
+int BPF_PROG(req_failed, const struct io_uring_sqe___kernel *sqe, struct io_kiocb *req)
 {
 	hit(CQE_FAILED);
-	return submit(req);
+	return submit(req, sqe->opcode);
 }
 
 SEC("tp_btf/io_uring_complete")

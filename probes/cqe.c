@@ -16,7 +16,7 @@
 #include "harness/util/nsec.h"
 #include "probes/cqe_impl.h"
 #include "probes/cqe_rate.h"
-#include "probes/cqe_shape.h"
+#include "probes/kernel_btf.h"
 #include "probes/tracefs.h"
 
 #include "probes/cqe.skel.h"
@@ -70,24 +70,37 @@ static void cqe_close(void *probe)
 	free(c);
 }
 
+/* Of two programs for one event the one that this kernel has, by its BTF. */
+static int choose_programs(struct part *p, struct err *err)
+{
+	struct err none;
+	bool submit_req = kernel_btf_args("io_uring_submit_req", &none) >= 1;
+	int complete = kernel_btf_args("io_uring_complete", err);
+
+	if (complete < 0)
+		return complete;
+	if (complete != 3 && complete != 7)
+		return err_set(err, -EOPNOTSUPP,
+			       "this kernel's io_uring_complete has %d arguments: neither 3 (Linux "
+			       "6.18) nor 7 (6.1)",
+			       complete);
+	if (!submit_req && kernel_btf_args("io_uring_submit_sqe", err) < 1)
+		return -EOPNOTSUPP;
+	part_leave_out(p, submit_req ? "submit_sqe" : "submit_req");
+	part_leave_out(p, complete == 3 ? "complete_old" : "complete");
+	return 0;
+}
+
 static int load_btf(struct cqe *c, struct err *err)
 {
-	struct cqe_shape shape;
-	int r = cqe_shape_read(&shape, err);
+	int r;
 
-	if (r)
-		return r;
 	c->btf = cqe_bpf__open();
 	r = part_prepare(&c->part, c->btf ? c->btf->obj : NULL, programs, c->env->track, err);
+	if (!r)
+		r = choose_programs(&c->part, err);
 	if (r)
 		return r;
-	if (!shape.submit_req)
-		part_leave_out(&c->part, "submit_req");
-	if (shape.submit_req || !shape.submit_sqe)
-		part_leave_out(&c->part, "submit_sqe");
-	part_leave_out(&c->part, shape.complete_cqe ? "complete_old" : "complete");
-	if (!shape.req_failed)
-		part_leave_out(&c->part, "req_failed");
 	r = cqe_bpf__load(c->btf);
 	if (!r)
 		c->shared = &c->btf->bss->shared;

@@ -75,7 +75,11 @@ struct io_ring_ctx {
 	unsigned int cached_cq_tail;
 };
 
-/* A flavour: programs that need <linux/io_uring.h> have the name from there. */
+/* Flavours: programs that need <linux/io_uring.h> have the names from there. */
+struct io_uring_sqe___kernel {
+	u8 opcode;
+};
+
 struct io_uring_cqe___kernel {
 	s32 res;
 	u32 flags;

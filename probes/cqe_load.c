@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/*
+ * For tests: does things with io_uring whose numbers are known.
+ *
+ *   cqe_load nop|punt|bad-fd|bad-opcode|link|skip|posted|overflow|shared COUNT
+ *
+ * One ring of 64 entries (`overflow`: 2, and 4 completions), one request in flight unless the name
+ * says otherwise. Exits with 1 when io_uring itself does not say what is expected.
+ */
+#include <errno.h>
+#include <liburing.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define THREADS 4
+
+static struct io_uring ring;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void must(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "cqe_load: %s\n", what);
+	exit(1);
+}
+
+static struct io_uring_sqe *next_sqe(void)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+
+	must(sqe != NULL, "the submission queue is full");
+	io_uring_prep_nop(sqe);
+	return sqe;
+}
+
+/* Submits what is there, waits for n completions, takes them. Every one must give `res`. */
+static void go(unsigned n, int res)
+{
+	int r = io_uring_submit_and_wait(&ring, n);
+
+	must(r >= 0, "submitting");
+	for (unsigned i = 0; i < n; i++) {
+		struct io_uring_cqe *cqe;
+
+		must(!io_uring_wait_cqe(&ring, &cqe), "waiting");
+		must(cqe->res == res, "another result");
+		io_uring_cqe_seen(&ring, cqe);
+	}
+}
+
+static void nop(unsigned i)
+{
+	(void)i;
+	next_sqe();
+	go(1, 0);
+}
+
+static void punt(unsigned i)
+{
+	static int fd = -1;
+
+	if (!i) {
+		char path[] = "/tmp/cqe_load-XXXXXX";
+
+		fd = mkstemp(path);
+		unlink(path);
+	}
+	io_uring_prep_fsync(next_sqe(), fd, 0);
+	go(1, 0);
+}
+
+static void bad_fd(unsigned i)
+{
+	char byte;
+
+	(void)i;
+	io_uring_prep_read(next_sqe(), 1000, &byte, 1, 0);
+	go(1, -EBADF);
+}
+
+/* Refused before it is a request. */
+static void bad_opcode(unsigned i)
+{
+	(void)i;
+	next_sqe()->opcode = 120;
+	go(1, -EINVAL);
+}
+
+static void linked(unsigned i)
+{
+	(void)i;
+	next_sqe()->flags |= IOSQE_IO_LINK;
+	next_sqe();
+	go(2, 0);
+}
+
+static void skip(unsigned i)
+{
+	(void)i;
+	next_sqe()->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	next_sqe();
+	go(1, 0);
+}
+
+/* One request, a completion for each event. */
+static void posted(unsigned i)
+{
+	static int fd;
+	uint64_t one = 1;
+	struct io_uring_cqe *cqe;
+
+	if (!i) {
+		fd = eventfd(0, 0);
+		io_uring_prep_poll_multishot(next_sqe(), fd, POLLIN);
+		must(io_uring_submit(&ring) == 1, "submitting");
+	}
+	must(write(fd, &one, sizeof(one)) == sizeof(one), "writing to the eventfd");
+	must(!io_uring_wait_cqe(&ring, &cqe), "waiting");
+	must(cqe->flags & IORING_CQE_F_MORE, "the multishot poll has ended");
+	io_uring_cqe_seen(&ring, cqe);
+	must(read(fd, &one, sizeof(one)) == sizeof(one), "reading from the eventfd");
+}
+
+/* All before any is taken: there is room for four. */
+static void overflow(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		next_sqe();
+		must(io_uring_submit(&ring) == 1, "submitting");
+	}
+	go(count, 0);
+}
+
+static void *share(void *count)
+{
+	for (unsigned i = 0; i < *(unsigned *)count; i++) {
+		pthread_mutex_lock(&lock);
+		nop(i);
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+static void shared(unsigned count)
+{
+	pthread_t threads[THREADS];
+
+	for (unsigned i = 0; i < THREADS; i++)
+		must(!pthread_create(&threads[i], NULL, share, &count), "starting a thread");
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static const struct {
+	const char *name;
+	void (*one)(unsigned i);
+	void (*all)(unsigned count);
+} loads[] = {
+	{"nop", nop, NULL},	  {"punt", punt, NULL},
+	{"bad-fd", bad_fd, NULL}, {"bad-opcode", bad_opcode, NULL},
+	{"link", linked, NULL},	  {"skip", skip, NULL},
+	{"posted", posted, NULL}, {"overflow", NULL, overflow},
+	{"shared", NULL, shared},
+};
+
+int main(int argc, char **argv)
+{
+	unsigned count = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+
+	must(count > 0, "cqe_load KIND COUNT");
+	for (unsigned k = 0; k < sizeof(loads) / sizeof(*loads); k++) {
+		if (strcmp(argv[1], loads[k].name))
+			continue;
+		must(!io_uring_queue_init(loads[k].all == overflow ? 2 : 64, &ring, 0), "a ring");
+		for (unsigned i = 0; loads[k].one && i < count; i++)
+			loads[k].one(i);
+		if (loads[k].all)
+			loads[k].all(count);
+		return 0;
+	}
+	must(0, "no such kind");
+}

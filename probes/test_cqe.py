@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""io_uring as `cqe` counts it, against programs that know their figures.
+
+usage: test_cqe.py PROBE_RIG CQE_LOAD
+"""
+
+import sys
+
+from rig import Rig
+
+COUNT = 2000
+THREADS = 4  # of cqe_load shared
+
+
+def watch(rig, load, kind, count, **knobs):
+    seen = rig.run("cqe", [load, kind, count], knobs)["cqe"]
+    assert seen["status"] == "ok" and seen["hooks"] == knobs["hooks"], seen
+    assert (seen["lost"], seen["map_full"], seen["untracked"]) == (0, 0, 0), (kind, seen)
+    ring, = seen["rings"]
+    assert ring["role"] == "process" and seen["more_rings"] == 0, ring
+    return seen, ring, {op["opcode"]: op for op in ring["opcodes"]}
+
+
+def check_op(op, submitted, completed, **failed):
+    assert (op["submitted"], op["completed"]) == (submitted, completed), (op, submitted, completed)
+    assert op["failed"] == failed, op
+    for tally in (op["complete"], op["reap"]):
+        assert tally is None or tally["count"] == sum(tally["slots"]), tally
+        assert tally is None or tally["max_ns"] * tally["count"] >= tally["sum_ns"], tally
+
+
+def check_nop(rig, load, hooks, made=COUNT):
+    seen, ring, ops = watch(rig, load, "nop", made, hooks=hooks, cqe_sample=1)
+    check_op(ops["NOP"], COUNT, COUNT)
+    assert ops["NOP"]["complete"]["count"] == COUNT
+    assert (ring["sq_entries"], ring["cq_entries"]) == (64, 128), ring
+    assert seen["sampling"] == {"every": 1, "reason": None}, seen["sampling"]
+    hists = seen["histograms"]["NOP"]
+    assert hists["complete"]["count"] == COUNT
+    assert hists["complete"]["sum"] == ops["NOP"]["complete"]["sum_ns"]
+    if hooks == "plain":
+        assert hists["reap"] is None and ops["NOP"]["reap"] is None and ops["NOP"]["reason_reap"]
+        return
+    # The last one is taken when nothing enters the kernel for this ring any more.
+    assert ops["NOP"]["reap"]["count"] == COUNT - 1
+    assert hists["total"]["count"] == COUNT - 1
+    assert hists["total"]["sum"] >= hists["reap"]["sum"]
+
+
+def check_sampled(rig, load, hooks):
+    """Counts stay complete, about one in eight is timed: six standard deviations are 100."""
+    seen, _, ops = watch(rig, load, "nop", 8 * COUNT, hooks=hooks, cqe_sample=8)
+    check_op(ops["NOP"], 8 * COUNT, 8 * COUNT)
+    assert abs(ops["NOP"]["complete"]["count"] - COUNT) < COUNT / 5, ops["NOP"]["complete"]
+    assert seen["sampling"]["every"] == 8 and seen["sampling"]["reason"], seen["sampling"]
+
+
+def check_kinds(rig, load, hooks):
+    _, ring, ops = watch(rig, load, "punt", 200, hooks=hooks)
+    check_op(ops["FSYNC"], 200, 200)
+    assert ops["FSYNC"]["punts"] == ring["punts"] == 200, ring
+    assert 0 < ring["waits"] <= 200 and ring["cqes_per_wait"] == 200 / ring["waits"], ring
+
+    check_op(watch(rig, load, "bad-fd", COUNT, hooks=hooks)[2]["READ"], COUNT, COUNT, EBADF=COUNT)
+    check_op(watch(rig, load, "bad-opcode", COUNT, hooks=hooks)[2]["120"], COUNT, COUNT,
+             EINVAL=COUNT)
+    check_op(watch(rig, load, "link", COUNT, hooks=hooks)[2]["NOP"], 2 * COUNT, 2 * COUNT)
+    check_op(watch(rig, load, "skip", COUNT, hooks=hooks)[2]["NOP"], 2 * COUNT, COUNT)
+    check_op(watch(rig, load, "shared", COUNT, hooks=hooks)[2]["NOP"], THREADS * COUNT,
+             THREADS * COUNT)
+
+    _, ring, ops = watch(rig, load, "posted", COUNT, hooks=hooks)
+    check_op(ops["POLL_ADD"], 1, 1, ECANCELED=1)  # by its end
+    check_op(ops["POSTED"], 0, COUNT)
+    assert (ring["submitted"], ring["completed"]) == (1, COUNT + 1), ring
+
+
+def check_overflow(rig, load, hooks):
+    _, ring, ops = watch(rig, load, "overflow", 100, hooks=hooks)
+    assert (ring["sq_entries"], ring["cq_entries"], ring["overflows"]) == (2, 4, 96), ring
+    assert (ring["submitted"], ring["completed"]) == (100, 100), ring
+    assert ops["NOP"]["submitted"] == 100 and ops["NOP"]["failed"] == {}, ops
+
+
+def main():
+    rig, load = Rig(sys.argv[1]), sys.argv[2]
+    for hooks in rig.hooks("cqe"):
+        check_nop(rig, load, hooks)
+        check_sampled(rig, load, hooks)
+        check_kinds(rig, load, hooks)
+        check_overflow(rig, load, hooks)
+        try:
+            check_nop(rig, load, hooks, COUNT - 1)
+        except AssertionError:
+            continue
+        raise AssertionError("one request less was not noticed")
+
+
+if __name__ == "__main__":
+    main()
