@@ -287,7 +287,7 @@ static int hunt_run(const struct registry *reg, int argc, char **argv)
 	char **command = NULL;
 	int rc = parse(argc, argv, &o, &command);
 
-	h.prey = (struct prey){.go = -1, .failed = -1, .pidfd = -1};
+	h.prey = (struct prey){.go = -1, .said = -1, .pidfd = -1};
 	if (rc == VERB_GO_ON)
 		rc = choose(&h, &o);
 	if (rc == VERB_GO_ON)

@@ -26,15 +26,22 @@
 
 struct procstat;
 
+/* A page that a command shares with us until it is executed. */
+struct prey_gate {
+	uint64_t begin_ns;    /* when to go; 0: not known yet */
+	struct rusage before; /* what it used until then */
+};
+
 /* A process that is watched. */
 struct prey {
 	char **command; /* ended by NULL; NULL: it was there before */
 	char *file;	/* where it is */
 	pid_t pid;
 	char comm[COMM_MAX];
-	int pidfd;   /* readable when it is gone */
-	int go;	     /* closing it lets a command that was started stopped go away again */
-	int failed;  /* where it says that it could not be executed */
+	int pidfd; /* readable when it is gone */
+	int go;	   /* closing it lets a command that was started stopped go away again */
+	int said;  /* where it says that it is ready, and that it could not be executed */
+	struct prey_gate *gate;
 	bool exited; /* and reaped, when it is ours */
 	int status;  /* as of wait4(2), and what it used */
 	struct rusage rusage;
@@ -43,9 +50,14 @@ struct prey {
 int prey_find(struct prey *prey, pid_t pid, struct err *err);
 /* Looks for the program. -ENOENT and the like with err. */
 int prey_find_command(struct prey *prey, char **command, struct err *err);
-/* Forks; the child waits for prey_release() before it executes anything. */
+/* Forks; then the child waits. */
 int prey_start(struct prey *prey, struct err *err);
-int prey_release(struct prey *prey, struct err *err);
+/* From here on it does not sleep any more. */
+int prey_ready(struct prey *prey, struct err *err);
+/* Says when to execute the command. */
+void prey_release(struct prey *prey, uint64_t begin_ns);
+/* Waits until it is being executed, or cannot be. */
+int prey_executed(struct prey *prey, struct err *err);
 /* Waits until it is gone, `until_ns`, or a signal that `unblocked` lets through: true when gone. */
 bool prey_wait(struct prey *prey, uint64_t until_ns, const sigset_t *unblocked);
 /* Ends a command of ours and whatever it started: SIGTERM, after 2 s SIGKILL. Returns how many

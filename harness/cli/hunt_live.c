@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A look at a hunt each second, on stderr: what each role did in the last second, and the worst
- * lock and the busiest opcode of it. Probes count from the begin of the window, so that a second is
+ * A look at a hunt each second, on stderr: what each role did in the last second, and how many of
+ * what the other probes see. Probes count from the begin of the window, so that a second is
  * the difference of two looks. A process that is there already gets a picture that is drawn anew;
  * a command may print to the same terminal, so that it gets lines.
  */
@@ -122,64 +122,59 @@ static void put_roles(struct look *l, FILE *out)
 	}
 }
 
-/* The row whose waits grew most in the last second. */
-static const cJSON *worst(const struct look *l, const char *probe, const char *table,
-			  const char *const *keys, double *ret_ns, double *ret_count)
+/* The type of kernel lock that was waited for longest in the last second. */
+static void put_kernel_locks(struct look *l, FILE *out)
 {
-	const cJSON *rows = view_rows(&l->now, probe, table), *row, *top = NULL;
-	const cJSON *old = view_rows(&l->before, probe, table);
+	static const char *const keys[] = {"type", "role", NULL};
+	const cJSON *rows = view_rows(&l->now, "lock", "kernel_types"), *row, *top = NULL;
+	const cJSON *old = view_rows(&l->before, "lock", "kernel_types");
+	char type[TEXT_MAX], count[FMT_MAX], mean[FMT_MAX];
+	double worst_ns = 0, n = 0;
 
-	*ret_ns = 0;
 	cJSON_ArrayForEach (row, rows) {
 		const cJSON *was = row_before(old, row, keys);
-		const cJSON *a = view_tally(row, "tally"),
-			    *b = was ? view_tally(was, "tally") : NULL;
-		double ns = grown(a, b, "sum_ns");
+		double ns = grown(view_tally(row, "tally"), view_tally(was, "tally"), "sum_ns");
 
-		if (!(ns > *ret_ns))
+		if (!(ns > worst_ns))
 			continue;
 		top = row;
-		*ret_ns = ns;
-		*ret_count = grown(a, b, "count");
+		worst_ns = ns;
+		n = grown(view_tally(row, "tally"), view_tally(was, "tally"), "count");
 	}
-	return top;
-}
-
-static void put_worst(struct look *l, FILE *out, const char *what, const char *probe,
-		      const char *table, const char *const *keys, const char *shown)
-{
-	char text[TEXT_MAX], count[FMT_MAX], mean[FMT_MAX];
-	double ns, n = 0;
-	const cJSON *row = worst(l, probe, table, keys, &ns, &n);
-
-	if (!row)
+	if (!top)
 		return;
 	begin_line(l, out);
-	fprintf(out, "%s %s: %s waits/s, mean %s", what,
-		fmt_safe(text, sizeof(text), get_text(row, shown)),
-		fmt_count(count, n / l->seconds), fmt_value(mean, n ? ns / n : NAN, "ns", false));
+	fprintf(out, "kernel %s locks: %s waits/s, mean %s",
+		fmt_safe(type, sizeof(type), get_text(top, "type")),
+		fmt_count(count, n / l->seconds),
+		fmt_value(mean, n > 0 ? worst_ns / n : NAN, "ns", false));
 	end_line(l, out);
 }
 
-static double completed(const struct probes_view *v)
+/* A column of a table of rows, and of the tables below them. */
+static double sum_of(const cJSON *rows, const char *key)
 {
-	const cJSON *ring;
-	double sum = 0;
+	const cJSON *row;
+	double sum = 0, value;
 
-	cJSON_ArrayForEach (ring, view_rows(v, "cqe", "rings"))
-		sum += get_number(ring, "completed");
+	cJSON_ArrayForEach (row, rows) {
+		value = get_number(row, key);
+		sum += isfinite(value) ? value : 0;
+	}
 	return sum;
 }
 
-static void put_rings(struct look *l, FILE *out)
+static void put_rate(struct look *l, FILE *out, const char *probe, const char *table,
+		     const char *key, const char *what)
 {
-	double n = completed(&l->now) - completed(&l->before);
+	double n = sum_of(view_rows(&l->now, probe, table), key) -
+		   sum_of(view_rows(&l->before, probe, table), key);
 	char count[FMT_MAX];
 
 	if (!(n > 0))
 		return;
 	begin_line(l, out);
-	fprintf(out, "io_uring: %s completions/s", fmt_count(count, n / l->seconds));
+	fprintf(out, "%s: %s/s", what, fmt_count(count, n / l->seconds));
 	end_line(l, out);
 }
 
@@ -201,16 +196,16 @@ static void put_events(struct look *l, FILE *out)
 	}
 }
 
+/* A quick look of `lock` has no tables by caller and address: those may be long. */
 static void put_all(struct look *l, FILE *out)
 {
-	static const char *const kernel[] = {"type", "caller", "role", NULL}, *const futex[] = {
-										      "address",
-										      "pid", NULL};
-
 	put_roles(l, out);
-	put_worst(l, out, "kernel lock in", "lock", "kernel", kernel, "caller");
-	put_worst(l, out, "futex", "lock", "futex", futex, "address");
-	put_rings(l, out);
+	put_kernel_locks(l, out);
+	put_rate(l, out, "lock", "futex_calls", "slept", "futex waits that slept");
+	put_rate(l, out, "lock", "futex_calls", "again", "futex waits that came too late (EAGAIN)");
+	put_rate(l, out, "cqe", "rings", "completed", "io_uring completions");
+	put_rate(l, out, "syscalls", "calls", "count", "system calls");
+	put_rate(l, out, "block", "devices", "count", "requests to disks");
 	if (!l->lines)
 		put_events(l, out);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,7 +23,8 @@
 #include "harness/util/nsec.h"
 #include "harness/util/procfs.h"
 
-#define GRACE_NS   (2 * NSEC_PER_SEC) /* from SIGTERM to SIGKILL */
+#define GRACE_NS   (2 * NSEC_PER_SEC)	 /* from SIGTERM to SIGKILL */
+#define LEAVE_NS   (100 * NSEC_PER_USEC) /* before its begin a command looks at its usage last */
 #define GIVE_UP_NS (10 * NSEC_PER_SEC)
 #define LOOK_NS	   (20 * NSEC_PER_MSEC) /* while whoever was told to end does so */
 
@@ -31,7 +33,7 @@ static int open_pidfd(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-static const struct prey nobody = {.go = -1, .failed = -1, .pidfd = -1};
+static const struct prey nobody = {.go = -1, .said = -1, .pidfd = -1};
 
 int prey_find(struct prey *prey, pid_t pid, struct err *err)
 {
@@ -100,67 +102,129 @@ int prey_find_command(struct prey *prey, char **command, struct err *err)
 	return r ? err_sys(err, r, "%s", command[0]) : 0;
 }
 
-/* In the child: until we are told to go, then the command. Says errno when there is none. */
-static void __attribute__((noreturn)) run_command(const struct prey *prey, int go, int failed)
+static void say(int fd, const void *what, size_t size)
+{
+	while (write(fd, what, size) < 0 && errno == EINTR)
+		;
+}
+
+/* As the command is to find the world; stdout is ours. */
+static void restore_world(void)
 {
 	sigset_t none;
-	char word;
+
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+/*
+ * In the child: until it is told to get ready, then until the window begins, then the command. It
+ * does not sleep any more when the window is decided on, and from its begin on there is no system
+ * call but execve(2): either would be seen as the command's own.
+ */
+static void __attribute__((noreturn)) run_command(const struct prey *prey, int go, int said)
+{
+	struct prey_gate *gate = prey->gate;
+	pid_t hunter = getppid();
+	uint64_t begin_ns;
 	int error;
+	char word;
 
 	if (read(go, &word, 1) != 1)
 		_exit(0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGPIPE, SIG_DFL);
-	dup2(STDERR_FILENO, STDOUT_FILENO);
+	restore_world();
+	say(said, &word, 1);
+	while (!(begin_ns = __atomic_load_n(&gate->begin_ns, __ATOMIC_ACQUIRE)))
+		if (getppid() != hunter)
+			_exit(0);
+	while (nsec_now() + LEAVE_NS < begin_ns)
+		getrusage(RUSAGE_SELF, &gate->before);
+	while (nsec_now() < begin_ns)
+		;
 	execvp(prey->file, prey->command);
 	error = errno;
-	while (write(failed, &error, sizeof(error)) < 0 && errno == EINTR)
-		;
+	say(said, &error, sizeof(error));
 	_exit(127);
+}
+
+static int open_pipes(int go[2], int said[2])
+{
+	if (pipe2(go, O_CLOEXEC))
+		return -errno;
+	if (!pipe2(said, O_CLOEXEC))
+		return 0;
+	close(go[0]);
+	close(go[1]);
+	return -errno;
 }
 
 int prey_start(struct prey *prey, struct err *err)
 {
-	int go[2], failed[2];
+	int go[2], said[2], r;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (pipe2(go, O_CLOEXEC))
-		return err_sys(err, -errno, "pipe");
-	if (pipe2(failed, O_CLOEXEC)) {
-		close(go[0]);
-		close(go[1]);
-		return err_sys(err, -errno, "pipe");
+	prey->gate = mmap(NULL, sizeof(*prey->gate), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (prey->gate == MAP_FAILED) {
+		prey->gate = NULL;
+		return err_sys(err, -errno, "starting %s", prey->command[0]);
 	}
+	r = open_pipes(go, said);
+	if (r)
+		return err_sys(err, r, "pipe");
 	prey->pid = fork();
 	if (!prey->pid) {
 		close(go[1]);
-		run_command(prey, go[0], failed[1]);
+		run_command(prey, go[0], said[1]);
 	}
 	close(go[0]);
-	close(failed[1]);
+	close(said[1]);
 	prey->go = go[1];
-	prey->failed = failed[0];
+	prey->said = said[0];
 	prey->pidfd = prey->pid > 0 ? open_pidfd(prey->pid) : -1;
 	return prey->pidfd < 0 ? err_sys(err, -errno, "starting %s", prey->command[0]) : 0;
 }
 
-/* Returns when the command is being executed, or cannot be. */
-int prey_release(struct prey *prey, struct err *err)
+static ssize_t hear(int fd, void *what, size_t size)
 {
-	int error = 0;
 	ssize_t n;
 
-	if (write(prey->go, "g", 1) != 1)
+	do
+		n = read(fd, what, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+int prey_ready(struct prey *prey, struct err *err)
+{
+	char word = 'g';
+
+	if (write(prey->go, &word, 1) != 1)
 		return err_sys(err, -errno, "starting %s", prey->command[0]);
 	cleanup_close(&prey->go);
-	do
-		n = read(prey->failed, &error, sizeof(error));
-	while (n < 0 && errno == EINTR);
-	cleanup_close(&prey->failed);
-	return n > 0 ? err_sys(err, -error, "%s", prey->command[0]) : 0;
+	if (hear(prey->said, &word, 1) != 1)
+		return err_set(err, -ECHILD, "%s was ended before it began", prey->command[0]);
+	return 0;
+}
+
+void prey_release(struct prey *prey, uint64_t begin_ns)
+{
+	__atomic_store_n(&prey->gate->begin_ns, begin_ns, __ATOMIC_RELEASE);
+}
+
+int prey_executed(struct prey *prey, struct err *err)
+{
+	int error = 0;
+
+	if (hear(prey->said, &error, sizeof(error)) == sizeof(error))
+		return err_sys(err, -error, "%s", prey->command[0]);
+	cleanup_close(&prey->said);
+	return 0;
 }
 
 static void reap(struct prey *prey)
@@ -249,7 +313,9 @@ int prey_end(struct prey *prey)
 void prey_close(struct prey *prey)
 {
 	cleanup_close(&prey->go);
-	cleanup_close(&prey->failed);
+	cleanup_close(&prey->said);
 	cleanup_close(&prey->pidfd);
 	free(prey->file);
+	if (prey->gate)
+		munmap(prey->gate, sizeof(*prey->gate));
 }

@@ -121,30 +121,38 @@ static uint64_t timeval_ns(struct timeval tv)
 	return (uint64_t)tv.tv_sec * NSEC_PER_SEC + (uint64_t)tv.tv_usec * NSEC_PER_USEC;
 }
 
+static void add_unknown(cJSON *o, const char *name, const char *reason)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "reason_%s", name);
+	cJSON_AddNullToObject(o, name);
+	cJSON_AddStringToObject(o, key, reason);
+}
+
 /* Of a command from its start to its end, with all of its children that it waited for. */
-static cJSON *usage_of_rusage(const struct rusage *u)
+static cJSON *usage_of_command(const struct rusage *a, const struct rusage *b)
 {
 	cJSON *usage = cJSON_CreateObject(), *o = cJSON_AddObjectToObject(usage, "process");
-	uint64_t user = timeval_ns(u->ru_utime), system = timeval_ns(u->ru_stime);
+	uint64_t user = timeval_ns(b->ru_utime) - timeval_ns(a->ru_utime);
+	uint64_t system = timeval_ns(b->ru_stime) - timeval_ns(a->ru_stime);
 
-	cJSON_AddNullToObject(o, "threads");
-	cJSON_AddStringToObject(o, "reason_threads", "they have ended");
+	add_unknown(o, "threads", "they have ended");
 	cJSON_AddNumberToObject(o, "user_ns", (double)user);
 	cJSON_AddNumberToObject(o, "system_ns", (double)system);
 	cJSON_AddNumberToObject(o, "cpu_ns", (double)(user + system));
-	cJSON_AddNullToObject(o, "run_queue_ns");
-	cJSON_AddStringToObject(o, "reason_run_queue_ns", "wait4(2) does not tell");
-	cJSON_AddNumberToObject(o, "voluntary", (double)u->ru_nvcsw);
-	cJSON_AddNumberToObject(o, "involuntary", (double)u->ru_nivcsw);
-	cJSON_AddNumberToObject(o, "minor_faults", (double)u->ru_minflt);
-	cJSON_AddNumberToObject(o, "major_faults", (double)u->ru_majflt);
+	add_unknown(o, "run_queue_ns", "wait4(2) does not tell");
+	cJSON_AddNumberToObject(o, "voluntary", (double)(b->ru_nvcsw - a->ru_nvcsw));
+	cJSON_AddNumberToObject(o, "involuntary", (double)(b->ru_nivcsw - a->ru_nivcsw));
+	cJSON_AddNumberToObject(o, "minor_faults", (double)(b->ru_minflt - a->ru_minflt));
+	cJSON_AddNumberToObject(o, "major_faults", (double)(b->ru_majflt - a->ru_majflt));
 	return usage;
 }
 
 static void end_usage(struct hunt *h, struct procstat *begin)
 {
 	if (h->prey.exited && h->prey.command && !h->warmup_ns)
-		h->usage = usage_of_rusage(&h->prey.rusage);
+		h->usage = usage_of_command(&h->prey.gate->before, &h->prey.rusage);
 	else if (h->prey.exited)
 		err_set(&h->usage_why, -ESRCH, "the process ended before it could be read");
 	else if (begin && !procstat_end(begin, &h->usage_why))
@@ -152,24 +160,39 @@ static void end_usage(struct hunt *h, struct procstat *begin)
 	procstat_free(begin);
 }
 
-/* Everything is attached: lets a command go, waits for the window, watches. */
-static int watch_armed(struct hunt *h, struct probe_window *w, struct err *err)
+/* Opens the window, and lets a command go when the load is to start. */
+static int begin(struct hunt *h, struct probe_window *w, struct err *err)
 {
 	uint64_t ready_ns = h->prey.command ? READY_NS : 0;
-	struct procstat *usage = NULL;
-	int r = 0;
+	int r = h->prey.command ? prey_ready(&h->prey, err) : 0;
 
-	clock_gettime(CLOCK_REALTIME, &h->started);
-	open_window(w, ready_ns + h->warmup_ns, h->for_ns);
-	if (h->prey.command) {
-		watch_until(h, w->start_ns + ready_ns);
-		r = prey_release(&h->prey, err);
-	}
 	if (r)
 		return r;
-	if (h->warmup_ns)
+	clock_gettime(CLOCK_REALTIME, &h->started);
+	open_window(w, ready_ns + h->warmup_ns, h->for_ns);
+	if (h->prey.command)
+		prey_release(&h->prey, w->start_ns + ready_ns);
+	watch_until(h, w->start_ns + ready_ns);
+	return 0;
+}
+
+static int watch_armed(struct hunt *h, struct probe_window *w, struct err *err)
+{
+	struct procstat *usage = NULL;
+	int r = begin(h, w, err);
+
+	if (!r && !h->warmup_ns)
+		begin_usage(h, &usage);
+	if (!r && h->prey.command)
+		r = prey_executed(&h->prey, err);
+	if (r) {
+		procstat_free(usage);
+		return r;
+	}
+	if (h->warmup_ns) {
 		watch_until(h, w->begin_ns);
-	begin_usage(h, &usage);
+		begin_usage(h, &usage);
+	}
 	watch_window(h, w);
 	end_usage(h, usage);
 	return 0;
@@ -206,7 +229,10 @@ static int watch(struct hunt *h, struct err *err)
 				 "hunt: none of the probes works here; `uhbench doctor` says more");
 	r = watch_armed(h, w, err);
 	if (r)
-		return verb_fail(EXITCODE_USAGE, "hunt: %s", err->text);
+		return verb_fail(r != -ECHILD	   ? EXITCODE_USAGE
+				 : *h->interrupted ? EXITCODE_INTERRUPTED
+						   : EXITCODE_FAILURE,
+				 "hunt: %s", err->text);
 	h->window = *w;
 	h->ops->disarm(h->prober);
 	h->probes = h->ops->read(h->prober, h->usage, false);
