@@ -8,6 +8,7 @@ extern const struct probe_plugin probe_lock;
 extern const struct probe_plugin probe_cqe;
 extern const struct probe_plugin probe_syscalls;
 
+/* clang-format off */
 const struct probe_plugin *const probe_plugins[] = {
 	&probe_sched,
 	&probe_lock,
@@ -15,6 +16,7 @@ const struct probe_plugin *const probe_plugins[] = {
 	&probe_syscalls,
 	NULL,
 };
+/* clang-format on */
 
 const struct probe_info probe_infos[] = {
 	{.name = "sched",
