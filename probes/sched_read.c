@@ -23,8 +23,9 @@
 /* Sums of all threads of a role. */
 struct role_sum {
 	unsigned threads;
-	bool changed; /* a thread began or ended inside the window */
+	bool changed; /* a thread that `usage` may know began or ended inside the window */
 	uint64_t lives_ns, voluntary, involuntary;
+	uint64_t other_lives_ns, other_on_ns; /* of other processes than the one of `usage` */
 	uint64_t ns[CLASS_COUNT], n[CLASS_COUNT];
 };
 
@@ -36,6 +37,7 @@ struct wait_sum {
 struct reading {
 	struct sched *sched;
 	const struct probe_view *view;
+	uint32_t tgid; /* the process that `usage` is of; 0: not known */
 	struct role_sum roles[PROBE_ROLE_COUNT];
 	struct wait_sum *waits;
 	size_t n_waits, room;
@@ -118,11 +120,11 @@ static void add_thread(struct reading *r, const struct thread *t)
 {
 	struct role_sum *sum = &r->roles[t->role < PROBE_ROLE_COUNT ? t->role : PROBE_ROLE_HARNESS];
 	uint64_t life = clip(r, t->begin_ns, t->end_ns ? t->end_ns : r->view->end_ns);
+	uint64_t on = sum->ns[CLASS_ON_CPU];
 
 	if (!life)
 		return;
 	sum->threads++;
-	sum->changed |= inside(r, t->begin_ns) || inside(r, t->end_ns);
 	sum->lives_ns += life;
 	sum->voluntary += t->voluntary;
 	sum->involuntary += t->involuntary;
@@ -136,6 +138,12 @@ static void add_thread(struct reading *r, const struct thread *t)
 		add_wait(r, t->role, t->waits[i].key,
 			 &(struct sched_sum){t->waits[i].count, t->waits[i].sum, t->waits[i].max});
 	close_state(r, sum, t);
+	if (t->tgid == r->tgid) {
+		sum->changed |= inside(r, t->begin_ns) || inside(r, t->end_ns);
+	} else {
+		sum->other_lives_ns += life;
+		sum->other_on_ns += sum->ns[CLASS_ON_CPU] - on;
+	}
 }
 
 static void add_more_waits(struct reading *r)
@@ -151,10 +159,20 @@ static void add_more_waits(struct reading *r)
 	}
 }
 
+/* The process that drives the load tells its usage; those that guard it do not. */
+static uint32_t measured_process(const struct track *track)
+{
+	for (unsigned i = 1; i <= track_count(track); i++)
+		if (track_thread(track, i)->role == PROBE_ROLE_DRIVER)
+			return track_thread(track, i)->tgid;
+	return 0;
+}
+
 static void add_all(struct reading *r)
 {
 	const struct track *track = r->sched->env->track;
 
+	r->tgid = measured_process(track);
 	for (unsigned i = 1; i <= track_count(track); i++)
 		add_thread(r, track_thread(track, i));
 	add_more_waits(r);
@@ -187,7 +205,7 @@ static void add_on_cpu(const struct reading *r, cJSON *classes, unsigned role, c
 		user = number(usage, "user_ns");
 		sys = number(usage, "system_ns");
 		if (!sum->changed)
-			ran = min_of(on, number(usage, "cpu_ns"));
+			ran = min_of(on, number(usage, "cpu_ns") + (double)sum->other_on_ns);
 	} else if (sched_times_role(r->sched->times, r->sched->env->track, role, &u, &s)) {
 		user = (double)u;
 		sys = (double)s;
@@ -224,7 +242,8 @@ static void add_role(const struct reading *r, cJSON *roles, unsigned role)
 	cJSON *o = cJSON_AddObjectToObject(roles, name), *classes;
 
 	if (usage && !sum->changed)
-		wall = number(usage, "threads") * (double)(r->view->end_ns - r->view->begin_ns);
+		wall = number(usage, "threads") * (double)(r->view->end_ns - r->view->begin_ns) +
+		       (double)sum->other_lives_ns;
 	cJSON_AddNumberToObject(o, "threads", sum->threads);
 	cJSON_AddNumberToObject(o, "wall_ns", wall);
 	cJSON_AddNumberToObject(o, "voluntary", (double)sum->voluntary);
