@@ -7,14 +7,11 @@ extern const struct probe_plugin probe_sched;
 extern const struct probe_plugin probe_lock;
 extern const struct probe_plugin probe_cqe;
 extern const struct probe_plugin probe_syscalls;
+extern const struct probe_plugin probe_block;
 
 /* clang-format off */
 const struct probe_plugin *const probe_plugins[] = {
-	&probe_sched,
-	&probe_lock,
-	&probe_cqe,
-	&probe_syscalls,
-	NULL,
+	&probe_sched, &probe_lock, &probe_cqe, &probe_syscalls, &probe_block, NULL,
 };
 /* clang-format on */
 
@@ -27,5 +24,6 @@ const struct probe_info probe_infos[] = {
 	 .help = "io_uring: submission to completion to reaping by ring and opcode, punts, "
 		 "overflows, failures"},
 	{.name = "syscalls", .help = "system calls: how many, how long, how many failed"},
+	{.name = "block", .help = "requests to block devices: issue to completion, by operation"},
 	{.name = NULL},
 };

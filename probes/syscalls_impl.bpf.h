@@ -15,6 +15,7 @@
 #include <asm/unistd.h>
 
 #include "probes/hist.bpf.h"
+#include "probes/rows.bpf.h"
 #include "probes/syscalls.h"
 
 struct {
@@ -29,17 +30,6 @@ uint32_t rows_used;
 uint32_t untimed; /* nobody looks at where calls begin */
 uint64_t map_full, untracked;
 
-static __always_inline u32 row_new(u32 *at)
-{
-	u32 row, before;
-
-	if (rows_used >= SYSCALLS_ROWS - 1)
-		return 0;
-	row = __sync_fetch_and_add(&rows_used, 1) + 1;
-	before = __sync_val_compare_and_swap(at, 0, row);
-	return before ? before : row;
-}
-
 static __always_inline struct syscalls_row *row_get(const struct thread *t, long nr)
 {
 	u32 i, row;
@@ -51,7 +41,7 @@ static __always_inline struct syscalls_row *row_get(const struct thread *t, long
 	i += nr >= 0 && nr < SYSCALLS_OTHER ? (u32)nr : SYSCALLS_OTHER;
 	if (i >= PROBE_ROLE_COUNT * SYSCALLS_NUMBERS)
 		return NULL;
-	row = row_of[i] ? row_of[i] : row_new(&row_of[i]);
+	row = row_number(&row_of[i], &rows_used, SYSCALLS_ROWS);
 	return row ? bpf_map_lookup_elem(&rows, &row) : NULL;
 }
 

@@ -91,6 +91,19 @@ struct io_kiocb {
 	struct io_wq_work work;
 };
 
+struct gendisk {
+	int major, first_minor;
+};
+
+struct request_queue {
+	struct gendisk *disk;
+};
+
+struct request {
+	struct request_queue *q;
+	unsigned int cmd_flags, __data_len;
+};
+
 #ifdef __TARGET_ARCH_x86
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
