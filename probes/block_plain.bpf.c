@@ -66,7 +66,7 @@ int block_rq_issue(struct issue_event *e)
 
 	hit(BLOCK_ISSUE);
 	block_issue(key_of(e->sector, op), e->dev, op, e->bytes, false);
-	return 0;
+	return PASS_ON;
 }
 
 /* What is left of a request that was completed in part is known by another sector. */
@@ -78,7 +78,7 @@ int block_rq_complete(struct complete_event *e)
 
 	hit(BLOCK_COMPLETE);
 	if (is_echo(op, bytes))
-		return 0;
+		return PASS_ON;
 	if (!inflight_take(key_of(e->sector, op), e->dev, &request)) {
 		block_done(NULL, e->error);
 	} else if (op != BLOCK_OTHER && bytes < request.left) {
@@ -87,7 +87,7 @@ int block_rq_complete(struct complete_event *e)
 	} else {
 		block_done(&request, e->error);
 	}
-	return 0;
+	return PASS_ON;
 }
 
 /* It will be issued once more. */
@@ -98,5 +98,5 @@ int block_rq_requeue(struct complete_event *e)
 
 	hit(BLOCK_REQUEUE);
 	inflight_take(key_of(e->sector, op_at(e, requeue_rwbs_at)), e->dev, &request);
-	return 0;
+	return PASS_ON;
 }

@@ -48,7 +48,7 @@ static __always_inline int submit(const struct request_event *e)
 		r = thread_self() ? ring_claim(e->uring, false, true) : NULL;
 	if (r)
 		cqe_submit(r, e->req, e->opcode);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/io_uring/io_uring_submit_req")
@@ -80,10 +80,10 @@ int complete(struct complete_event *e)
 
 	hit(CQE_POST);
 	if (!r)
-		return 0;
+		return PASS_ON;
 	p.cflags = e->cflags;
 	cqe_post(r, &p);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/io_uring/io_uring_queue_async_work")
@@ -94,7 +94,7 @@ int queue_async_work(struct request_event *e)
 	hit(CQE_PUNT);
 	if (r)
 		cqe_punt(r, e->opcode);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/io_uring/io_uring_cqring_wait")
@@ -105,7 +105,7 @@ int cqring_wait(struct ring_event *e)
 	hit(CQE_WAIT);
 	if (r)
 		cqe_wait(r);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/io_uring/io_uring_cqe_overflow")
@@ -116,7 +116,7 @@ int overflow(struct overflow_event *e)
 	hit(CQE_OVERFLOW);
 	if (r)
 		cqe_overflow(r, e->res, shared.before_room);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/io_uring/io_uring_create")
@@ -124,5 +124,5 @@ int create(struct create_event *e)
 {
 	hit(CQE_CREATE);
 	cqe_create(e->uring, e->sq_entries, e->cq_entries);
-	return 0;
+	return PASS_ON;
 }

@@ -40,7 +40,7 @@ static __always_inline u64 first_of(u64 waiters)
 		hit(number);                                    \
 		if (t)                                          \
 			futex_enter(t, (address), (operation)); \
-		return 0;                                       \
+		return PASS_ON;                                 \
 	}
 
 #define FUTEX_EXIT(name, number)                   \
@@ -52,7 +52,7 @@ static __always_inline u64 first_of(u64 waiters)
 		hit(number);                       \
 		if (t)                             \
 			futex_exit(t, e->ret);     \
-		return 0;                          \
+		return PASS_ON;                    \
 	}
 
 FUTEX_ENTER(futex, HIT_ENTER_FUTEX, e->args[0], futex_operation((u32)e->args[1]))

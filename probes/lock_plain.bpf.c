@@ -20,7 +20,7 @@ int contention_begin(struct contention_event *e)
 {
 	hit(HIT_CONTENTION_BEGIN);
 	lock_begin(e->lock, e->flags);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/lock/contention_end")
@@ -28,5 +28,5 @@ int contention_end(struct contention_event *e)
 {
 	hit(HIT_CONTENTION_END);
 	lock_end(e, e->lock);
-	return 0;
+	return PASS_ON;
 }

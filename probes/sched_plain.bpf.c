@@ -43,7 +43,7 @@ int sched_switch(struct switch_event *e)
 
 	hit(SCHED_SWITCH);
 	if (!w)
-		return 0;
+		return PASS_ON;
 	t = thread_of(e->prev_pid);
 	if (t) {
 		now = bpf_ktime_get_ns();
@@ -55,7 +55,7 @@ int sched_switch(struct switch_event *e)
 	t = thread_of(e->next_pid);
 	if (t)
 		thread_arrives(t, w, now ? now : bpf_ktime_get_ns());
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/sched/sched_waking")
@@ -66,10 +66,10 @@ int sched_waking(struct wake_event *e)
 	hit(SCHED_WAKING);
 	t = thread_of(e->pid);
 	if (!t)
-		return 0;
+		return PASS_ON;
 	self = thread_self();
 	thread_waking(t, self ? role_index(self) : ROLE_OUTSIDE, bpf_ktime_get_ns());
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/sched/sched_wakeup")
@@ -83,7 +83,7 @@ int sched_wakeup(struct wake_event *e)
 	w = window_get();
 	if (t && w)
 		thread_woken(t, w, bpf_ktime_get_ns());
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/sched/sched_wakeup_new")
@@ -95,7 +95,7 @@ int sched_wakeup_new(struct wake_event *e)
 	t = thread_of(e->pid);
 	if (t)
 		thread_born(t, bpf_ktime_get_ns());
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/lock/contention_begin")
@@ -107,7 +107,7 @@ int contention_begin(struct lock_event *e)
 	t = thread_self();
 	if (t)
 		lock_begins(t, e->lock, e->flags);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/lock/contention_end")
@@ -119,5 +119,5 @@ int contention_end(struct lock_event *e)
 	t = thread_self();
 	if (t)
 		lock_ends(t, e->lock);
-	return 0;
+	return PASS_ON;
 }

@@ -18,7 +18,7 @@ int sys_enter(void *e)
 {
 	hit(SYSCALLS_ENTER);
 	syscall_enter();
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/raw_syscalls/sys_exit")
@@ -29,5 +29,5 @@ int sys_exit(struct exit_event *e)
 	hit(SYSCALLS_EXIT);
 	if (t)
 		syscall_exit(t, e->nr, e->ret);
-	return 0;
+	return PASS_ON;
 }

@@ -52,6 +52,10 @@ struct {
  * CPU can only meet where a program can be preempted (system calls), and cost a count then. */
 uint64_t hits[HITS_CPUS][HITS_PROGRAMS];
 
+/* What a program on a plain tracepoint returns: 0 would hide the event from everybody's perf
+ * (kernel/events/core.c, perf_trace_run_bpf_submit). */
+#define PASS_ON 1
+
 static __always_inline void hit(u32 program)
 {
 	hits[bpf_get_smp_processor_id() % HITS_CPUS][program]++;

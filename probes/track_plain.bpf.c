@@ -31,7 +31,7 @@ int task_newtask(struct newtask_event *e)
 	hit(TRACK_NEWTASK);
 	track_new((u32)bpf_get_current_pid_tgid(), e->pid,
 		  e->clone_flags & CLONE_THREAD ? 0 : e->pid);
-	return 0;
+	return PASS_ON;
 }
 
 /* Threads rename themselves; whoever renames another is not followed. By the time of the event
@@ -51,11 +51,11 @@ int task_rename(struct rename_event *e)
 
 	hit(TRACK_RENAME);
 	if (!thread_of(tid))
-		return 0;
+		return PASS_ON;
 	bpf_probe_read_kernel(name, sizeof(name), (char *)e + newcomm_at);
 	name[COMM_LEN - 1] = 0;
 	track_name(tid, name);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("tracepoint/sched/sched_process_exit")
@@ -63,7 +63,7 @@ int sched_process_exit(struct exit_event *e)
 {
 	hit(TRACK_EXIT);
 	track_exit(e->pid);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("raw_tp/task_newtask")
