@@ -66,6 +66,7 @@ struct lock {
 	struct lock_counts *counts; /* [HITS_CPUS] */
 	uint32_t *stack_every, *callers_are_full, *addresses_are_full;
 	struct err no_kernel, no_futex; /* why there is none; "" */
+	struct err no_calls;		/* why all system calls are looked at; "" */
 	double cost_ratio;		/* of the warm-up, to the budget; 0: not over it */
 };
 
@@ -135,8 +136,10 @@ static void choose_futex(struct lock *l)
 			leave_out_call(l, futex_calls[i]);
 	if (any)
 		leave_out_syscalls(l);
-	else if (l->btf)
-		l->no_futex.text[0] = 0; /* all system calls are looked at instead */
+	else if (l->btf) {
+		l->no_calls = l->no_futex;
+		l->no_futex.text[0] = 0;
+	}
 }
 
 static int choose_programs(struct lock *l, struct err *err)
@@ -288,17 +291,9 @@ static void read_kernel(const struct lock *l, const struct probe_view *view, cJS
 				  view->env->stacks);
 }
 
-static bool sched_is_there(const struct probe_env *env)
-{
-	for (unsigned i = 0; probe_plugins[i]; i++)
-		if (!strcmp(probe_plugins[i]->info.name, needed))
-			return env->attached & 1u << i;
-	return false;
-}
-
 static void read_futex(const struct lock *l, const struct probe_view *view, cJSON *into)
 {
-	bool sleeps = sched_is_there(view->env);
+	bool sleeps = probe_attached(view->env, needed);
 
 	if (l->no_futex.text[0]) {
 		cJSON_AddNullToObject(into, "futex");
@@ -306,6 +301,8 @@ static void read_futex(const struct lock *l, const struct probe_view *view, cJSO
 		cJSON_AddStringToObject(into, "reason_futex", l->no_futex.text);
 		return;
 	}
+	if (l->no_calls.text[0])
+		cJSON_AddStringToObject(into, "reason_futex_hooks", l->no_calls.text);
 	if (!sleeps)
 		cJSON_AddStringToObject(into, "reason_slept",
 					"the probe sched, which sees threads sleep, is not there");
@@ -327,7 +324,8 @@ static void read_lock(void *probe, const struct probe_view *view, cJSON *into,
 
 const struct probe_plugin probe_lock = {
 	.info = {.name = "lock",
-		 .help = "kernel locks by caller and type, futex calls by operation and address"},
+		 .help = "kernel locks by caller and type, futex calls by operation and address",
+		 .needs = needed},
 	.hooks = hooks,
 	.open = open_lock,
 	.part = part_of,

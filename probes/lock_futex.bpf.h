@@ -32,6 +32,7 @@ static __always_inline void futex_enter(struct thread *t, u64 address, u32 opera
 	struct probe_window *w = window_get();
 	u64 now = bpf_ktime_get_ns();
 
+	heal_nest(t);
 	t->futex_addr = address;
 	t->futex_op = operation;
 	t->futex_slept_ns = 0;

@@ -35,3 +35,13 @@ uint32_t stack_every = LOCK_STACK_EVERY;
 uint32_t callers_are_full, addresses_are_full;
 
 #define COUNT(what) __sync_fetch_and_add(&counts[bpf_get_smp_processor_id() % HITS_CPUS].what, 1)
+
+/* Whoever begins a system call waits for no lock: if it seems to, an end was missed. */
+static __always_inline void heal_nest(struct thread *t)
+{
+	if (!t->in_lock)
+		return;
+	__builtin_memset(t->nest, 0, sizeof(t->nest));
+	t->in_lock = 0;
+	COUNT(lost);
+}

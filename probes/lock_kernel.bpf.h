@@ -46,20 +46,29 @@ static __always_inline bool sleeps(u32 flags)
 	return !(flags & LCB_F_SPIN) || flags & LCB_F_MUTEX;
 }
 
+static __always_inline void nest_put(struct thread *t, u32 i, u64 lock, u32 flags, u64 now)
+{
+	t->nest[i].since_ns = now;
+	t->nest[i].flags = flags;
+	t->nest[i].lock = lock;
+	if (sleeps(flags))
+		t->in_lock++;
+}
+
+/* Full: ends were missed, or it is deeper than we can tell. The outermost makes room. */
 static __always_inline void nest_add(struct thread *t, u64 lock, u32 flags, u64 now)
 {
 #pragma unroll
 	for (u32 i = 0; i < NEST_MAX; i++) {
 		if (t->nest[i].lock)
 			continue;
-		t->nest[i].since_ns = now;
-		t->nest[i].flags = flags;
-		t->nest[i].lock = lock;
-		if (sleeps(flags))
-			t->in_lock++;
+		nest_put(t, i, lock, flags, now);
 		return;
 	}
 	COUNT(lost);
+	if (sleeps(t->nest[0].flags) && t->in_lock)
+		t->in_lock--;
+	nest_put(t, 0, lock, flags, now);
 }
 
 /* A mutex begins anew each time it turns from spinning to sleeping or back, and ends once

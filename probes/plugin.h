@@ -78,5 +78,8 @@ struct probe_plugin {
 
 extern const struct probe_plugin *const probe_plugins[]; /* ended by NULL: registry.c */
 
+/* Is the probe of this name attached in this run? */
+bool probe_attached(const struct probe_env *env, const char *name);
+
 /* The keys of a tally, as in records. For a full histogram: hist_json of harness/result.h. */
 void probe_tally_json(cJSON *into, const struct tally *t);

@@ -71,7 +71,8 @@ static __always_inline u32 class_of_call(struct thread *t, struct task_struct *t
 	if (t->nr == __NR_io_uring_enter)
 		return CLASS_OTHER;
 	cls = class_of_syscall(t->nr);
-	if (cls == CLASS_FUTEX)
+	/* The probe `lock` knows better, if it is there. */
+	if (cls == CLASS_FUTEX && !t->futex_enter_ns)
 		t->futex_addr = t->nr == __NR_futex_waitv ? 0 : first_argument(regs);
 	return cls == CLASS_COUNT ? class_of_file(task, first_argument(regs)) : cls;
 }

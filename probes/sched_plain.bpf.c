@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * `sched` on plain tracepoints, for kernels without BTF. Events name threads by their ids and tell
- * nothing of what they wait for, so all blocked time but that for kernel locks is CLASS_OTHER, and
- * there are no stacks. Whether an interrupt wakes cannot be told either: it passes for the thread
- * that it interrupted. Layouts are checked against events/.../format before loading: sched.c.
+ * nothing of what they wait for, so all blocked time is CLASS_OTHER, but that for kernel locks and
+ * that inside the futex calls which the probe `lock` sees begin and end. There are no stacks.
+ * Whether an interrupt wakes cannot be told either: it passes for the thread that it interrupted.
+ * Layouts are checked against events/.../format before loading: sched.c.
  */
 #define UHBENCH_NO_CORE
 #include "probes/sched_impl.bpf.h"
@@ -49,7 +50,9 @@ int sched_switch(struct switch_event *e)
 		now = bpf_ktime_get_ns();
 		if (thread_leaves(t, w, e->prev_state & PREEMPTED, e->prev_state, now)) {
 			t->nr = -1;
-			t->cls = t->in_lock ? CLASS_LOCK : CLASS_OTHER;
+			t->cls = t->in_lock	     ? CLASS_LOCK
+				 : t->futex_enter_ns ? CLASS_FUTEX
+						     : CLASS_OTHER;
 		}
 	}
 	t = thread_of(e->next_pid);

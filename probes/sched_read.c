@@ -228,6 +228,8 @@ static const char *why_null(const struct reading *r, unsigned cls)
 		return r->sched->no_locks;
 	if (cls == CLASS_LOCK)
 		return r->sched->own_locks || sched_lock_sees(r->sched) ? NULL : NO_LOCK;
+	if (cls == CLASS_FUTEX && probe_attached(r->view->env, "lock"))
+		return NULL;
 	if (r->sched->plain && cls > CLASS_RUN_QUEUE && cls != CLASS_OTHER)
 		return NO_CLASS;
 	return NULL;

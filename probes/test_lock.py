@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Locks as `lock` sees them, against programs that count their own calls, perf and bpftrace.
+
+usage: test_lock.py PROBE_RIG LOCK_LOAD
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from rig import Rig
+
+N = 4000
+TABLE = 16384  # LOCK_ADDRESSES
+MANY = 1_000_000
+
+
+class Load:
+    def __init__(self, program, folder):
+        self.program, self.counts = program, os.path.join(folder, "counts")
+
+    def command(self, *words):
+        return [self.program, self.counts] + [str(word) for word in words]
+
+    def told(self):
+        with open(self.counts, encoding="utf-8") as file:
+            return json.load(file)
+
+
+def equal(what, ours, theirs):
+    assert ours == theirs, f"{what}: {ours} is not {theirs}"
+
+
+def without_losses(rig, load, hooks, *words):
+    seen = rig.complete("lock", load.command(*words), {"hooks": hooks})
+    equal("full or unknown", [seen[key] for key in ("map_full", "untracked")], [0, 0])
+    return seen
+
+
+def operations(seen):
+    return {row["operation"]: row for row in seen["futex_calls"]}
+
+
+def futex_at(seen, address):
+    rows = [row for row in seen["futex"] if row["address"] == address]
+    equal(f"rows of {address}", len(rows), 1)
+    return rows[0]
+
+
+def known_counts(rig, load, hooks, n=N):
+    seen = without_losses(rig, load, hooks, "known", N)
+    equal("hooks", seen["hooks"], hooks)
+    calls = operations(seen)
+    expected = {"wake": (n, 0, 0, 0), "wait": (n + n // 2 + 5, n, 5, n // 2),
+                "wait_bitset": (n // 4, n // 4, 0, 0), "cmp_requeue": (n // 8, n // 8, 0, 0)}
+    for name, figures in expected.items():
+        call = calls[name]
+        equal(f"{hooks} {name}",
+              tuple(call[key] for key in ("calls", "again", "timed_out", "failed")), figures)
+    equal("timed waits slept", calls["wait"]["slept"], 5)
+    row = futex_at(seen, load.told()["address"])
+    equal("calls at the address", (row["calls"], row["again"], row["wakes"]),
+          (n + 5 + n // 4, n + n // 4, n + n // 8))
+    assert row["sum_ns"] > 5 * 2_000_000 * 0.9, row
+
+
+def difference_is_found(rig, load, hooks):
+    try:
+        known_counts(rig, load, hooks, N + 8)
+    except AssertionError:
+        return
+    raise AssertionError("calls of another number were not told apart")
+
+
+def raw_lock(rig, load, hooks):
+    """Exact at the lock's own address; sleeps as getrusage sees them, by chance off by a preemption
+    that began as a wait."""
+    seen = without_losses(rig, load, hooks, "raw", 4, 3000)
+    told = load.told()
+    row = futex_at(seen, told["address"])
+    assert told["waits"] > 20, f"not contended: {told}"
+    equal(f"{hooks} own counters", [row[key] for key in ("calls", "again", "wakes", "woke")],
+          [told[key] for key in ("waits", "again", "wakes", "woke")])
+    equal("sleeps of the tally", row["slept"], row["count"])
+    assert abs(row["slept"] - told["slept"]) <= max(2, 0.05 * told["slept"]), (row, told)
+
+
+def frames(stacks):
+    return [" ".join(stack["stack"]) for stack in stacks]
+
+
+def line_of(text):
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "lock_load.c"),
+              encoding="utf-8") as file:
+        return next(i for i, line in enumerate(file, 1) if text in line)
+
+
+def mutex_named(rig, load, hooks):
+    seen = rig.run("lock", load.command("mutex", 4, 100_000), {"hooks": hooks}, 100, 700)["lock"]
+    row = futex_at(seen, load.told()["address"])
+    for kind, text in (("waiters", "line of the wait"), ("wakers", "line of the wake")):
+        place = f"take_the_mutex (lock_load.c:{line_of(text)})"
+        assert any(place in stack for stack in frames(row[kind])), (hooks, kind, place, row[kind])
+
+
+def many_addresses(rig, load, hooks):
+    seen = rig.run("lock", load.command("addresses", MANY), {"hooks": hooks})["lock"]
+    calls = operations(seen)["wake"]["calls"]
+    assert MANY - seen["lost"] <= calls <= MANY, (calls, seen["lost"])
+    told = sum(row["wakes"] for row in seen["futex"]) + seen["futex_rest"]["wakes"]
+    equal("counted and lost", told + seen["map_full"], calls)
+    equal("addresses", len(seen["futex"]) + seen["futex_rest"]["addresses"], TABLE)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert used < 256 << 10, f"{used} KiB"
+
+
+def perf_calls(load, op):
+    """How often `known` calls futex(2) with this operation; None with the reason said."""
+    done = subprocess.run(["perf", "stat", "-x", ",", "-e", "syscalls:sys_enter_futex", "--filter",
+                           f"op=={op}"] + load.command("known", N), stderr=subprocess.PIPE,
+                          text=True, check=False)
+    rows = [line.split(",") for line in done.stderr.splitlines() if "sys_enter_futex" in line]
+    if done.returncode or len(rows) != 1 or not rows[0][0].isdigit():
+        print(f"not compared with perf: {done.stderr}")
+        return None
+    return int(rows[0][0])
+
+
+def as_perf_counts(rig, load, hooks):
+    """0: FUTEX_WAIT; 128 is FUTEX_PRIVATE_FLAG, 129 FUTEX_WAKE with it, 137 FUTEX_WAIT_BITSET."""
+    if not shutil.which("perf"):
+        print("not compared with perf: it is not installed")
+        return
+    theirs = [perf_calls(load, op) for op in (0, 128, 129, 137)]
+    if None in theirs:
+        return
+    if not any(theirs):
+        print("not compared with perf: BPF programs of others keep its events from it")
+        return
+    calls = operations(without_losses(rig, load, hooks, "known", N))
+    equal(f"{hooks} perf stat",
+          [calls[name]["calls"] for name in ("wait", "wake", "wait_bitset")],
+          [theirs[0] + theirs[1]] + theirs[2:])
+
+
+def top_caller_by_bpftrace(load):
+    """Most waiting time in contention_begin .. end, by kernel stack; None where it does not run."""
+    if not shutil.which("bpftrace"):
+        print("not compared with bpftrace: it is not installed")
+        return None
+    script = ("tracepoint:lock:contention_begin /comm == \"lock_load\"/ "
+              "{ @b[tid, args->lock_addr] = nsecs; } "
+              "tracepoint:lock:contention_end /@b[tid, args->lock_addr]/ "
+              "{ @w[kstack(8)] = sum(nsecs - @b[tid, args->lock_addr]); "
+              "delete(@b[tid, args->lock_addr]); } END { clear(@b); }")
+    done = subprocess.run(["bpftrace", "-f", "json", "-e", script, "-c",
+                           " ".join(load.command("map", 4, 1500))],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    waits = {}
+    for line in done.stdout.splitlines():
+        if line.startswith("{") and '"@w"' in line:
+            waits = json.loads(line)["data"]["@w"]
+    if not waits:
+        print(f"not compared with bpftrace: {done.stderr}")
+        return None
+    return max(waits, key=waits.get)
+
+
+def map_contention(rig, load, hooks, theirs):
+    seen = rig.run("lock", load.command("map", 4, 1500), {"hooks": hooks})["lock"]
+    # An interrupt that waits for a lock while our program runs is skipped by the kernel, and counted.
+    assert seen["lost"] * 100 <= seen["events"], (seen["lost"], seen["events"])
+    top = seen["kernel"][0]
+    equal(f"{hooks} type", top["type"], "rwsem-write")
+    kinds = {row["type"]: row for row in seen["kernel_types"]}
+    sampled = sum(row["sum_ns"] for row in seen["kernel"] if row["type"] == "rwsem-write")
+    assert 0.5 < sampled / kinds["rwsem-write"]["sum_ns"] < 1.5, (sampled, kinds)
+    if theirs:
+        assert top["caller"] in theirs, (top, theirs)
+
+
+def without_tracefs(rig, load):
+    """No right to mount it: all system calls are looked at, the same is counted, and it is said."""
+    command = ["unshare", "-m", "--propagation", "private", "sh", "-c",
+               "umount /sys/kernel/tracing; umount /sys/kernel/debug 2>/dev/null; "
+               "exec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin \"$@\"", "sh",
+               rig.path, "-k", "hooks=btf", "lock"] + load.command("known", N)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)["lock"]
+    equal("status", seen["status"], "ok")
+    assert "tracefs" in seen["reason_futex_hooks"], seen
+    equal("hooks", {row["name"] for row in seen["programs"]} & {"sys_enter", "enter_futex"},
+          {"sys_enter"})
+    calls = operations(seen)
+    equal("calls", [calls[name]["calls"] for name in ("wake", "wait")], [N, N + N // 2 + 5])
+
+
+def main():
+    rig = Rig(sys.argv[1])
+    with tempfile.TemporaryDirectory(prefix="uhbench-lock-") as folder:
+        load = Load(sys.argv[2], folder)
+        usable = rig.hooks("lock")
+        theirs = top_caller_by_bpftrace(load)
+        for hooks in usable:
+            known_counts(rig, load, hooks)
+            difference_is_found(rig, load, hooks)
+            raw_lock(rig, load, hooks)
+            if hooks == "btf":  # plain tracepoints have no stacks
+                mutex_named(rig, load, hooks)
+            many_addresses(rig, load, hooks)
+            as_perf_counts(rig, load, hooks)
+            map_contention(rig, load, hooks, theirs)
+        if "btf" in usable:
+            without_tracefs(rig, load)
+
+
+if __name__ == "__main__":
+    main()
