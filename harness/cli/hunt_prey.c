@@ -252,23 +252,11 @@ struct family {
 	pid_t pids[4096];
 };
 
-static int parent_of(int pid)
-{
-	struct proc_thread t;
-	char dir[32];
-
-	snprintf(dir, sizeof(dir), "/proc/%d", pid);
-	return procfs_stat(dir, &t) || t.state == 'Z' ? 0 : t.ppid;
-}
-
 static int add_descendant(void *arg, int pid)
 {
 	struct family *f = arg;
-	int up = pid;
 
-	while (up > 1 && up != getpid())
-		up = parent_of(up);
-	if (up == getpid() && pid != up && (size_t)f->n < array_size(f->pids))
+	if (pid != getpid() && procfs_descends(pid, getpid()) && (size_t)f->n < array_size(f->pids))
 		f->pids[f->n++] = pid;
 	return 0;
 }

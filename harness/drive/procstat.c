@@ -26,14 +26,14 @@ struct sample {
 };
 
 struct procstat {
-	char tasks[32]; /* /proc/PID/task */
-	clockid_t clock;
+	pid_t pid; /* with what it started; 0: this process alone */
 	struct sample begin, end;
 };
 
 struct adding {
-	const struct procstat *p;
 	struct sample *s;
+	pid_t pid;
+	char tasks[32]; /* /proc/PID/task */
 };
 
 static int add_thread(void *arg, int tid)
@@ -52,7 +52,7 @@ static int add_thread(void *arg, int tid)
 		s->threads = bigger;
 		s->size = size;
 	}
-	snprintf(dir, sizeof(dir), "%s/%d", a->p->tasks, tid);
+	snprintf(dir, sizeof(dir), "%s/%d", a->tasks, tid);
 	r = procfs_thread(dir, &s->threads[s->n]);
 	if (r == -ENOENT || r == -ESRCH)
 		return 0; /* ended since the folder was read */
@@ -61,33 +61,57 @@ static int add_thread(void *arg, int tid)
 	return r;
 }
 
-static int process_cpu_ns(const struct procstat *p, uint64_t *ret)
+static uint64_t cpu_ns_of(clockid_t clock)
 {
 	struct timespec ts;
 
-	if (clock_gettime(p->clock, &ts))
-		return errno == EINVAL ? -ESRCH : -errno;
-	*ret = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-	return 0;
+	if (clock_gettime(clock, &ts))
+		return 0; /* just ended */
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+static int add_relative(void *arg, int pid)
+{
+	struct adding *a = arg;
+	clockid_t clock;
+	int r;
+
+	if (!procfs_descends(pid, a->pid))
+		return 0;
+	if (!clock_getcpuclockid(pid, &clock))
+		a->s->process_cpu_ns += cpu_ns_of(clock);
+	snprintf(a->tasks, sizeof(a->tasks), "/proc/%d/task", pid);
+	r = procfs_each(a->tasks, add_thread, a);
+	return r == -ENOENT || r == -ESRCH ? 0 : r;
 }
 
 static int take_sample(const struct procstat *p, struct sample *s, struct err *err)
 {
-	struct adding adding = {.p = p, .s = s};
+	struct adding adding = {.s = s, .pid = p->pid, .tasks = "/proc/self/task"};
 	int r = procfs_host(&s->host);
 
 	if (r)
 		return err_sys(err, r, "/proc/stat");
-	r = process_cpu_ns(p, &s->process_cpu_ns);
-	if (!r)
-		r = procfs_each(p->tasks, add_thread, &adding);
-	return r ? err_sys(err, r == -ENOENT ? -ESRCH : r, "%s", p->tasks) : 0;
+	if (p->pid) {
+		r = procfs_each("/proc", add_relative, &adding);
+		if (!r && !s->n)
+			r = -ESRCH;
+		return r ? err_sys(err, r, "process %d", p->pid) : 0;
+	}
+	s->process_cpu_ns = cpu_ns_of(CLOCK_PROCESS_CPUTIME_ID);
+	r = procfs_each(adding.tasks, add_thread, &adding);
+	return r ? err_sys(err, r, "%s", adding.tasks) : 0;
 }
 
-static int begin(struct procstat *p, struct procstat **ret, struct err *err)
+static int begin(pid_t pid, struct procstat **ret, struct err *err)
 {
-	int r = take_sample(p, &p->begin, err);
+	struct procstat *p = calloc(1, sizeof(*p));
+	int r;
 
+	if (!p)
+		return err_sys(err, -ENOMEM, "procstat");
+	p->pid = pid;
+	r = take_sample(p, &p->begin, err);
 	if (r)
 		procstat_free(p);
 	else
@@ -97,28 +121,12 @@ static int begin(struct procstat *p, struct procstat **ret, struct err *err)
 
 int procstat_begin(struct procstat **ret, struct err *err)
 {
-	struct procstat *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return err_sys(err, -ENOMEM, "procstat");
-	snprintf(p->tasks, sizeof(p->tasks), "/proc/self/task");
-	p->clock = CLOCK_PROCESS_CPUTIME_ID;
-	return begin(p, ret, err);
+	return begin(0, ret, err);
 }
 
 int procstat_begin_of(pid_t pid, struct procstat **ret, struct err *err)
 {
-	struct procstat *p = calloc(1, sizeof(*p));
-	int r;
-
-	if (!p)
-		return err_sys(err, -ENOMEM, "procstat");
-	snprintf(p->tasks, sizeof(p->tasks), "/proc/%d/task", pid);
-	r = -clock_getcpuclockid(pid, &p->clock);
-	if (!r)
-		return begin(p, ret, err);
-	procstat_free(p);
-	return err_sys(err, r, "process %d", pid);
+	return begin(pid, ret, err);
 }
 
 int procstat_end(struct procstat *p, struct err *err)
@@ -172,7 +180,9 @@ static void add_usage(cJSON *o, const struct proc_thread *a, const struct proc_t
  */
 static uint64_t ended_cpu_ns(const struct procstat *p)
 {
-	uint64_t process = p->end.process_cpu_ns - p->begin.process_cpu_ns, threads = 0;
+	uint64_t begin = p->begin.process_cpu_ns, threads = 0;
+	/* Processes that ended took theirs with them. */
+	uint64_t process = max_of(p->end.process_cpu_ns, begin) - begin;
 
 	for (size_t i = 0; i < p->end.n; i++)
 		threads += p->end.threads[i].run_ns - at_begin(p, p->end.threads[i].tid).run_ns;

@@ -82,6 +82,24 @@ int procfs_thread(const char *dir, struct proc_thread *t)
 	return 0;
 }
 
+static int parent_of(int pid)
+{
+	struct proc_thread t;
+	char dir[32];
+
+	snprintf(dir, sizeof(dir), "/proc/%d", pid);
+	return procfs_stat(dir, &t) || t.state == 'Z' ? 0 : t.ppid;
+}
+
+bool procfs_descends(int pid, int ancestor)
+{
+	int up = pid;
+
+	while (up > 0 && up != ancestor)
+		up = parent_of(up);
+	return up > 0;
+}
+
 int procfs_each(const char *dir, int (*fn)(void *arg, int id), void *arg)
 {
 	DIR *d = opendir(dir);

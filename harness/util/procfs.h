@@ -23,6 +23,9 @@ int procfs_stat(const char *dir, struct proc_thread *t);
 /* Fills everything of one thread. */
 int procfs_thread(const char *dir, struct proc_thread *t);
 
+/* Is it that process, or one that it started, or that one of those did? No zombie is. */
+bool procfs_descends(int pid, int ancestor);
+
 /* Calls fn for every number-named entry of a folder of /proc; stops at the first non-zero return.
  */
 int procfs_each(const char *dir, int (*fn)(void *arg, int id), void *arg);
