@@ -201,6 +201,13 @@ class Processes(Case):
         self.assertLessEqual(abs(calls["read"]["count"] - calls["write"]["count"]), 1)
         self.assertIsNotNone(r["probes"]["syscalls"]["run_ns"], "the warm-up was measured")
 
+    def test_what_it_started_is_in_its_usage(self):
+        v = self.victim("sh", "-c", "setpriv --pdeathsig KILL dd if=/dev/zero of=/dev/null & wait")
+        self.wait_for(lambda: open(f"/proc/{v.pid}/task/{v.pid}/children").read())
+        usage = self.record("--for", "500ms", "-p", str(v.pid))["usage"]["process"]
+        self.assertEqual(usage["threads"], 2)
+        self.assertGreater(usage["cpu_ns"], 50e6)  # the shell itself only waits
+
     def test_only_the_process_is_watched(self):
         v = self.victim("sleep", "60")
         other = self.victim("dd", "if=/dev/zero", "of=/dev/null")
