@@ -27,6 +27,7 @@ static __always_inline int submit(struct io_kiocb *req, u32 opcode)
 	struct io_ring_ctx *uring = req->ctx;
 	u64 address = address_of(uring);
 	struct cqe_ring *r = ring_known(address);
+	u64 now;
 
 	if (!r) {
 		r = thread_self() ? ring_claim(address, false, true) : NULL;
@@ -35,7 +36,9 @@ static __always_inline int submit(struct io_kiocb *req, u32 opcode)
 		r->sq_entries = uring->sq_entries;
 		r->cq_entries = uring->cq_entries;
 	}
-	cqe_submit(r, address_of(req), opcode);
+	now = cqe_submit(r, address_of(req), opcode);
+	if (now && shared.sliced)
+		cqe_follow(r, now, uring->cached_sq_head, uring->cached_cq_tail);
 	if (reap_waiting(r))
 		reap_seen(r, uring->rings->cq.head);
 	return 0;

@@ -215,34 +215,16 @@ static void cqe_detach(void *probe)
 	part_detach(&c->part);
 }
 
-/* Runs of programs on the CPU that had most of them, and on all. */
-static uint64_t hits_of(const struct part *p, uint64_t *ret_all)
-{
-	uint64_t most = 0, all = 0;
-
-	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++) {
-		uint64_t sum = 0;
-
-		for (unsigned i = 0; i < HITS_PROGRAMS; i++)
-			sum += p->hits[cpu][i];
-		most = max_of(most, sum);
-		all += sum;
-	}
-	*ret_all = all;
-	return most;
-}
-
 static void cqe_calibrate(void *probe, const struct probe_load *load)
 {
 	struct cqe *c = probe;
 	struct cqe_rate rate = {.share = (double)c->env->config->cost / 100};
 	struct cqe_plan plan;
-	uint64_t all, most = hits_of(&c->part, &all);
 
-	if (c->env->config->cqe_sample || !all)
+	if (c->env->config->cqe_sample || load->hits_per_s <= 0)
 		return;
-	rate.hits_per_s = (double)most / load->seconds;
-	rate.ns_per_hit = load->ns_per_s * load->seconds / (double)all;
+	rate.hits_per_s = load->hits_per_s;
+	rate.ns_per_hit = load->ns_per_s / load->hits_per_s;
 	cqe_plan(&rate, &plan);
 	if (plan.slice_ns)
 		snprintf(c->why, sizeof(c->why),
@@ -255,6 +237,7 @@ static void cqe_calibrate(void *probe, const struct probe_load *load)
 	c->shared->every = (uint32_t)plan.every;
 	c->pause_ns = plan.pause_ns;
 	c->slice_ns = plan.slice_ns;
+	c->shared->sliced = plan.slice_ns != 0;
 	if (plan.slice_ns)
 		cqe_slice_pause(c);
 }

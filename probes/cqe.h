@@ -59,6 +59,10 @@ struct cqe_ring {
 	uint32_t last_posted;		 /* the CQE that was told of last is in `reap` */
 	uint64_t waits, overflows;
 	uint32_t reap_head, reap_tail, reaping, pad;
+	/* In slices: the ring's own counts of entries taken and posted, seen from first_ns to
+	 * last_ns, across the pauses. */
+	uint64_t first_ns, last_ns, taken, posted;
+	uint32_t last_head, last_tail;
 	uint32_t op[OPCODES];
 	struct cqe_reap reap[REAP_MAX];
 };
@@ -85,6 +89,7 @@ struct cqe_shared {
 	/* written by the C side */
 	uint32_t every;	   /* time 1 request in so many */
 	uint32_t gate;	   /* 0: count nothing */
+	uint32_t sliced;   /* follow the rings' own counts */
 	uint64_t epoch_ns; /* what began before is forgotten */
 	/* written by the programs */
 	uint32_t rings, ops, hists, more_rings;

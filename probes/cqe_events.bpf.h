@@ -4,6 +4,23 @@
 
 #include "probes/cqe_impl.bpf.h"
 
+/* Where programs come and go, what they count is not what happens: a load is slower while it is
+ * watched. The ring counts on, so its counters are followed from slice to slice. */
+static __always_inline void cqe_follow(struct cqe_ring *r, u64 now, u32 head, u32 tail)
+{
+	if (!counted(now))
+		return;
+	if (r->first_ns) {
+		r->taken += head - r->last_head;
+		r->posted += tail - r->last_tail;
+	} else {
+		r->first_ns = now;
+	}
+	r->last_ns = now;
+	r->last_head = head;
+	r->last_tail = tail;
+}
+
 /* A CQE without room. Whether it has been told of as posted, too, depends on the kernel. */
 static __always_inline void cqe_overflow(struct cqe_ring *r, s32 res, bool told)
 {

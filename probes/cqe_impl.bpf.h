@@ -30,7 +30,8 @@ static __always_inline void ring_role(struct cqe_ring *r)
 		r->role = role_index(t);
 }
 
-static __always_inline void cqe_submit(struct cqe_ring *r, u64 req, u32 opcode)
+/* Returns the time when this request is timed, else 0. */
+static __always_inline u64 cqe_submit(struct cqe_ring *r, u64 req, u32 opcode)
 {
 	u64 now = sampled(r) ? bpf_ktime_get_ns() : 0;
 	struct cqe_op *op;
@@ -45,6 +46,7 @@ static __always_inline void cqe_submit(struct cqe_ring *r, u64 req, u32 opcode)
 	op = bpf_map_lookup_elem(&ops, &id);
 	if (op && id && counted(now))
 		op->submitted++;
+	return now;
 }
 
 static __noinline void cqe_fail(u32 op, s32 error)

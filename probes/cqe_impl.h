@@ -25,7 +25,7 @@ struct cqe {
 	uint64_t slice_begin_ns;     /* 0: in a pause */
 	uint64_t covered_ns;	     /* of slices that are over */
 	uint32_t random;
-	char why[100]; /* why not every request is looked at */
+	char why[80]; /* why not every request is looked at */
 };
 
 /* Begins with a pause: all but `create` is detached. */

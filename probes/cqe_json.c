@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the probe `cqe` tells: results/README.md. Counts are complete; where programs were attached
- * in slices only they are what was counted, times the window over the slices. Times are those of
- * the requests that were looked at, as they are.
+ * in slices only, what was counted is scaled to what the rings' own counters say. Times are those
+ * of the requests that were looked at, as they are.
  */
 #include <bpf/bpf.h>
 #include <stdio.h>
@@ -17,15 +17,35 @@
 
 static const char NO_REAP[] = "plain tracepoints do not show the completion queue";
 
-/* Counts in the window for one that was counted. */
-static double scale_of(const struct cqe *c, const struct probe_view *view)
-{
-	uint64_t covered;
+/* How many happened for one that was counted. */
+struct scale {
+	double submitted, completed;
+};
 
-	if (!c->slice_ns || view->end_ns <= view->begin_ns)
-		return 1;
-	covered = cqe_slice_covered(c, view->end_ns);
-	return covered ? (double)(view->end_ns - view->begin_ns) / (double)covered : 1;
+static double covered_share(const struct cqe *c, const struct probe_view *view)
+{
+	double window = (double)(view->end_ns - view->begin_ns);
+
+	return window > 0 ? (double)cqe_slice_covered(c, view->end_ns) / window : 0;
+}
+
+struct ring_sum {
+	uint64_t submitted, completed, punts;
+};
+
+/* The ring's own counters tell, as far as they were seen from one slice to another; else time. */
+static struct scale scale_of(const struct cqe *c, const struct probe_view *view,
+			     const struct cqe_ring *r, const struct ring_sum *sum)
+{
+	double window = (double)(view->end_ns - view->begin_ns), share = covered_share(c, view);
+	double seen = (double)(r->last_ns - r->first_ns);
+
+	if (!c->slice_ns)
+		return (struct scale){1, 1};
+	if (seen < window / 2 || !sum->submitted || !sum->completed)
+		return (struct scale){share > 0 ? 1 / share : 1, share > 0 ? 1 / share : 1};
+	return (struct scale){(double)r->taken * window / seen / (double)sum->submitted,
+			      (double)r->posted * window / seen / (double)sum->completed};
 }
 
 static unsigned ring_count(const struct cqe *c)
@@ -75,17 +95,18 @@ static void add_failures(const struct cqe *c, cJSON *o, uint32_t op, double scal
 	}
 }
 
-static cJSON *op_json(const struct cqe *c, const struct probe_view *view, uint32_t i, double scale)
+static cJSON *op_json(const struct cqe *c, const struct probe_view *view, uint32_t i,
+		      const struct scale *scale)
 {
 	const struct cqe_op *op = &c->ops[i];
 	cJSON *o = cJSON_CreateObject();
 	char text[16];
 
 	cJSON_AddStringToObject(o, "opcode", opcode_name(op->opcode, text));
-	add_number(o, "submitted", (double)op->submitted * scale);
-	add_number(o, "completed", (double)op->completed * scale);
-	add_number(o, "punts", (double)op->punts * scale);
-	add_failures(c, o, i, scale);
+	add_number(o, "submitted", (double)op->submitted * scale->submitted);
+	add_number(o, "completed", (double)op->completed * scale->completed);
+	add_number(o, "punts", (double)op->punts * scale->submitted);
+	add_failures(c, o, i, scale->completed);
 	probe_tally_json(cJSON_AddObjectToObject(o, "complete"), &op->complete);
 	if (!view->env->plain) {
 		probe_tally_json(cJSON_AddObjectToObject(o, "reap"), &op->reap);
@@ -109,57 +130,59 @@ static void add_entries(cJSON *o, const char *key, uint32_t entries)
 		cJSON_AddNullToObject(o, key);
 }
 
-struct ring_sum {
-	uint64_t submitted, completed, punts;
-};
-
-static cJSON *ring_json(const struct cqe *c, const struct probe_view *view, uint32_t id,
-			double scale, struct ring_sum *sum)
+static struct ring_sum sum_of(const struct cqe *c, uint32_t id)
 {
-	const struct cqe_ring *r = &c->rings[id];
-	cJSON *o = cJSON_CreateObject(), *opcodes = cJSON_CreateArray();
+	struct ring_sum sum = {0};
 
 	for (unsigned i = 1; i <= op_count(c); i++) {
-		if (c->ops[i].ring != id || !op_seen(&c->ops[i]))
+		if (c->ops[i].ring != id)
 			continue;
-		sum->submitted += c->ops[i].submitted;
-		sum->completed += c->ops[i].completed;
-		sum->punts += c->ops[i].punts;
-		cJSON_AddItemToArray(opcodes, op_json(c, view, i, scale));
+		sum.submitted += c->ops[i].submitted;
+		sum.completed += c->ops[i].completed;
+		sum.punts += c->ops[i].punts;
 	}
+	return sum;
+}
+
+static cJSON *ring_json(const struct cqe *c, const struct probe_view *view, uint32_t id,
+			const struct ring_sum *sum)
+{
+	const struct cqe_ring *r = &c->rings[id];
+	struct scale scale = scale_of(c, view, r, sum);
+	cJSON *o = cJSON_CreateObject(), *opcodes;
+
 	cJSON_AddNumberToObject(o, "ring", id);
 	cJSON_AddStringToObject(o, "role", probe_role_names[r->role]);
 	add_entries(o, "sq_entries", r->sq_entries);
 	add_entries(o, "cq_entries", r->cq_entries);
-	add_number(o, "submitted", (double)sum->submitted * scale);
-	add_number(o, "completed", (double)sum->completed * scale);
-	add_number(o, "waits", (double)r->waits * scale);
+	add_number(o, "submitted", (double)sum->submitted * scale.submitted);
+	add_number(o, "completed", (double)sum->completed * scale.completed);
+	add_number(o, "waits", (double)r->waits * scale.submitted);
 	if (r->waits)
 		cJSON_AddNumberToObject(o, "cqes_per_wait",
 					(double)sum->completed / (double)r->waits);
 	else
 		cJSON_AddNullToObject(o, "cqes_per_wait");
-	add_number(o, "overflows", (double)r->overflows * scale);
-	add_number(o, "punts", (double)sum->punts * scale);
-	cJSON_AddItemToObject(o, "opcodes", opcodes);
+	add_number(o, "overflows", (double)r->overflows * scale.submitted);
+	add_number(o, "punts", (double)sum->punts * scale.submitted);
+	opcodes = cJSON_AddArrayToObject(o, "opcodes");
+	for (unsigned i = 1; i <= op_count(c); i++)
+		if (c->ops[i].ring == id && op_seen(&c->ops[i]))
+			cJSON_AddItemToArray(opcodes, op_json(c, view, i, &scale));
 	return o;
 }
 
 static uint64_t add_rings(const struct cqe *c, const struct probe_view *view, cJSON *into)
 {
 	cJSON *rings = cJSON_AddArrayToObject(into, "rings");
-	double scale = scale_of(c, view);
 	uint64_t events = 0;
 
 	for (uint32_t id = 1; id <= ring_count(c); id++) {
-		struct ring_sum sum = {0};
-		cJSON *o = ring_json(c, view, id, scale, &sum);
+		struct ring_sum sum = sum_of(c, id);
 
 		events += sum.submitted + sum.completed + sum.punts + c->rings[id].waits;
 		if (sum.submitted + sum.completed)
-			cJSON_AddItemToArray(rings, o);
-		else
-			cJSON_Delete(o);
+			cJSON_AddItemToArray(rings, ring_json(c, view, id, &sum));
 	}
 	cJSON_AddNumberToObject(into, "more_rings", c->shared->more_rings);
 	return events;
@@ -210,8 +233,9 @@ void cqe_read(void *probe, const struct probe_view *view, cJSON *into, struct pr
 		losses->map_full += c->shared->hists - HIST_OPS;
 	if (c->slice_ns)
 		snprintf(losses->sampling, sizeof(losses->sampling),
-			 "%s: counts are %.1f %% of the window, extrapolated", c->why,
-			 100 / scale_of(c, view));
+			 "%s: watched for %.1f %% of the time, counts by %s", c->why,
+			 100 * covered_share(c, view),
+			 view->env->plain ? "extrapolation" : "the rings' own counters");
 	else
 		snprintf(losses->sampling, sizeof(losses->sampling), "%s", c->why);
 }

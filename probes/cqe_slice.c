@@ -33,8 +33,7 @@ static void begin_slice(struct cqe *c)
 	c->shared->epoch_ns = nsec_now();
 	for (unsigned i = 0; c->part.programs[i]; i++)
 		if (part_attach_one(&c->part, c->part.programs[i], &err))
-			snprintf(c->why, sizeof(c->why), "a slice could not begin: %.64s",
-				 err.text);
+			snprintf(c->why, sizeof(c->why), "a slice failed: %.60s", err.text);
 	c->slice_begin_ns = nsec_now();
 	c->until_ns = c->slice_begin_ns + c->slice_ns;
 	__atomic_store_n(&c->shared->gate, 1, __ATOMIC_SEQ_CST);

@@ -39,6 +39,7 @@ struct probe_env {
 struct probe_load {
 	double ns_per_s;	/* CPU time in its programs and the hooks' own, per second */
 	double budget_ns_per_s; /* what it may take */
+	double hits_per_s;	/* runs of its programs, on that CPU */
 	double seconds;		/* that were measured */
 };
 

@@ -264,23 +264,27 @@ double prober_mean_ns(const struct watcher *w, unsigned program)
 }
 
 /* What a probe takes of the CPU on which it takes most: that one's threads pay for it. */
-static double probe_ns_per_s(const struct watcher *w, double seconds)
+static struct probe_load load_of(const struct watcher *w, double seconds)
 {
 	struct part *part = w->plugin->part(w->probe);
-	double most = 0;
+	struct probe_load most = {.seconds = seconds};
 
 	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++) {
-		double sum = 0;
+		double sum = 0, all = 0;
 
 		for (unsigned i = 0; part->programs[i]; i++) {
 			double runs = (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
 			double mean = prober_mean_ns(w, i);
 
+			all += runs;
 			sum += runs * (max_of(mean, 0.0) + HOOK_NS);
 		}
-		most = max_of(most, sum);
+		if (sum / seconds > most.ns_per_s) {
+			most.ns_per_s = sum / seconds;
+			most.hits_per_s = all / seconds;
+		}
 	}
-	return most / seconds;
+	return most;
 }
 
 /* Off before the window: what a probe then does is up to it, and takes effect at once. */
@@ -294,11 +298,11 @@ static void end_measuring(struct prober *p, uint64_t now)
 	cleanup_close(&p->stats_fd);
 	for (unsigned i = 0; p->measured && i < p->n; i++) {
 		struct watcher *w = &p->watchers[i];
-		struct probe_load load = {.seconds = seconds};
+		struct probe_load load;
 
 		if (!w->attached || !w->plugin->calibrate)
 			continue;
-		load.ns_per_s = probe_ns_per_s(w, seconds);
+		load = load_of(w, seconds);
 		load.budget_ns_per_s = (double)NSEC_PER_SEC * (double)p->config.cost / 100;
 		w->plugin->calibrate(w->probe, &load);
 	}

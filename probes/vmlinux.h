@@ -72,7 +72,7 @@ struct io_rings {
 struct io_ring_ctx {
 	struct io_rings *rings;
 	unsigned int sq_entries, cq_entries;
-	unsigned int cached_cq_tail;
+	unsigned int cached_sq_head, cached_cq_tail;
 };
 
 /* Flavours: programs that need <linux/io_uring.h> have the names from there. */
