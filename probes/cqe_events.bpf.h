@@ -27,8 +27,10 @@ static __always_inline void cqe_overflow(struct cqe_ring *r, s32 res, bool told)
 	u32 id = op_number(r, OP_UNKNOWN);
 	struct cqe_op *op = bpf_map_lookup_elem(&ops, &id);
 
-	if (told && r->last_posted)
+	/* Between slices this is seen, and what was posted is not. */
+	if (told && r->last_posted && reap_waiting(r))
 		__sync_fetch_and_sub(&r->reap_tail, 1);
+	r->last_posted = 0;
 	if (!counted(0))
 		return;
 	r->overflows++;

@@ -28,7 +28,7 @@ struct cqe {
 	char why[80]; /* why not every request is looked at */
 };
 
-/* Begins with a pause: all but `create` is detached. */
+/* Begins with a pause: what every request meets is detached. */
 void cqe_slice_pause(struct cqe *c);
 /* Attaches and detaches by time; returns when to come again, from now. */
 uint64_t cqe_slice_tick(struct cqe *c, uint64_t now_ns);
