@@ -135,9 +135,9 @@ class Attached(Case):
         self.gone(seen)
 
     def test_nothing_stays_when_the_parent_is_killed(self):
-        _, process = self.start("m", duration="20s", repeats=1)
+        _, process = self.start("m", duration="5s", repeats=1)
         end = time.monotonic() + 60
-        # The unprobed twin may come first and last 20 s.
+        # The unprobed twin may come first and last 5 s.
         while not links(process.pid) and process.poll() is None and time.monotonic() < end:
             time.sleep(0.05)
         mine = held(process.pid)
