@@ -239,8 +239,8 @@ static const char *why_null(const struct reading *r, unsigned cls)
 
 /* Runnable or running, by the kernel's account where it is known, and blocked, by the probe, over
  * the wall time: neither knows of the other, so a wait that one of them missed shows. Run-queue
- * wait and CPU time cannot be checked one by one: a kernel that wakes a thread on an idle CPU counts
- * from the wake-up on (rq_clock_skip_update() in kernel/sched/core.c), which is no fault. */
+ * wait and CPU time cannot be checked one by one: a kernel that wakes a thread on an idle CPU
+ * counts from the wake-up on (rq_clock_skip_update() in kernel/sched/core.c). */
 static void add_closure(const struct reading *r, cJSON *o, unsigned role, const cJSON *usage)
 {
 	const struct role_sum *sum = &r->roles[role];
