@@ -7,6 +7,7 @@ import time
 
 from bench import Failed, Missing, Row, WARMUP_S, WINDOW_S, ours, throughput
 import probe_cost
+import probe_sched
 
 # nop
 
@@ -256,4 +257,4 @@ ROWS = [
     Row("html-10000-runs", "uhbench report --format html for 10 000 runs", 10, html_seconds,
         unit="s", rounds=1),
 ]
-ROWS += probe_cost.ROWS
+ROWS += probe_cost.ROWS + probe_sched.ROWS
