@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * `lock` on BTF-typed tracepoints where that is cheaper: kernel locks. Futex calls have tracepoints
- * of their own; only without tracefs are all system calls looked at instead.
+ * of their own; only without tracefs are all system calls looked at instead. What a call was given
+ * is still in the thread's registers when it ends, so that nothing looks at where calls begin.
  */
 #include "probes/lock_calls.bpf.h"
 #include "probes/lock_kernel.bpf.h"
@@ -14,6 +15,9 @@
 
 #ifndef __NR_futex_wake
 #define __NR_futex_wake 454
+#endif
+#ifndef __NR_futex_wait
+#define __NR_futex_wait 455
 #endif
 #ifndef __NR_futex_requeue
 #define __NR_futex_requeue 456
@@ -65,35 +69,67 @@ static __always_inline u32 operation_of(long nr, u64 op)
 	}
 }
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(sys_enter, struct pt_regs *regs, long nr)
+static __always_inline u64 first_argument(struct pt_regs *regs)
 {
-	struct thread *t;
-	u64 address;
-
-	hit(HIT_SYS_ENTER);
-	if (!is_futex(nr))
-		return 0;
-	t = thread_self();
-	if (!t)
-		return 0;
-	address = PT_REGS_PARM1_CORE_SYSCALL(regs);
-	if (nr == __NR_futex_waitv || nr == __NR_futex_requeue)
-		address = first_of(address);
-	futex_enter(t, address, operation_of(nr, PT_REGS_PARM2_CORE_SYSCALL(regs)));
-	return 0;
+#ifdef __TARGET_ARCH_x86
+	return regs->di;
+#else
+	return regs->orig_x0; /* regs[0] is what the call returns */
+#endif
 }
+
+static __always_inline u64 second_argument(struct pt_regs *regs)
+{
+#ifdef __TARGET_ARCH_x86
+	return regs->si;
+#else
+	return regs->regs[1];
+#endif
+}
+
+static __always_inline void call_over(struct thread *t, struct pt_regs *regs, long nr, s64 ret)
+{
+	u64 address = first_argument(regs);
+
+	if (nr == __NR_futex_waitv || nr == __NR_futex_requeue)
+		address = first_futex(address);
+	futex_over(t, address, operation_of(nr, second_argument(regs)), ret);
+}
+
+#define FUTEX_EXIT(name, number)                                                \
+	SEC("tracepoint/syscalls/sys_exit_" #name)                              \
+	int exit_##name(struct exit_event *e)                                   \
+	{                                                                       \
+		struct thread *t = thread_self();                               \
+                                                                                \
+		hit(number);                                                    \
+		if (t)                                                          \
+			call_over(t, own_registers(), __NR_##name, e->ret); \
+		return PASS_ON;                                                 \
+	}
+
+static __always_inline struct pt_regs *own_registers(void)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
+FUTEX_EXIT(futex, HIT_EXIT_FUTEX)
+FUTEX_EXIT(futex_waitv, HIT_EXIT_WAITV)
+FUTEX_EXIT(futex_wait, HIT_EXIT_WAIT)
+FUTEX_EXIT(futex_wake, HIT_EXIT_WAKE)
+FUTEX_EXIT(futex_requeue, HIT_EXIT_REQUEUE)
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 {
+	long nr = SYSCALL_OF(regs);
 	struct thread *t;
 
 	hit(HIT_SYS_EXIT);
-	if (!is_futex(SYSCALL_OF(regs)))
+	if (!is_futex(nr))
 		return 0;
 	t = thread_self();
 	if (t)
-		futex_exit(t, ret);
+		call_over(t, regs, nr, ret);
 	return 0;
 }

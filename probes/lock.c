@@ -36,7 +36,6 @@ static const char *const programs[] = {"contention_begin",
 				       "exit_futex_wake",
 				       "enter_futex_requeue",
 				       "exit_futex_requeue",
-				       "sys_enter",
 				       "sys_exit",
 				       NULL};
 static const char *const hooks[] = {"contention_begin",
@@ -51,7 +50,6 @@ static const char *const hooks[] = {"contention_begin",
 				    "sys_exit_futex_wake",
 				    "sys_enter_futex_requeue",
 				    "sys_exit_futex_requeue",
-				    "sys_enter",
 				    "sys_exit",
 				    NULL};
 static const char needed[] = "sched"; /* who notes that threads sleep */
@@ -91,17 +89,18 @@ static int contention_there(const struct lock *l, struct err *why)
 	return r ? r : tracefs_check("lock/contention_end", end, why);
 }
 
-static int call_there(const char *call, struct err *why)
+static int call_there(const struct lock *l, const char *call, struct err *why)
 {
 	static const struct tracefs_field enter[] = {
 		{"__syscall_nr", 8, 4}, {"uaddr", 16, 8}, {"op", 24, 8}, {NULL}};
 	static const struct tracefs_field first[] = {{"__syscall_nr", 8, 4}, {NULL}};
 	static const struct tracefs_field leave[] = {{"ret", 16, 8}, {NULL}};
 	char event[64];
-	int r;
+	int r = 0;
 
 	snprintf(event, sizeof(event), "syscalls/sys_enter_%s", call);
-	r = tracefs_check(event, strcmp(call, "futex") ? first : enter, why);
+	if (l->plain)
+		r = tracefs_check(event, strcmp(call, "futex") ? first : enter, why);
 	if (r)
 		return r;
 	snprintf(event, sizeof(event), "syscalls/sys_exit_%s", call);
@@ -118,24 +117,16 @@ static void leave_out_call(struct lock *l, const char *call)
 	part_leave_out(&l->part, name);
 }
 
-static void leave_out_syscalls(struct lock *l)
-{
-	if (!l->btf)
-		return;
-	part_leave_out(&l->part, "sys_enter");
-	part_leave_out(&l->part, "sys_exit");
-}
-
 /* The newer calls are few and rare: a kernel without them is no loss. */
 static void choose_futex(struct lock *l)
 {
-	bool any = call_there(futex_calls[0], &l->no_futex) == 0;
+	bool any = call_there(l, futex_calls[0], &l->no_futex) == 0;
 
 	for (unsigned i = 0; i < array_size(futex_calls); i++)
-		if (!any || (i && call_there(futex_calls[i], NULL)))
+		if (!any || (i && call_there(l, futex_calls[i], NULL)))
 			leave_out_call(l, futex_calls[i]);
 	if (any)
-		leave_out_syscalls(l);
+		part_leave_out(&l->part, "sys_exit");
 	else if (l->btf) {
 		l->no_calls = l->no_futex;
 		l->no_futex.text[0] = 0;
@@ -291,7 +282,8 @@ static void read_kernel(const struct lock *l, const struct probe_view *view, cJS
 				  view->env->stacks);
 }
 
-static void read_futex(const struct lock *l, const struct probe_view *view, cJSON *into)
+static void read_futex(const struct lock *l, const struct probe_view *view, cJSON *into,
+		       struct probe_losses *losses)
 {
 	bool sleeps = probe_attached(view->env, needed);
 
@@ -306,7 +298,8 @@ static void read_futex(const struct lock *l, const struct probe_view *view, cJSO
 	if (!sleeps)
 		cJSON_AddStringToObject(into, "reason_slept",
 					"the probe sched, which sees threads sleep, is not there");
-	lock_calls_json(into, bpf_object__find_map_fd_by_name(l->part.obj, "futex_calls"), sleeps);
+	losses->events += lock_calls_json(
+		into, bpf_object__find_map_fd_by_name(l->part.obj, "futex_calls"), sleeps);
 	if (!view->live)
 		lock_futexes_json(into, bpf_object__find_map_fd_by_name(l->part.obj, "futexes"),
 				  view->env->stacks, sleeps);
@@ -319,7 +312,7 @@ static void read_lock(void *probe, const struct probe_view *view, cJSON *into,
 
 	read_losses(l, losses);
 	read_kernel(l, view, into);
-	read_futex(l, view, into);
+	read_futex(l, view, into, losses);
 }
 
 const struct probe_plugin probe_lock = {

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Futex calls, whatever kind of tracepoint tells them: a thread is in one at a time. How long it
- * really slept is what sched notes in the thread meanwhile.
+ * Futex calls, whatever kind of tracepoint tells that one is over: all is counted there. How often
+ * and how long (in the window) the thread really slept is what sched noted in it meanwhile.
  */
 #pragma once
 
 #include "probes/lock_impl.bpf.h"
 
-#define FUTEX_COMMANDS 0x7f /* without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME */
+#define FUTEX_COMMANDS 0x7f	  /* without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME */
+#define TO_SPARE_NS    100000000 /* ten ticks or more */
 
 /* include/linux/errno.h: a signal ends the call, which is then repeated or not. */
 #define ERESTARTSYS	      512
 #define ERESTART_RESTARTBLOCK 516
 
 struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, PROBE_ROLE_COUNT *FUTEX_OPS);
 	__type(key, u32);
 	__type(value, struct futex_calls);
@@ -26,21 +27,6 @@ struct {
 	__type(key, struct futex_key);
 	__type(value, struct futex_sum);
 } futexes SEC(".maps");
-
-static __always_inline void futex_enter(struct thread *t, u64 address, u32 operation)
-{
-	struct probe_window *w = window_get();
-	u64 now = bpf_ktime_get_ns();
-
-	heal_nest(t);
-	t->futex_addr = address;
-	t->futex_op = operation;
-	t->futex_slept_ns = 0;
-	t->futex_sleeps = 0;
-	t->futex_enter_ns = now;
-	if (w && in_window(w, now))
-		COUNT(events);
-}
 
 static __always_inline u32 futex_operation(u32 op)
 {
@@ -64,32 +50,38 @@ static __always_inline bool interrupts(s64 ret)
 	return ret == -EINTR || (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK);
 }
 
-static __always_inline void futex_count(const struct thread *t, s64 ret)
+struct {
+	uint64_t begin_ns, end_ns; /* of the window that this holds for */
+	uint64_t last_tick;
+} inside;
+
+/* Not atomic: the kernel does not run a program twice at a time on a CPU. */
+static __always_inline void futex_count(const struct thread *t, u32 operation, s64 ret)
 {
-	u32 i = role_index(t) * FUTEX_OPS + t->futex_op;
+	u32 i = role_index(t) * FUTEX_OPS + operation;
 	struct futex_calls *c = bpf_map_lookup_elem(&futex_calls, &i);
 
 	if (!c)
 		return;
-	__sync_fetch_and_add(&c->calls, 1);
+	c->calls++;
 	if (t->futex_sleeps)
-		__sync_fetch_and_add(&c->slept, 1);
-	if (ret == -EAGAIN)
-		__sync_fetch_and_add(&c->again, 1);
+		c->slept++;
+	if (ret >= 0)
+		c->woke += futex_wakes(operation) ? ret : 0;
+	else if (ret == -EAGAIN)
+		c->again++;
 	else if (ret == -ETIMEDOUT)
-		__sync_fetch_and_add(&c->timed_out, 1);
+		c->timed_out++;
 	else if (interrupts(ret))
-		__sync_fetch_and_add(&c->interrupted, 1);
-	else if (ret < 0)
-		__sync_fetch_and_add(&c->failed, 1);
-	else if (ret && futex_wakes(t->futex_op))
-		__sync_fetch_and_add(&c->woke, ret);
+		c->interrupted++;
+	else
+		c->failed++;
 }
 
-static __always_inline struct futex_sum *futex_of(const struct thread *t)
+static __always_inline struct futex_sum *futex_of(const struct thread *t, u64 address)
 {
 	static const struct futex_sum none;
-	struct futex_key key = {.address = t->futex_addr, .tgid = t->tgid};
+	struct futex_key key = {.address = address, .tgid = t->tgid};
 	struct futex_sum *f = bpf_map_lookup_elem(&futexes, &key);
 
 	if (f || addresses_are_full)
@@ -99,24 +91,15 @@ static __always_inline struct futex_sum *futex_of(const struct thread *t)
 	return bpf_map_lookup_elem(&futexes, &key);
 }
 
-/* What of the sleep lies in the window: only that of a call from before it has to be cut. */
-static __always_inline u64 slept_ns(const struct thread *t, const struct probe_window *w, u64 now)
+static __always_inline void futex_add(const struct thread *t, u64 address, u32 operation, s64 ret)
 {
-	u64 most = clipped(w, t->futex_enter_ns, now);
-
-	return t->futex_slept_ns < most ? t->futex_slept_ns : most;
-}
-
-static __always_inline void futex_add(const struct thread *t, const struct probe_window *w, u64 now,
-				      s64 ret)
-{
-	struct futex_sum *f = futex_of(t);
+	struct futex_sum *f = futex_of(t, address);
 
 	if (!f) {
 		COUNT(addresses_full);
 		return;
 	}
-	if (futex_wakes(t->futex_op)) {
+	if (futex_wakes(operation)) {
 		__sync_fetch_and_add(&f->wakes, 1);
 		if (ret > 0)
 			__sync_fetch_and_add(&f->woke, ret);
@@ -126,23 +109,39 @@ static __always_inline void futex_add(const struct thread *t, const struct probe
 	if (ret == -EAGAIN)
 		__sync_fetch_and_add(&f->again, 1);
 	if (t->futex_sleeps)
-		tally_add_shared(&f->slept, slept_ns(t, w, now));
+		tally_add_shared(&f->slept, t->futex_slept_ns);
 }
 
-static __always_inline void futex_exit(struct thread *t, s64 ret)
+/* Is now in the window? The clock is asked once a tick only: who was inside then with time to spare
+ * is inside until the next tick but one. */
+static __always_inline bool inside_now(const struct probe_window *w)
+{
+	u64 tick = bpf_jiffies64(), now;
+
+	if (tick <= inside.last_tick && inside.begin_ns == w->begin_ns &&
+	    inside.end_ns == w->end_ns)
+		return true;
+	now = bpf_ktime_get_ns();
+	if (!in_window(w, now))
+		return false;
+	if (now + TO_SPARE_NS < w->end_ns) {
+		inside.begin_ns = w->begin_ns;
+		inside.end_ns = w->end_ns;
+		inside.last_tick = tick + 1;
+	}
+	return true;
+}
+
+static __always_inline void futex_over(struct thread *t, u64 address, u32 operation, s64 ret)
 {
 	struct probe_window *w = window_get();
-	u64 now = bpf_ktime_get_ns();
 
-	if (w && in_window(w, now)) {
-		COUNT(events);
-		if (t->futex_enter_ns) {
-			futex_count(t, ret);
-			futex_add(t, w, now, ret);
-		} else {
-			COUNT(untracked);
-		}
+	heal_nest(t);
+	if (w && inside_now(w)) {
+		futex_count(t, operation, ret);
+		futex_add(t, address, operation, ret);
 	}
-	t->futex_enter_ns = 0;
 	t->futex_addr = 0;
+	t->futex_slept_ns = 0;
+	t->futex_sleeps = 0;
 }

@@ -24,7 +24,6 @@ enum {
 	HIT_EXIT_WAKE,
 	HIT_ENTER_REQUEUE,
 	HIT_EXIT_REQUEUE,
-	HIT_SYS_ENTER,
 	HIT_SYS_EXIT
 };
 
@@ -36,7 +35,7 @@ uint32_t callers_are_full, addresses_are_full;
 
 #define COUNT(what) __sync_fetch_and_add(&counts[bpf_get_smp_processor_id() % HITS_CPUS].what, 1)
 
-/* Whoever begins a system call waits for no lock: if it seems to, an end was missed. */
+/* Whoever is about to leave the kernel waits for no lock: if it seems to, an end was missed. */
 static __always_inline void heal_nest(struct thread *t)
 {
 	if (!t->in_lock)

@@ -6,7 +6,9 @@
 #include "probes/lock_json.h"
 
 #include <bpf/bpf.h>
+#include <stdlib.h>
 
+#include "harness/util/cleanup.h"
 #include "probes/lock_names.h"
 #include "probes/plugin.h"
 
@@ -48,15 +50,38 @@ static cJSON *calls_json(uint32_t role, uint32_t operation, const struct futex_c
 	return o;
 }
 
-void lock_calls_json(cJSON *into, int fd, bool sleeps)
+static struct futex_calls sum_of(const struct futex_calls *cpus)
 {
-	cJSON *list = cJSON_AddArrayToObject(into, "futex_calls");
+	struct futex_calls sum = {.calls = 0};
 
-	for (uint32_t i = 0; i < PROBE_ROLE_COUNT * FUTEX_OPS; i++) {
+	for (unsigned i = 0; i < part_cpus(); i++) {
+		sum.calls += cpus[i].calls;
+		sum.slept += cpus[i].slept;
+		sum.again += cpus[i].again;
+		sum.timed_out += cpus[i].timed_out;
+		sum.interrupted += cpus[i].interrupted;
+		sum.woke += cpus[i].woke;
+		sum.failed += cpus[i].failed;
+	}
+	return sum;
+}
+
+uint64_t lock_calls_json(cJSON *into, int fd, bool sleeps)
+{
+	_cleanup_free_ struct futex_calls *cpus = calloc(part_cpus(), sizeof(*cpus));
+	cJSON *list = cJSON_AddArrayToObject(into, "futex_calls");
+	uint64_t all = 0;
+
+	for (uint32_t i = 0; cpus && i < PROBE_ROLE_COUNT * FUTEX_OPS; i++) {
 		struct futex_calls c;
 
-		if (!bpf_map_lookup_elem(fd, &i, &c) && c.calls)
+		if (bpf_map_lookup_elem(fd, &i, cpus))
+			continue;
+		c = sum_of(cpus);
+		all += c.calls;
+		if (c.calls)
 			cJSON_AddItemToArray(list,
 					     calls_json(i / FUTEX_OPS, i % FUTEX_OPS, &c, sleeps));
 	}
+	return all;
 }

@@ -19,8 +19,8 @@ struct lock_wait {
 void lock_types_json(cJSON *into, int fd);
 /* `kernel`, and `kernel_rest` for what is beyond the rows that are told. */
 void lock_callers_json(cJSON *into, int fd, struct stacks *stacks);
-/* `futex_calls`. `sleeps`: somebody counted them (the probe sched). */
-void lock_calls_json(cJSON *into, int fd, bool sleeps);
+/* `futex_calls`; returns how many there were. `sleeps`: somebody counted them (the probe sched). */
+uint64_t lock_calls_json(cJSON *into, int fd, bool sleeps);
 /* `futex`, and `futex_rest`. */
 void lock_futexes_json(cJSON *into, int fd, struct stacks *stacks, bool sleeps);
 

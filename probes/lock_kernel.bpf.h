@@ -55,7 +55,8 @@ static __always_inline void nest_put(struct thread *t, u32 i, u64 lock, u32 flag
 		t->in_lock++;
 }
 
-/* Full: ends were missed, or it is deeper than we can tell. The outermost makes room. */
+/* A thread spins for one lock in each kind of interrupt that came upon it: more means that the kernel
+ * has skipped ends, and has counted them. The outermost makes room. */
 static __always_inline void nest_add(struct thread *t, u64 lock, u32 flags, u64 now)
 {
 #pragma unroll
@@ -65,33 +66,28 @@ static __always_inline void nest_add(struct thread *t, u64 lock, u32 flags, u64 
 		nest_put(t, i, lock, flags, now);
 		return;
 	}
-	COUNT(lost);
 	if (sleeps(t->nest[0].flags) && t->in_lock)
 		t->in_lock--;
 	nest_put(t, 0, lock, flags, now);
 }
 
 /* A mutex begins anew each time it turns from spinning to sleeping or back, and ends once
- * (kernel/locking/mutex.c): the first begin counts. Of any other lock the end was missed. */
+ * (kernel/locking/mutex.c): the first begin counts. Of any other lock the end was skipped by the
+ * kernel, which counts that. */
 static __always_inline void lock_begin(u64 lock, u32 flags)
 {
 	struct thread *t = thread_self();
-	struct probe_window *w = window_get();
 	u64 now;
 
-	if (!t || !w)
+	if (!t)
 		return;
 	now = bpf_ktime_get_ns();
-	if (in_window(w, now))
-		COUNT(events);
 #pragma unroll
 	for (u32 i = 0; i < NEST_MAX; i++) {
 		if (t->nest[i].lock != lock)
 			continue;
-		if (!(flags & LCB_F_MUTEX)) {
+		if (!(flags & LCB_F_MUTEX))
 			t->nest[i].since_ns = now;
-			COUNT(lost);
-		}
 		return;
 	}
 	nest_add(t, lock, flags, now);

@@ -91,7 +91,10 @@ static struct bpf_program *program_of(const struct part *p, const char *name)
 
 void part_leave_out(struct part *p, const char *program)
 {
-	bpf_program__set_autoload(program_of(p, program), false);
+	struct bpf_program *prog = program_of(p, program);
+
+	if (prog)
+		bpf_program__set_autoload(prog, false);
 }
 
 static int attach_index(struct part *p, unsigned i, struct err *err)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "probes/futexes.bpf.h"
 #include "probes/sched_task.bpf.h"
 
 /* include/linux/sched.h */
@@ -71,9 +72,9 @@ static __always_inline u32 class_of_call(struct thread *t, struct task_struct *t
 	if (t->nr == __NR_io_uring_enter)
 		return CLASS_OTHER;
 	cls = class_of_syscall(t->nr);
-	/* The probe `lock` knows better, if it is there. */
-	if (cls == CLASS_FUTEX && !t->futex_enter_ns)
-		t->futex_addr = t->nr == __NR_futex_waitv ? 0 : first_argument(regs);
+	if (cls == CLASS_FUTEX)
+		t->futex_addr = t->nr == __NR_futex_waitv ? first_futex(first_argument(regs))
+							  : first_argument(regs);
 	return cls == CLASS_COUNT ? class_of_file(task, first_argument(regs)) : cls;
 }
 

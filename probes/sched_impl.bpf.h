@@ -83,7 +83,7 @@ static __always_inline u64 thread_woken(struct thread *t, const struct probe_win
 		hist_add(t, SCHED_DELIVERY, now - waking);
 	}
 	if (cls == CLASS_FUTEX) {
-		t->futex_slept_ns += blocked;
+		t->futex_slept_ns += ns;
 		t->futex_sleeps++;
 	}
 	t->since_ns = now;

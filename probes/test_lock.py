@@ -196,8 +196,8 @@ def without_tracefs(rig, load):
     seen = json.loads(done.stdout)["lock"]
     equal("status", seen["status"], "ok")
     assert "tracefs" in seen["reason_futex_hooks"], seen
-    equal("hooks", {row["name"] for row in seen["programs"]} & {"sys_enter", "enter_futex"},
-          {"sys_enter"})
+    equal("hooks", {row["name"] for row in seen["programs"]} & {"sys_exit", "exit_futex"},
+          {"sys_exit"})
     calls = operations(seen)
     equal("calls", [calls[name]["calls"] for name in ("wake", "wait")], [N, N + N // 2 + 5])
 

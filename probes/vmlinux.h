@@ -111,14 +111,9 @@ struct pt_regs {
 };
 #else /* arm64 */
 struct pt_regs {
-	s32 syscallno;
-};
-#endif
-
-#ifdef __TARGET_ARCH_arm64
-struct pt_regs {
 	u64 regs[31];
 	u64 sp, pc, pstate;
+	u64 orig_x0;
 	s32 syscallno;
 };
 #endif
