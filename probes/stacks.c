@@ -116,6 +116,7 @@ static void forget(struct stacks *s)
 	for (size_t i = 0; i < s->n_processes; i++)
 		free(s->processes[i].maps);
 	s->n_taken = s->n_processes = 0;
+	s->unwinder_err.text[0] = 0;
 	s->no_memory = 0;
 }
 

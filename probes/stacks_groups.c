@@ -75,7 +75,7 @@ static void unwind_alike(struct stacks *s, size_t first)
 	const char *maps = s->taken[first]->process->maps;
 	struct unwinder *u = NULL;
 
-	if (unwinder_open(maps, &u, NULL))
+	if (unwinder_open(maps, &u, &s->unwinder_err))
 		u = NULL; /* counted with each sample */
 	for (size_t i = first; i < s->n_taken; i++) {
 		struct taken *t = s->taken[i];
@@ -258,6 +258,9 @@ cJSON *stacks_counts_json(const struct stacks *s)
 	failed = cJSON_AddObjectToObject(j, "failed");
 	add_reason(failed, "no user memory could be copied", c.no_copy);
 	add_reason(failed, "the process was gone before its maps were read", c.no_maps);
-	add_reason(failed, "its mapped files could not be read", c.no_unwinder);
+	add_reason(failed,
+		   s->unwinder_err.text[0] ? s->unwinder_err.text
+					   : "its mapped files could not be read",
+		   c.no_unwinder);
 	return j;
 }

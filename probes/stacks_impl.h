@@ -48,4 +48,5 @@ struct stacks {
 	struct kallsyms *kallsyms;
 	int kallsyms_code; /* why there are none; 0: not tried, or there */
 	struct err kallsyms_err;
+	struct err unwinder_err; /* the last one; empty: none */
 };
