@@ -22,11 +22,25 @@ static __always_inline u64 address_of(const void *object)
 	return *at;
 }
 
+/* `head` is behind the entry that has been taken. Returns the time if it was looked at, else 0. */
+static __always_inline u64 batch(struct cqe_ring *r, struct io_ring_ctx *uring, u32 head)
+{
+	u32 n;
+
+	if ((s32)(head - r->batch_end) <= 0)
+		return 0;
+	n = uring->rings->sq.tail - (head - 1);
+	if (!n || n > r->sq_entries)
+		n = 1;
+	return cqe_batch(r, head - 1 + n, n);
+}
+
 static __always_inline int submit(struct io_kiocb *req, u32 opcode)
 {
 	struct io_ring_ctx *uring = req->ctx;
 	u64 address = address_of(uring);
 	struct cqe_ring *r = ring_known(address);
+	u32 head = uring->cached_sq_head;
 	u64 now;
 
 	if (!r) {
@@ -36,9 +50,9 @@ static __always_inline int submit(struct io_kiocb *req, u32 opcode)
 		r->sq_entries = uring->sq_entries;
 		r->cq_entries = uring->cq_entries;
 	}
-	now = cqe_submit(r, address_of(req), opcode);
+	now = cqe_submit(r, address_of(req), opcode, batch(r, uring, head));
 	if (now && shared.sliced)
-		cqe_follow(r, now, uring->cached_sq_head, uring->cached_cq_tail);
+		cqe_follow(r, now, head, uring->cached_cq_tail);
 	if (reap_waiting(r))
 		reap_seen(r, uring->rings->cq.head);
 	return 0;

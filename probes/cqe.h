@@ -36,15 +36,15 @@ struct cqe_ring_set {
 };
 
 /* Requests in flight by address. The topmost byte of a kernel address is all ones: the opcode is
- * there instead. submit_ns 0: it is not timed. */
+ * there instead. `times`: see cqe_flight.bpf.h; 0: it is not timed. */
 struct cqe_flight_set {
 	struct {
-		uint64_t key, submit_ns;
+		uint64_t key, times;
 	} way[FLIGHT_WAYS];
 };
 
 struct cqe_reap {
-	uint64_t submit_ns, complete_ns; /* submit_ns 0: unknown */
+	uint64_t queued_ns, complete_ns; /* queued_ns 0: unknown */
 	uint32_t index;			 /* of its CQE, free-running */
 	uint32_t op;
 };
@@ -57,8 +57,11 @@ struct cqe_ring {
 	uint32_t sq_entries, cq_entries; /* 0: unknown */
 	uint32_t skip, random;		 /* until the next sample */
 	uint32_t last_posted;		 /* the CQE that was told of last is in `reap` */
+	/* Entries up to batch_end were in the submission queue at batch_ns (0: nobody needs it). */
+	uint64_t batch_ns;
+	uint32_t batch_end, pad;
 	uint64_t waits, overflows;
-	uint32_t reap_head, reap_tail, reaping, pad;
+	uint32_t reap_head, reap_tail, reaping, pad2;
 	/* In slices: the ring's own counts of entries taken and posted, seen from first_ns to
 	 * last_ns, across the pauses. */
 	uint64_t first_ns, last_ns, taken, posted;

@@ -18,9 +18,36 @@ struct {
 	__type(value, struct cqe_flight_set);
 } flight SEC(".maps");
 
+/*
+ * Two times in a word: when the request was taken from the submission queue, modulo 2^44 ns (4.8
+ * hours), and above it for how long it had been seen there, in steps of 16 ns up to 16 ms.
+ */
+#define TAKEN_BITS  44
+#define TAKEN_MASK  ((1ull << TAKEN_BITS) - 1)
+#define QUEUED_MAX  ((1ull << (64 - TAKEN_BITS)) - 1)
+#define QUEUED_STEP 4
+
+static __always_inline u64 times_pack(u64 now, u64 queued)
+{
+	queued >>= QUEUED_STEP;
+	if (queued > QUEUED_MAX)
+		queued = QUEUED_MAX;
+	return (now & TAKEN_MASK) | 1 | queued << TAKEN_BITS;
+}
+
+static __always_inline u64 times_taken_ns(u64 times, u64 now)
+{
+	return now - ((now - times) & TAKEN_MASK);
+}
+
+static __always_inline u64 times_queued(u64 times)
+{
+	return times >> TAKEN_BITS << QUEUED_STEP;
+}
+
 /* A request keeps its address until it completes. One that ended unseen (no CQE was asked for) is
  * replaced here when its memory is used again. */
-static __always_inline void flight_put(u64 req, u32 opcode, u64 now)
+static __always_inline void flight_put(u64 req, u32 opcode, u64 times)
 {
 	u64 key = (req & ~ADDRESS_ONES) | (u64)opcode << FLIGHT_OPCODE;
 	u32 set = address_hash(req, 14), place = 0;
@@ -44,18 +71,18 @@ static __always_inline void flight_put(u64 req, u32 opcode, u64 now)
 	}
 	if (!room)
 		__sync_fetch_and_add(&shared.map_full, 1);
-	s->way[place & (FLIGHT_WAYS - 1)].submit_ns = now;
+	s->way[place & (FLIGHT_WAYS - 1)].times = times;
 	s->way[place & (FLIGHT_WAYS - 1)].key = key;
 }
 
 struct flown {
-	u64 submit_ns; /* 0: not timed */
-	u32 opcode;    /* OP_UNKNOWN: was not seen */
+	u64 times;  /* 0: not timed */
+	u32 opcode; /* OP_UNKNOWN: was not seen */
 };
 
 static __always_inline struct flown flight_take(u64 req)
 {
-	struct flown f = {.submit_ns = 0, .opcode = OP_UNKNOWN};
+	struct flown f = {.times = 0, .opcode = OP_UNKNOWN};
 	u32 set = address_hash(req, 14);
 	struct cqe_flight_set *s = bpf_map_lookup_elem(&flight, &set);
 
@@ -65,12 +92,10 @@ static __always_inline struct flown flight_take(u64 req)
 	for (u32 i = 0; i < FLIGHT_WAYS; i++) {
 		if ((s->way[i].key ^ req) & ~ADDRESS_ONES)
 			continue;
-		f.submit_ns = s->way[i].submit_ns;
+		f.times = s->way[i].times;
 		f.opcode = (u32)(s->way[i].key >> FLIGHT_OPCODE);
 		s->way[i].key = 0;
 		break;
 	}
-	if (f.submit_ns < shared.epoch_ns)
-		f.submit_ns = 0;
 	return f;
 }

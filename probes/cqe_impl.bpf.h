@@ -30,18 +30,32 @@ static __always_inline void ring_role(struct cqe_ring *r)
 		r->role = role_index(t);
 }
 
-/* Returns the time when this request is timed, else 0. */
-static __always_inline u64 cqe_submit(struct cqe_ring *r, u64 req, u32 opcode)
+/* The first of `n` entries that are in the submission queue together, up to `end`. The clock is
+ * read only if one of them will be timed; returns it, else 0. */
+static __always_inline u64 cqe_batch(struct cqe_ring *r, u32 end, u32 n)
 {
-	u64 now = sampled(r) ? bpf_ktime_get_ns() : 0;
+	r->batch_end = end;
+	r->batch_ns = shared.every <= 1 || r->skip < n ? bpf_ktime_get_ns() : 0;
+	return r->batch_ns;
+}
+
+/* `now`: 0 or the time. Returns the time when this request is timed, else 0. */
+static __always_inline u64 cqe_submit(struct cqe_ring *r, u64 req, u32 opcode, u64 now)
+{
 	struct cqe_op *op;
 	u32 id;
+
+	if (!sampled(r))
+		now = 0;
+	else if (!now)
+		now = bpf_ktime_get_ns();
 
 	if (!r->role_known)
 		ring_role(r);
 	if (opcode >= OP_NOTIF)
 		opcode = OP_UNKNOWN;
-	flight_put(req, opcode, now);
+	flight_put(req, opcode,
+		   now ? times_pack(now, r->batch_ns ? now - r->batch_ns : 0) : 0);
 	id = op_number(r, opcode);
 	op = bpf_map_lookup_elem(&ops, &id);
 	if (op && id && counted(now))
@@ -82,17 +96,21 @@ struct posted {
 
 static __always_inline void cqe_post(struct cqe_ring *r, const struct posted *p)
 {
-	struct flown f = {.submit_ns = 0, .opcode = OP_POSTED};
+	struct flown f = {.times = 0, .opcode = OP_POSTED};
+	u64 now = 0, taken_ns = 0;
 	struct cqe_op *op;
-	u64 now = 0;
 	u32 id;
 
 	if (p->cflags & CQE_F_NOTIF)
 		f.opcode = OP_NOTIF;
 	else if (p->req)
 		f = flight_take(p->req);
-	if (f.submit_ns || shared.every <= 1)
+	if (f.times || shared.every <= 1)
 		now = bpf_ktime_get_ns();
+	if (f.times)
+		taken_ns = times_taken_ns(f.times, now);
+	if (taken_ns < shared.epoch_ns)
+		taken_ns = 0;
 	if (f.opcode == OP_UNKNOWN) {
 		f.opcode = p->opcode;
 		if (counted(now))
@@ -106,15 +124,18 @@ static __always_inline void cqe_post(struct cqe_ring *r, const struct posted *p)
 		op->completed++;
 		if (p->res < 0)
 			cqe_fail(id, p->res);
-		if (f.submit_ns) {
+		if (taken_ns) {
 			hist_give(f.opcode);
-			tally_add(&op->complete, now - f.submit_ns);
-			hist_count(op, CQE_COMPLETE, now - f.submit_ns);
+			tally_add(&op->complete, now - taken_ns);
+			hist_count(op, CQE_COMPLETE, now - taken_ns);
 		}
 	}
 	r->last_posted = 0;
 	if (now && p->indexed) {
-		struct cqe_reap done = {f.submit_ns, now, p->index, id};
+		struct cqe_reap done = {taken_ns, now, p->index, id};
+
+		if (taken_ns)
+			done.queued_ns = taken_ns - times_queued(f.times);
 
 		reap_push(r, &done);
 	}

@@ -47,7 +47,7 @@ static __always_inline int submit(const struct request_event *e)
 	if (!r)
 		r = thread_self() ? ring_claim(e->uring, false, true) : NULL;
 	if (r)
-		cqe_submit(r, e->req, e->opcode);
+		cqe_submit(r, e->req, e->opcode, 0);
 	return PASS_ON;
 }
 

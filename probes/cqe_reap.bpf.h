@@ -47,8 +47,8 @@ static long reap_one(u64 i, struct reaping *c)
 		return 0;
 	tally_add(&op->reap, c->now - e->complete_ns);
 	hist_count(op, CQE_REAP, c->now - e->complete_ns);
-	if (e->submit_ns)
-		hist_count(op, CQE_TOTAL, c->now - e->submit_ns);
+	if (e->queued_ns)
+		hist_count(op, CQE_TOTAL, c->now - e->queued_ns);
 	return 0;
 }
 
