@@ -54,8 +54,7 @@ static __always_inline u64 cqe_submit(struct cqe_ring *r, u64 req, u32 opcode, u
 		ring_role(r);
 	if (opcode >= OP_NOTIF)
 		opcode = OP_UNKNOWN;
-	flight_put(req, opcode,
-		   now ? times_pack(now, r->batch_ns ? now - r->batch_ns : 0) : 0);
+	flight_put(req, opcode, now ? times_pack(now, r->batch_ns ? now - r->batch_ns : 0) : 0);
 	id = op_number(r, opcode);
 	op = bpf_map_lookup_elem(&ops, &id);
 	if (op && id && counted(now))

@@ -57,6 +57,14 @@ class Bench:
                          f"{(done.stderr or done.stdout).strip()[-300:]}")
         return done.stdout
 
+    def compiled(self, name, *options):
+        """The program that NAME.c beside this file makes, once in this work folder."""
+        binary = os.path.join(self.work, name)
+        if not os.path.exists(binary):
+            source = os.path.join(self.root, "ci", "peers.d", name + ".c")
+            self.call(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-o", binary, source, *options])
+        return binary
+
     def records(self, matrix):
         """Runs a matrix. Returns its records; one that is not ok is a failure."""
         folder = self.session(matrix)

@@ -9,11 +9,7 @@ WARMUP_MS, WINDOW_MS = "300", "1000"
 
 
 def ping_pong(bench):
-    binary = os.path.join(bench.work, "ping_pong")
-    if not os.path.exists(binary):
-        source = os.path.join(bench.root, "ci", "peers.d", "ping_pong.c")
-        bench.call(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-pthread", "-o", binary, source])
-    return [binary, WARMUP_MS, WINDOW_MS]
+    return [bench.compiled("ping_pong", "-pthread"), WARMUP_MS, WINDOW_MS]
 
 
 def ns_per_switch(printed):

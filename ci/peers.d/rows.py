@@ -7,17 +7,14 @@ import time
 
 from bench import Failed, Missing, Row, WARMUP_S, WINDOW_S, ours, throughput
 import probe_cost
+import probe_cqe
 import probe_sched
 
 # nop
 
 def nop_loop(bench):
-    binary = os.path.join(bench.work, "nop_loop")
-    if not os.path.exists(binary):
-        source = os.path.join(bench.root, "ci", "peers.d", "nop_loop.c")
-        bench.call(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-o", binary, source, "-luring"])
-    return float(bench.call([binary, "128", "32", str(int(WARMUP_S * 1000)),
-                             str(int(WINDOW_S * 1000))]))
+    return float(bench.call([bench.compiled("nop_loop", "-luring"), "128", "32",
+                             str(int(WARMUP_S * 1000)), str(int(WINDOW_S * 1000))]))
 
 
 # wal
@@ -257,4 +254,4 @@ ROWS = [
     Row("html-10000-runs", "uhbench report --format html for 10 000 runs", 10, html_seconds,
         unit="s", rounds=1),
 ]
-ROWS += probe_cost.ROWS + probe_sched.ROWS
+ROWS += probe_cost.ROWS + probe_cqe.ROWS + probe_sched.ROWS
