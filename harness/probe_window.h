@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+/* end_ns of a window that is open until somebody closes it. */
+#define PROBE_WINDOW_OPEN ((uint64_t)1 << 62)
+
 struct probe_window {
 	uint64_t start_ns; /* the load starts: warm-up */
 	uint64_t begin_ns, end_ns;

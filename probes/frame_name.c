@@ -56,7 +56,10 @@ static bool append_function(cJSON *out, const char *name, const char *module, st
 {
 	char text[TEXT_MAX];
 
-	if (at.file)
+	if (at.file && strstr(module, ".so"))
+		snprintf(text, sizeof(text), "%s (%s:%d) [%s]", name, base_of(at.file), at.line,
+			 module);
+	else if (at.file)
 		snprintf(text, sizeof(text), "%s (%s:%d)", name, base_of(at.file), at.line);
 	else
 		snprintf(text, sizeof(text), "%s [%s]", name, module);

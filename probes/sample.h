@@ -6,7 +6,8 @@
  * is noted afterwards under the sample's number. A waker is sampled when it ends a long wait.
  *
  * Samples are spread evenly over the window, for every kind and class apart, so that a busy class
- * does not push out a rare one and the end of the window is seen as well as its beginning.
+ * does not push out a rare one and the end of the window is seen as well as its beginning. In a
+ * window whose end nobody knows they become ever rarer, by a share of what is behind.
  */
 #pragma once
 
@@ -16,6 +17,8 @@
 
 #define SAMPLES_MAX	  896 /* in a run; fits the ring buffer without being drained */
 #define SAMPLES_PER_CLASS 128 /* of a kind; their distance is the window over this */
+#define SAMPLES_DOUBLING  16  /* or: each 1/16 of the time since the window began, at least ... */
+#define SAMPLE_NEXT_NS	  1000000
 #define SAMPLE_RING_BYTES (16u << 20)
 #define SAMPLE_WAITS	  1024 /* elements of sample_waits; index is the sample's number */
 #define SAMPLE_KERNEL	  32   /* frames */

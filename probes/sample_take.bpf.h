@@ -47,6 +47,15 @@ struct {
 #define SAMPLE_WORDS 34
 #endif
 
+static __always_inline u64 sample_distance(const struct probe_window *w, u64 now)
+{
+	u64 distance = (now - w->begin_ns) / SAMPLES_DOUBLING;
+
+	if (w->end_ns != PROBE_WINDOW_OPEN)
+		return (w->end_ns - w->begin_ns) / SAMPLES_PER_CLASS;
+	return distance > SAMPLE_NEXT_NS ? distance : SAMPLE_NEXT_NS;
+}
+
 /* Is it time for another sample of this kind and class? One CPU wins. */
 static __always_inline bool sample_due(struct sample_state *st, u32 kind, u32 cls, u64 now)
 {
@@ -59,8 +68,7 @@ static __always_inline bool sample_due(struct sample_state *st, u32 kind, u32 cl
 	was = *next;
 	if (now < was)
 		return false;
-	return __sync_val_compare_and_swap(
-		       next, was, now + (w->end_ns - w->begin_ns) / SAMPLES_PER_CLASS) == was;
+	return __sync_val_compare_and_swap(next, was, now + sample_distance(w, now)) == was;
 }
 
 /* The current thread's registers and the top of its stack, as far as it is there. */

@@ -19,6 +19,7 @@
 #define NO_LOCK	 "the probe lock, which tells, could not be attached"
 #define NO_TICK	 "no tick of the kernel's clock fell on it"
 #define NO_USAGE "nothing else measured its CPU time"
+#define CHANGED	 "threads came or went: the kernel's account of them covers other times"
 
 /* Sums of all threads of a role. */
 struct role_sum {
@@ -38,7 +39,7 @@ struct wait_sum {
 struct reading {
 	struct sched *sched;
 	const struct probe_view *view;
-	uint32_t tgid; /* the process that `usage` is of; 0: not known */
+	uint32_t tgid; /* the process that `usage` is of; 0: of all that is watched */
 	struct role_sum roles[PROBE_ROLE_COUNT];
 	struct wait_sum *waits;
 	size_t n_waits, room;
@@ -81,10 +82,11 @@ static void add_wait(struct reading *r, uint32_t role, uint32_t key, const struc
 	sum->max = max_of(sum->max, more->max);
 }
 
-/* What the thread was doing when the window ended. */
+/* What the thread was doing when the window ended, or it did. */
 static void close_state(struct reading *r, struct role_sum *sum, const struct thread *t)
 {
-	uint64_t end = r->view->end_ns, waking = t->waking_ns;
+	uint64_t end = min_of(r->view->end_ns, t->end_ns ? t->end_ns : UINT64_MAX);
+	uint64_t waking = t->waking_ns;
 	uint32_t cls = t->cls < CLASS_COUNT ? t->cls : CLASS_OTHER;
 
 	switch (t->state) {
@@ -139,7 +141,7 @@ static void add_thread(struct reading *r, const struct thread *t)
 		add_wait(r, t->role, t->waits[i].key,
 			 &(struct sched_sum){t->waits[i].count, t->waits[i].sum, t->waits[i].max});
 	close_state(r, sum, t);
-	if (t->tgid == r->tgid) {
+	if (!r->tgid || t->tgid == r->tgid) {
 		sum->changed |= inside(r, t->begin_ns) || inside(r, t->end_ns);
 	} else {
 		sum->other_lives_ns += life;
@@ -212,16 +214,16 @@ static void add_on_cpu(const struct reading *r, cJSON *classes, unsigned role, c
 		user = (double)u;
 		sys = (double)s;
 	}
-	if (!(user + sys > 0)) {
+	if (on > 0 && !(user + sys > 0)) {
 		add_class(classes, "on_cpu", on, NULL);
 		add_class(classes, "user", 0, NO_TICK);
 		add_class(classes, "system", 0, NO_TICK);
 		add_class(classes, "stolen", 0, NO_TICK);
 		return;
 	}
-	add_class(classes, "user", ran * user / (user + sys), NULL);
-	add_class(classes, "system", ran * sys / (user + sys), NULL);
-	add_class(classes, "stolen", on - ran, usage && !sum->changed ? NULL : NO_USAGE);
+	add_class(classes, "user", on > 0 ? ran * user / (user + sys) : 0, NULL);
+	add_class(classes, "system", on > 0 ? ran * sys / (user + sys) : 0, NULL);
+	add_class(classes, "stolen", on - ran, !usage ? NO_USAGE : sum->changed ? CHANGED : NULL);
 }
 
 static const char *why_null(const struct reading *r, unsigned cls)
@@ -245,7 +247,7 @@ static void add_closure(const struct reading *r, cJSON *o, unsigned role, const 
 {
 	const struct role_sum *sum = &r->roles[role];
 	double wall = (double)sum->lives_ns, all;
-	bool checked = usage && !sum->changed;
+	bool checked = usage && !sum->changed && number(usage, "threads") > 0;
 
 	all = (double)(sum->ns[CLASS_ON_CPU] + sum->ns[CLASS_RUN_QUEUE]);
 	if (checked) {

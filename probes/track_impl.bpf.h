@@ -71,9 +71,11 @@ static __always_inline void track_exit(u32 tid)
 	if (!slot || !t || !w)
 		return;
 	t->end_ns = bpf_ktime_get_ns();
-	if (t->state == THREAD_ON)
+	/* Another state is the last that was seen: who looks at switches may be gone already. */
+	if (t->state == THREAD_ON) {
 		t->class_ns[CLASS_ON_CPU] += clipped(w, t->since_ns, t->end_ns);
-	t->state = THREAD_DEAD;
+		t->state = THREAD_DEAD;
+	}
 	*slot = 0;
 }
 

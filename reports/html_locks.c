@@ -94,7 +94,9 @@ static void put_futexes(FILE *out, const struct probes_view *v, const cJSON *row
 		html_printf(out, "Which waits slept is not known: %s.\n", why);
 	rows_open(out, v, titles);
 	cJSON_ArrayForEach (row, rows) {
-		if (n++ >= ROWS_SHOWN)
+		bool used = get_number(row, "calls") != 0 || get_number(row, "woke") > 0;
+
+		if (!used || n++ >= ROWS_SHOWN)
 			continue;
 		tally = view_tally(row, "tally");
 		slept = isfinite(get_number(row, "slept"));

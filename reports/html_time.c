@@ -110,7 +110,7 @@ static void put_rest(FILE *out, double at)
 
 static void put_head(FILE *out, const struct probes_view *v, const struct view_role *role)
 {
-	char wall[FMT_MAX], switches[FMT_MAX];
+	char wall[FMT_MAX], switches[FMT_MAX], closure[CLOSURE_TEXT];
 
 	fputs("<p class=\"role\"><b>", out);
 	html_text(out, role->name);
@@ -122,9 +122,9 @@ static void put_head(FILE *out, const struct probes_view *v, const struct view_r
 	html_printf(out, "%s switches %s; ",
 		    fmt_count(switches, view_per_op(v, role->voluntary + role->involuntary)),
 		    view_per(v));
-	fprintf(out, "<span class=\"%s\">closure %.1f %%</span></p>\n",
-		role->closure >= CLOSURE_LEAST && role->closure <= CLOSURE_MOST ? "dim" : "warned",
-		role->closure * 100);
+	fprintf(out, "<span class=\"%s\">%s</span></p>\n",
+		role->closure < CLOSURE_LEAST || role->closure > CLOSURE_MOST ? "warned" : "dim",
+		view_closure_text(role, closure));
 }
 
 static void put_bar(FILE *out, const struct probes_view *v, const struct view_role *role)
@@ -260,8 +260,7 @@ void probes_html_time(FILE *out, const struct probes_view *view)
 		n++;
 	if (!n)
 		return;
-	snprintf(small, sizeof(small), "of each role's threads, %s",
-		 v->ops > 0 ? "for each operation" : "for each second");
+	snprintf(small, sizeof(small), "of each role's threads, %s", view_per(v));
 	rows_title(out, "Where the time went", small);
 	for (unsigned i = 0; i < n; i++)
 		put_bar(out, v, &roles[i]);

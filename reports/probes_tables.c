@@ -26,6 +26,7 @@ struct column {
 struct kind { /* of table */
 	const char *probe, *rows, *title;
 	struct column columns[12];
+	const char *counts; /* rows where this figure is 0 are not shown; NULL: all are */
 };
 
 static const struct kind kinds[] = {
@@ -77,7 +78,8 @@ static const struct kind kinds[] = {
 	  {"slept", "slept", "1", 3},
 	  {"EAGAIN", "again", "1", 4},
 	  {"mean", "=mean", "ns", 2},
-	  {"time", "=futex", "ns"}}},
+	  {"time", "=futex", "ns"}},
+	 .counts = "calls"},
 	{"syscalls",
 	 "calls",
 	 "system calls",
@@ -144,6 +146,21 @@ static int set_column(struct table *t, unsigned at, const struct probes_view *v,
 	return table_set(t, at, *text ? text : "-");
 }
 
+static bool shown(const struct kind *k, const cJSON *row)
+{
+	return !k->counts || get_number(row, k->counts) != 0;
+}
+
+static int count_shown(const struct kind *k, const cJSON *rows)
+{
+	const cJSON *row;
+	int n = 0;
+
+	cJSON_ArrayForEach (row, rows)
+		n += shown(k, row);
+	return n;
+}
+
 static int fill(struct table *t, const struct probes_view *v, const struct kind *k,
 		const cJSON *rows, unsigned limit)
 {
@@ -154,7 +171,7 @@ static int fill(struct table *t, const struct probes_view *v, const struct kind 
 	for (const struct column *c = k->columns; !err && c->title; c++)
 		err = table_column(t, c->title, c->unit != NULL, c->drop);
 	cJSON_ArrayForEach (row, rows) {
-		if (err || n++ >= limit)
+		if (err || !shown(k, row) || n++ >= limit)
 			continue;
 		err = table_row(t);
 		for (unsigned at = 0; !err && k->columns[at].title; at++)
@@ -169,13 +186,13 @@ static int put_table(FILE *out, const struct probes_view *view, const struct kin
 	const struct probes_view part = view_for(view, k->probe), *v = &part;
 	const cJSON *rows = view_rows(v, k->probe, k->rows);
 	struct table t = {0};
-	int err, n = cJSON_GetArraySize(rows);
+	int err, n = count_shown(k, rows);
 
-	if (!rows)
+	if (!n)
 		return 0;
 	err = fill(&t, v, k, rows, limit);
 	if (!err) {
-		fprintf(out, "\n%s (time is %s)\n", k->title, view_per(v));
+		fprintf(out, "\n%s (time %s)\n", k->title, view_per(v));
 		table_print(&t, out, width, "  ", 0);
 		if ((unsigned)n > limit)
 			fprintf(out, "  ... and %u more\n", (unsigned)n - limit);
@@ -220,17 +237,17 @@ static int fill_time(struct table *t, const struct probes_view *v)
 /* Do the classes come to the wall time? */
 static void put_closures(FILE *out, const struct probes_view *v)
 {
-	char name[CELL_MAX], wall[FMT_MAX], switches[FMT_MAX];
+	char name[CELL_MAX], wall[FMT_MAX], switches[FMT_MAX], closure[CLOSURE_TEXT];
 	struct view_role role;
 
 	for (unsigned i = 0; view_role(v, i, &role); i++) {
 		fprintf(out, "  %s: ", fmt_safe(name, sizeof(name), role.name));
 		if (isfinite(role.threads))
 			fprintf(out, "%.0f thread%s, ", role.threads, role.threads == 1 ? "" : "s");
-		fprintf(out, "wall time %s, %s switches, closure %.1f %%\n",
+		fprintf(out, "wall time %s, %s switches, %s\n",
 			fmt_value(wall, view_per_op(v, role.wall_ns), "ns", false),
 			fmt_count(switches, view_per_op(v, role.voluntary + role.involuntary)),
-			role.closure * 100);
+			view_closure_text(&role, closure));
 	}
 }
 
@@ -240,7 +257,7 @@ static int put_time(FILE *out, const struct probes_view *v, unsigned width)
 	int err = fill_time(&t, v);
 
 	if (!err && t.n_rows) {
-		fprintf(out, "\nwhere the time went (time is %s)\n", view_per(v));
+		fprintf(out, "\nwhere the time went (time %s)\n", view_per(v));
 		table_print(&t, out, width, "  ", 0);
 		put_closures(out, v);
 	}
@@ -341,6 +358,20 @@ static int fill_status(struct table *t, const struct probes_view *v)
 	return err ? -ENOMEM : 0;
 }
 
+static void put_why_no_cost(FILE *out, const struct probes_view *v)
+{
+	const cJSON *probe;
+	char reason[CELL_MAX];
+
+	cJSON_ArrayForEach (probe, v->probes) {
+		if (!*get_text(probe, "reason_run_ns"))
+			continue;
+		fprintf(out, "  cost is not known: %s\n",
+			fmt_safe(reason, sizeof(reason), get_text(probe, "reason_run_ns")));
+		return; /* it is the same for all */
+	}
+}
+
 static int put_status(FILE *out, const struct probes_view *v, unsigned width)
 {
 	struct table t = {0};
@@ -349,6 +380,7 @@ static int put_status(FILE *out, const struct probes_view *v, unsigned width)
 	if (!err && t.n_rows) {
 		fprintf(out, "\nwhat the probes lost and cost\n");
 		table_print(&t, out, width, "  ", 0);
+		put_why_no_cost(out, v);
 	}
 	table_free(&t);
 	return err;

@@ -21,7 +21,7 @@ static const char *per_op(char buf[FMT_MAX], const struct probes_view *v, double
 static void put_role(FILE *out, const struct probes_view *v, struct view_role *role,
 		     const char *indent)
 {
-	char name[TEXT_MAX], per[FMT_MAX];
+	char name[TEXT_MAX], per[FMT_MAX], closure[CLOSURE_TEXT];
 
 	view_sort(role);
 	fprintf(out, "%s%s:", indent, fmt_safe(name, sizeof(name), role->name));
@@ -29,8 +29,8 @@ static void put_role(FILE *out, const struct probes_view *v, struct view_role *r
 		if (!i || role->parts[i].share >= SHARE_LEAST)
 			fprintf(out, "%s %s %.0f %%", i ? "," : "", role->parts[i].cls->name,
 				role->parts[i].share * 100);
-	fprintf(out, "; %s %s, closure %.1f %%%s\n", per_op(per, v, role->wall_ns), view_per(v),
-		role->closure * 100,
+	fprintf(out, "; %s %s, %s%s\n", per_op(per, v, role->wall_ns), view_per(v),
+		view_closure_text(role, closure),
 		role->closure < CLOSURE_LEAST  ? " (too low)"
 		: role->closure > CLOSURE_MOST ? " (too high)"
 					       : "");

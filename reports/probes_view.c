@@ -4,6 +4,7 @@
 #include "reports/probes_view.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,6 +124,14 @@ void view_sort(struct view_role *role)
 	qsort(role->parts, role->n_parts, sizeof(*role->parts), compare_parts);
 }
 
+const char *view_closure_text(const struct view_role *role, char buf[CLOSURE_TEXT])
+{
+	if (!isfinite(role->closure))
+		return "closure not known";
+	snprintf(buf, CLOSURE_TEXT, "closure %.1f %%", role->closure * 100);
+	return buf;
+}
+
 double view_closure(const struct probes_view *v)
 {
 	struct view_role role;
@@ -135,11 +144,15 @@ double view_closure(const struct probes_view *v)
 
 double view_per_op(const struct probes_view *v, double ns)
 {
+	if (v->total)
+		return ns;
 	return v->ops > 0 ? ns / v->ops : ns / (v->window_ns / 1e9);
 }
 
 const char *view_per(const struct probes_view *v)
 {
+	if (v->total)
+		return "in total";
 	return v->ops > 0 ? "per op" : "per second";
 }
 
@@ -219,7 +232,8 @@ const char *view_frame(const cJSON *stack)
 		const char *text = cJSON_IsString(frame) ? frame->valuestring : "";
 
 		first = first ? first : text;
-		if (*text != '[' && strstr(text, " (") && !starts_with_any(text, libc))
+		if (*text != '[' && strstr(text, " (") && !strstr(text, "[libc.") &&
+		    !starts_with_any(text, libc))
 			return text;
 	}
 	cJSON_ArrayForEach (frame, stack) { /* no line is known: a program without debug data */

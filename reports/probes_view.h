@@ -13,6 +13,7 @@ struct probes_view {
 	const cJSON *probes;
 	double ops;	  /* operations in the window(s); NAN or 0: none are known */
 	double window_ns; /* length of the window(s), summed over runs */
+	bool total;	  /* show figures as they are, and not by operation or second */
 	unsigned frames;  /* most of a flame graph; 0: 1000 */
 };
 
@@ -55,12 +56,15 @@ const cJSON *view_rows(const struct probes_view *v, const char *probe, const cha
 bool view_role(const struct probes_view *v, unsigned n, struct view_role *ret);
 /* Orders parts by time, most first; unknown ones last. */
 void view_sort(struct view_role *role);
+/* "closure 98.7 %". */
+#define CLOSURE_TEXT 40
+const char *view_closure_text(const struct view_role *role, char buf[CLOSURE_TEXT]);
 /* The lowest closure of any role; NAN if none is known. */
 double view_closure(const struct probes_view *v);
 
-/* ns for each operation, or for each second of the window where operations are not known. */
+/* ns for each operation, for each second of the window where operations are not known, or all. */
 double view_per_op(const struct probes_view *v, double ns);
-/* "per op" or "per second". */
+/* "per op", "per second" or "in total". */
 const char *view_per(const struct probes_view *v);
 
 /* The object that holds count, sum_ns, max_ns and slots of a row: the row, or its `key`. */

@@ -274,7 +274,7 @@ static void put_tables(FILE *out, const struct probes_view *v)
 
 static void test_tables(void **state)
 {
-	static const char *const wal[] = {"where the time went (time is per op)",
+	static const char *const wal[] = {"where the time went (time per op)",
 					  "run queue",
 					  "95.2 us",
 					  "commit_wait (leader.c:88)",

@@ -85,6 +85,7 @@ struct hunt {
 
 	struct prey prey;
 	struct timespec started;    /* wall clock */
+	uint64_t since_ns;	    /* CLOCK_BOOTTIME: what was started before is not watched */
 	struct probe_window window; /* as it was */
 	enum hunt_end end;
 	cJSON *probes, *usage, *foreign; /* NULL with a reason below */

@@ -256,7 +256,8 @@ static int add_descendant(void *arg, int pid)
 {
 	struct family *f = arg;
 
-	if (pid != getpid() && procfs_descends(pid, getpid()) && (size_t)f->n < array_size(f->pids))
+	if (pid != getpid() && procfs_descends(pid, getpid(), 0) &&
+	    (size_t)f->n < array_size(f->pids))
 		f->pids[f->n++] = pid;
 	return 0;
 }

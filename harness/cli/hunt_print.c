@@ -117,6 +117,7 @@ static struct probes_view view_of(const struct hunt *h)
 {
 	return (struct probes_view){.probes = h->probes,
 				    .ops = NAN,
+				    .total = true,
 				    .window_ns = (double)(h->window.end_ns - h->window.begin_ns)};
 }
 
@@ -140,6 +141,8 @@ int hunt_text(const struct hunt *h, FILE *out, struct err *err)
 	for (unsigned i = 0; lines.list[i]; i++)
 		fprintf(out, "%s\n", lines.list[i]);
 	r = probes_text_tables(out, &view, width_of(out), ROWS);
+	if (!h->warmup_ns)
+		fputs("  (--warmup 100ms measures it, before anything counts)\n", out);
 	return r ? err_sys(err, r, "tables") : 0;
 }
 

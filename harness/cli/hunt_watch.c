@@ -43,7 +43,7 @@ static void unmap_window(struct probe_window **w)
 static void open_window(struct probe_window *w, uint64_t warmup_ns, uint64_t for_ns)
 {
 	w->start_ns = nsec_now();
-	w->end_ns = for_ns ? w->start_ns + warmup_ns + for_ns : INT64_MAX;
+	w->end_ns = for_ns ? w->start_ns + warmup_ns + for_ns : PROBE_WINDOW_OPEN;
 	__atomic_store_n(&w->begin_ns, w->start_ns + warmup_ns, __ATOMIC_RELEASE);
 }
 
@@ -112,7 +112,7 @@ static void watch_window(struct hunt *h, struct probe_window *w)
 
 static void begin_usage(struct hunt *h, struct procstat **usage)
 {
-	if (h->prey.exited || procstat_begin_of(h->prey.pid, usage, &h->usage_why))
+	if (h->prey.exited || procstat_begin_of(h->prey.pid, h->since_ns, usage, &h->usage_why))
 		*usage = NULL;
 }
 
@@ -200,8 +200,12 @@ static int watch_armed(struct hunt *h, struct probe_window *w, struct err *err)
 
 static int arm(struct hunt *h, struct err *err)
 {
-	int r = h->ops->arm(h->prober, "process", h->prey.command ? 0 : h->prey.pid, err);
+	struct timespec now;
+	int r;
 
+	r = h->ops->arm(h->prober, "process", h->prey.command ? 0 : h->prey.pid, err);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	h->since_ns = (uint64_t)now.tv_sec * NSEC_PER_SEC + (uint64_t)now.tv_nsec;
 	if (!r && h->prey.command) {
 		r = prey_start(&h->prey, err);
 		h->ops->launched(h->prober);

@@ -19,6 +19,32 @@ import unittest
 
 UHBENCH = None
 BPFTOOL = shutil.which("bpftool", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+CONTENDED = """
+#include <pthread.h>
+#include <unistd.h>
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static void __attribute__((noinline)) critical(void)
+{
+	pthread_mutex_lock(&mutex);
+	usleep(2000);
+	pthread_mutex_unlock(&mutex);
+}
+static void *work(void *arg)
+{
+	for (int i = 0; i < 200; i++)
+		critical();
+	return arg;
+}
+int main(void)
+{
+	pthread_t other[2];
+	for (int i = 0; i < 2; i++)
+		pthread_create(&other[i], NULL, work, NULL);
+	for (int i = 0; i < 2; i++)
+		pthread_join(other[i], NULL);
+}
+"""
+DD = "setpriv --pdeathsig KILL dd if=/dev/zero of=/dev/null"
 IDS = re.compile(r"^(prog|link)_id:\s*(\d+)", re.MULTILINE)
 
 
@@ -28,6 +54,11 @@ def alive(pid):
             return f.read().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(child) for child in f.read().split()]
 
 
 def bpf_objects_of(pid):
@@ -77,8 +108,8 @@ class Case(unittest.TestCase):
         p.stdout.close()
         p.stderr.close()
 
-    def victim(self, *command):
-        p = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    def victim(self, *command, stdin=subprocess.DEVNULL):
+        p = subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL)
         self.addCleanup(p.wait)
         self.addCleanup(p.kill)
         return p
@@ -186,6 +217,26 @@ class Commands(Case):
         self.assertIn("PID namespace", p.stderr)
 
 
+    def test_its_time_adds_up_and_its_lock_is_named(self):
+        program = self.path("contended")
+        with open(program + ".c", "w") as f:
+            f.write(CONTENDED)
+        subprocess.run(["cc", "-g", "-O1", "-pthread", "-o", program, program + ".c"], check=True)
+        for args in (), ("--warmup", "100ms"), ("--for", "400ms"):
+            r = self.record(*args, "--", program)
+            role = r["probes"]["sched"]["roles"]["process"]
+            self.assertEqual(role["threads"], 3)
+            self.assertTrue(0.95 <= role["closure"] <= 1.05, role)
+            self.assertGreater(role["wall_ns"], 2e9 * r["hunt"]["seconds"])
+            line = 1 + CONTENDED.split("\n").index("\tpthread_mutex_lock(&mutex);")
+            frames = [frame for futex in r["probes"]["lock"]["futex"]
+                      for waiter in futex["waiters"] for frame in waiter["stack"]]
+            self.assertIn(f"critical (contended.c:{line})", frames, args)
+        text = self.hunt("--", program)
+        self.assertNotRegex(text.stdout, r"\bnan\b")
+        self.assertRegex(text.stdout, r"(?m)^  critical \(contended\.c:\d+\) ")
+
+
 class Processes(Case):
     def test_a_process_that_is_there(self):
         v = self.victim("dd", "if=/dev/zero", "of=/dev/null")
@@ -202,11 +253,27 @@ class Processes(Case):
         self.assertIsNotNone(r["probes"]["syscalls"]["run_ns"], "the warm-up was measured")
 
     def test_what_it_started_is_in_its_usage(self):
-        v = self.victim("sh", "-c", "setpriv --pdeathsig KILL dd if=/dev/zero of=/dev/null & wait")
-        self.wait_for(lambda: open(f"/proc/{v.pid}/task/{v.pid}/children").read())
-        usage = self.record("--for", "500ms", "-p", str(v.pid))["usage"]["process"]
-        self.assertEqual(usage["threads"], 2)
-        self.assertGreater(usage["cpu_ns"], 50e6)  # the shell itself only waits
+        v = self.victim("sh", "-c", f"read go; sleep 0.4; {DD} & wait", stdin=subprocess.PIPE)
+        p = self.start("--json", "--for", "1s", "-p", str(v.pid))
+        self.attached(p)
+        v.stdin.write(b"go\n")
+        v.stdin.close()
+        r = json.loads(p.communicate(timeout=40)[0])
+        self.assertEqual(r["usage"]["process"]["threads"], 2)
+        self.assertGreater(r["usage"]["process"]["cpu_ns"], 50e6)  # the shell itself only waits
+        role = r["probes"]["sched"]["roles"]["process"]
+        self.assertGreaterEqual(role["threads"], 2)
+        self.assertTrue(0.95 <= role["closure"] <= 1.05, role)
+
+    def test_what_it_started_before_is_not_watched(self):
+        v = self.victim("sh", "-c", f"{DD} & wait")
+        self.wait_for(lambda: children(v.pid))
+        time.sleep(0.02)  # two ticks of the kernel's clock, in which starts are told
+        r = self.record("--for", "300ms", "-p", str(v.pid))
+        self.assertEqual(r["usage"]["process"]["threads"], 1)
+        role = r["probes"]["sched"]["roles"]["process"]
+        self.assertEqual(role["threads"], 1)
+        self.assertTrue(0.95 <= role["closure"] <= 1.05, role)
 
     def test_only_the_process_is_watched(self):
         v = self.victim("sleep", "60")
@@ -265,8 +332,7 @@ class Kernel(Case):
             self.attached(p)
             ours = bpf_objects_of(p.pid)
             self.assertTrue(ours <= bpf_objects())
-            with open(f"/proc/{p.pid}/task/{p.pid}/children") as f:
-                command = [int(pid) for pid in f.read().split()]
+            command = children(p.pid)
             p.kill()
             p.wait()
             self.wait_for(lambda: not ours & bpf_objects())

@@ -26,13 +26,15 @@ struct sample {
 };
 
 struct procstat {
-	pid_t pid; /* with what it started; 0: this process alone */
+	pid_t pid;	   /* with what it started; 0: this process alone */
+	uint64_t since_ns; /* but not before that */
 	struct sample begin, end;
 };
 
 struct adding {
 	struct sample *s;
 	pid_t pid;
+	uint64_t since_ns;
 	char tasks[32]; /* /proc/PID/task */
 };
 
@@ -76,7 +78,7 @@ static int add_relative(void *arg, int pid)
 	clockid_t clock;
 	int r;
 
-	if (!procfs_descends(pid, a->pid))
+	if (!procfs_descends(pid, a->pid, a->since_ns))
 		return 0;
 	if (!clock_getcpuclockid(pid, &clock))
 		a->s->process_cpu_ns += cpu_ns_of(clock);
@@ -87,7 +89,8 @@ static int add_relative(void *arg, int pid)
 
 static int take_sample(const struct procstat *p, struct sample *s, struct err *err)
 {
-	struct adding adding = {.s = s, .pid = p->pid, .tasks = "/proc/self/task"};
+	struct adding adding = {
+		.s = s, .pid = p->pid, .since_ns = p->since_ns, .tasks = "/proc/self/task"};
 	int r = procfs_host(&s->host);
 
 	if (r)
@@ -103,7 +106,7 @@ static int take_sample(const struct procstat *p, struct sample *s, struct err *e
 	return r ? err_sys(err, r, "%s", adding.tasks) : 0;
 }
 
-static int begin(pid_t pid, struct procstat **ret, struct err *err)
+static int begin(pid_t pid, uint64_t since_ns, struct procstat **ret, struct err *err)
 {
 	struct procstat *p = calloc(1, sizeof(*p));
 	int r;
@@ -111,6 +114,7 @@ static int begin(pid_t pid, struct procstat **ret, struct err *err)
 	if (!p)
 		return err_sys(err, -ENOMEM, "procstat");
 	p->pid = pid;
+	p->since_ns = since_ns;
 	r = take_sample(p, &p->begin, err);
 	if (r)
 		procstat_free(p);
@@ -121,12 +125,12 @@ static int begin(pid_t pid, struct procstat **ret, struct err *err)
 
 int procstat_begin(struct procstat **ret, struct err *err)
 {
-	return begin(0, ret, err);
+	return begin(0, 0, ret, err);
 }
 
-int procstat_begin_of(pid_t pid, struct procstat **ret, struct err *err)
+int procstat_begin_of(pid_t pid, uint64_t since_ns, struct procstat **ret, struct err *err)
 {
-	return begin(pid, ret, err);
+	return begin(pid, since_ns, ret, err);
 }
 
 int procstat_end(struct procstat *p, struct err *err)

@@ -25,8 +25,9 @@ struct procstat;
 
 /* Takes the sample for the window's begin, of this process. */
 int procstat_begin(struct procstat **ret, struct err *err);
-/* The same of another process and those that it started, as far as they are there. */
-int procstat_begin_of(pid_t pid, struct procstat **ret, struct err *err);
+/* The same of another process and those that it started since (CLOCK_BOOTTIME), as far as they are
+ * there. */
+int procstat_begin_of(pid_t pid, uint64_t since_ns, struct procstat **ret, struct err *err);
 /* Takes the sample for its end; -ESRCH when the process is gone. */
 int procstat_end(struct procstat *p, struct err *err);
 /* {role: {...}} as in results/README.md. Without `roles` threads that are no kernel workers have

@@ -24,7 +24,7 @@ static uint64_t ticks_to_ns(unsigned long long ticks)
 
 int procfs_stat(const char *dir, struct proc_thread *t)
 {
-	unsigned long long minor, major, user, sys;
+	unsigned long long minor, major, user, sys, start;
 	char path[PATH_LEN], buf[1024];
 	char *open_br, *close_br;
 	ssize_t n;
@@ -40,13 +40,16 @@ int procfs_stat(const char *dir, struct proc_thread *t)
 	*close_br = 0;
 	snprintf(t->comm, sizeof(t->comm), "%s", open_br + 1);
 	t->tid = atoi(buf);
-	if (sscanf(close_br + 2, "%c %d %*d %*d %*d %*d %*u %llu %*u %llu %*u %llu %llu", &t->state,
-		   &t->ppid, &minor, &major, &user, &sys) != 6)
+	if (sscanf(close_br + 2,
+		   "%c %d %*d %*d %*d %*d %*u %llu %*u %llu %*u %llu %llu %*d %*d %*d %*d %*d %*d "
+		   "%llu",
+		   &t->state, &t->ppid, &minor, &major, &user, &sys, &start) != 7)
 		return -EINVAL;
 	t->minor_faults = minor;
 	t->major_faults = major;
 	t->user_ns = ticks_to_ns(user);
 	t->system_ns = ticks_to_ns(sys);
+	t->start_ns = ticks_to_ns(start);
 	return 0;
 }
 
@@ -82,21 +85,22 @@ int procfs_thread(const char *dir, struct proc_thread *t)
 	return 0;
 }
 
-static int parent_of(int pid)
+static int parent_of(int pid, uint64_t since_ns)
 {
 	struct proc_thread t;
 	char dir[32];
 
 	snprintf(dir, sizeof(dir), "/proc/%d", pid);
-	return procfs_stat(dir, &t) || t.state == 'Z' ? 0 : t.ppid;
+	return procfs_stat(dir, &t) || t.state == 'Z' || t.start_ns < since_ns ? 0 : t.ppid;
 }
 
-bool procfs_descends(int pid, int ancestor)
+bool procfs_descends(int pid, int ancestor, uint64_t since_ns)
 {
 	int up = pid;
 
+	since_ns -= since_ns % ticks_to_ns(1);
 	while (up > 0 && up != ancestor)
-		up = parent_of(up);
+		up = parent_of(up, since_ns);
 	return up > 0;
 }
 

@@ -16,6 +16,7 @@ struct proc_thread {
 	uint64_t run_ns, run_queue_ns;	 /* schedstat: exact */
 	uint64_t voluntary, involuntary; /* status */
 	uint64_t minor_faults, major_faults;
+	uint64_t start_ns; /* CLOCK_BOOTTIME, in clock ticks */
 };
 
 /* Reads `stat` below `dir` ("/proc/12" or "/proc/12/task/13"): comm, state, ppid, times, faults. */
@@ -23,8 +24,9 @@ int procfs_stat(const char *dir, struct proc_thread *t);
 /* Fills everything of one thread. */
 int procfs_thread(const char *dir, struct proc_thread *t);
 
-/* Is it that process, or one that it started, or that one of those did? No zombie is. */
-bool procfs_descends(int pid, int ancestor);
+/* Is it that process, or one that it started since (CLOCK_BOOTTIME), or that one of those did? No
+ * zombie is. */
+bool procfs_descends(int pid, int ancestor, uint64_t since_ns);
 
 /* Calls fn for every number-named entry of a folder of /proc; stops at the first non-zero return.
  */
