@@ -33,7 +33,7 @@ const char *lock_caller_of(const cJSON *stack)
 	return NULL;
 }
 
-static void tally_merge(struct tally *into, const struct tally *t)
+void lock_tally_merge(struct tally *into, const struct tally *t)
 {
 	into->count += t->count;
 	into->sum += t->sum;
@@ -51,7 +51,7 @@ static bool same(const struct row *a, const struct row *b)
 /* Takes the stack of `from`. */
 static void merge(struct row *into, struct row *from)
 {
-	tally_merge(&into->tally, &from->tally);
+	lock_tally_merge(&into->tally, &from->tally);
 	if (from->stack_sum > into->stack_sum) {
 		cJSON *smaller = into->stack;
 

@@ -2,31 +2,54 @@
 /*
  * Futexes by address: which were waited for longest, and where in the program. The stacks are those
  * that were sampled of long waits (probes/stacks.h), so an address with short waits has none.
+ *
+ * Where a program has a futex for each waiter or object (a condition variable alone has two), the
+ * same wait has many addresses: those of a process whose longest waits were in the same place of
+ * the program, by the whole stack, are one row. It names the address with the most time.
  */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/util/cleanup.h"
 #include "probes/lock_json.h"
 #include "probes/plugin.h"
 #include "probes/stacks.h"
 
-#define ADDRESSES_SHOWN 64u
-#define STACKS_SHOWN	8 /* for each address and kind */
+#define ROWS_SHOWN   64u
+#define STACKS_SHOWN 8 /* for each row and kind */
 
 struct futex {
 	struct futex_key key;
 	struct futex_sum sum;
+	const cJSON *waiter; /* stack of its longest waits; NULL: none was sampled */
+	struct futex *row;   /* whose row it is in */
+	uint64_t own_ns;     /* of `sum`, at this address */
+	unsigned addresses;
 };
 
 struct samples {
 	struct stack_group *groups;
+	struct futex **futexes; /* which each of them is of, or NULL */
 	size_t n;
 };
 
+struct futexes {
+	struct futex *all;   /* by key */
+	struct futex **rows; /* by time */
+	unsigned n, n_rows;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	return memcmp(&((const struct futex *)a)->key, &((const struct futex *)b)->key,
+		      sizeof(struct futex_key));
+}
+
 static int by_time(const void *a, const void *b)
 {
-	const struct futex_sum *x = &((const struct futex *)a)->sum;
-	const struct futex_sum *y = &((const struct futex *)b)->sum;
+	const struct futex_sum *x = &(*(struct futex *const *)a)->sum;
+	const struct futex_sum *y = &(*(struct futex *const *)b)->sum;
 	uint64_t nx = x->calls + x->wakes, ny = y->calls + y->wakes;
 
 	if (x->slept.sum != y->slept.sum)
@@ -39,24 +62,91 @@ static const cJSON *stack_of(const struct stack_group *g)
 	return g->user ? g->user : g->kernel;
 }
 
-static void add_stacks(cJSON *into, const char *name, const struct futex_key *key,
+/* Groups come by time, so the first of an address is the longest. */
+static void match_samples(struct samples *s, const struct futexes *f)
+{
+	s->futexes = calloc(s->n + 1, sizeof(struct futex *));
+	for (size_t i = 0; s->futexes && i < s->n; i++) {
+		const struct stack_group *g = &s->groups[i];
+		struct futex wanted = {.key = {.address = g->address, .tgid = g->wait_tgid}};
+
+		if (g->cls != CLASS_FUTEX || !stack_of(g))
+			continue;
+		s->futexes[i] = bsearch(&wanted, f->all, f->n, sizeof(wanted), by_key);
+		if (s->futexes[i] && g->kind == SAMPLE_WAITER && !s->futexes[i]->waiter)
+			s->futexes[i]->waiter = stack_of(g);
+	}
+}
+
+static void merge(struct futex *into, const struct futex *f)
+{
+	into->sum.calls += f->sum.calls;
+	into->sum.again += f->sum.again;
+	into->sum.wakes += f->sum.wakes;
+	into->sum.woke += f->sum.woke;
+	into->addresses += f->addresses;
+	lock_tally_merge(&into->sum.slept, &f->sum.slept);
+}
+
+static struct futex *row_of(const struct futexes *f, const struct futex *one)
+{
+	for (unsigned i = 0; one->waiter && i < f->n_rows; i++)
+		if (f->rows[i]->waiter && f->rows[i]->key.tgid == one->key.tgid &&
+		    cJSON_Compare(f->rows[i]->waiter, one->waiter, true))
+			return f->rows[i];
+	return NULL;
+}
+
+/* Rows take their places from the front of the list that is gone through. */
+static void fold(struct futexes *f)
+{
+	qsort(f->rows, f->n, sizeof(*f->rows), by_time);
+	for (unsigned i = 0; i < f->n; i++) {
+		struct futex *one = f->rows[i], *row = row_of(f, one);
+
+		one->row = row ? row : one;
+		if (row)
+			merge(row, one);
+		else
+			f->rows[f->n_rows++] = one;
+	}
+	qsort(f->rows, f->n_rows, sizeof(*f->rows), by_time);
+}
+
+static void raise_number(cJSON *o, const char *key, double by)
+{
+	cJSON *n = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	cJSON_SetNumberValue(n, n->valuedouble + by);
+}
+
+static void add_stack(cJSON *list, const struct stack_group *g)
+{
+	cJSON *item;
+
+	cJSON_ArrayForEach (item, list)
+		if (cJSON_Compare(cJSON_GetObjectItem(item, "stack"), stack_of(g), true)) {
+			raise_number(item, "count", (double)g->count);
+			raise_number(item, "sum_ns", (double)g->sum_ns);
+			return;
+		}
+	if (cJSON_GetArraySize(list) >= STACKS_SHOWN)
+		return;
+	item = cJSON_CreateObject();
+	cJSON_AddItemToObject(item, "stack", cJSON_Duplicate(stack_of(g), true));
+	cJSON_AddNumberToObject(item, "count", (double)g->count);
+	cJSON_AddNumberToObject(item, "sum_ns", (double)g->sum_ns);
+	cJSON_AddItemToArray(list, item);
+}
+
+static void add_stacks(cJSON *into, const char *name, const struct futex *row,
 		       enum sample_kind kind, const struct samples *s)
 {
 	cJSON *list = cJSON_AddArrayToObject(into, name);
 
-	for (size_t i = 0; i < s->n && cJSON_GetArraySize(list) < STACKS_SHOWN; i++) {
-		const struct stack_group *g = &s->groups[i];
-		cJSON *item;
-
-		if (g->kind != kind || g->cls != CLASS_FUTEX || g->address != key->address ||
-		    g->wait_tgid != key->tgid || !stack_of(g))
-			continue;
-		item = cJSON_CreateObject();
-		cJSON_AddItemToObject(item, "stack", cJSON_Duplicate(stack_of(g), true));
-		cJSON_AddNumberToObject(item, "count", (double)g->count);
-		cJSON_AddNumberToObject(item, "sum_ns", (double)g->sum_ns);
-		cJSON_AddItemToArray(list, item);
-	}
+	for (size_t i = 0; s->futexes && i < s->n; i++)
+		if (s->groups[i].kind == kind && s->futexes[i] && s->futexes[i]->row == row)
+			add_stack(list, &s->groups[i]);
 }
 
 static void add_counts(cJSON *o, const struct futex_sum *f, bool sleeps)
@@ -78,63 +168,71 @@ static cJSON *futex_json(const struct futex *f, const struct samples *s, bool sl
 	snprintf(address, sizeof(address), "0x%llx", (unsigned long long)f->key.address);
 	cJSON_AddStringToObject(o, "address", address);
 	cJSON_AddNumberToObject(o, "pid", f->key.tgid);
+	cJSON_AddNumberToObject(o, "addresses", f->addresses);
+	cJSON_AddItemToObject(o, "address_ns",
+			      sleeps ? cJSON_CreateNumber((double)f->own_ns) : cJSON_CreateNull());
 	add_counts(o, &f->sum, sleeps);
 	probe_tally_json(o, &f->sum.slept);
-	add_stacks(o, "waiters", &f->key, SAMPLE_WAITER, s);
-	add_stacks(o, "wakers", &f->key, SAMPLE_WAKER, s);
+	add_stacks(o, "waiters", f, SAMPLE_WAITER, s);
+	add_stacks(o, "wakers", f, SAMPLE_WAKER, s);
 	return o;
 }
 
-static void add_rest(cJSON *into, const struct futex *futexes, unsigned n, bool sleeps)
+static void add_rest(cJSON *into, const struct futexes *f, bool sleeps)
 {
-	struct futex_sum sum = {.calls = 0};
+	struct futex rest = {.addresses = 0};
 	cJSON *o;
 
-	if (n <= ADDRESSES_SHOWN)
+	if (f->n_rows <= ROWS_SHOWN)
 		return;
-	for (unsigned i = ADDRESSES_SHOWN; i < n; i++) {
-		sum.calls += futexes[i].sum.calls;
-		sum.again += futexes[i].sum.again;
-		sum.wakes += futexes[i].sum.wakes;
-		sum.woke += futexes[i].sum.woke;
-		sum.slept.count += futexes[i].sum.slept.count;
-		sum.slept.sum += futexes[i].sum.slept.sum;
-	}
+	for (unsigned i = ROWS_SHOWN; i < f->n_rows; i++)
+		merge(&rest, f->rows[i]);
 	o = cJSON_AddObjectToObject(into, "futex_rest");
-	cJSON_AddNumberToObject(o, "addresses", n - ADDRESSES_SHOWN);
-	add_counts(o, &sum, sleeps);
-	cJSON_AddNumberToObject(o, "sum_ns", (double)sum.slept.sum);
+	cJSON_AddNumberToObject(o, "addresses", rest.addresses);
+	add_counts(o, &rest.sum, sleeps);
+	cJSON_AddNumberToObject(o, "sum_ns", (double)rest.sum.slept.sum);
 }
 
-static struct futex *read_futexes(int fd, unsigned *ret_n)
+static int read_futexes(int fd, struct futexes *f)
 {
 	_cleanup_free_ struct futex_key *keys = NULL;
 	_cleanup_free_ struct futex_sum *sums = NULL;
-	struct futex *all;
 	unsigned n = 0;
+	int r = part_read_table(fd, (void **)&keys, (void **)&sums, &n);
 
-	part_read_table(fd, (void **)&keys, (void **)&sums, &n);
-	all = calloc(n + 1, sizeof(*all));
-	for (unsigned i = 0; all && i < n; i++)
-		all[i] = (struct futex){.key = keys[i], .sum = sums[i]};
-	*ret_n = all ? n : 0;
-	if (all)
-		qsort(all, n, sizeof(*all), by_time);
-	return all;
+	f->all = calloc(n + 1, sizeof(*f->all));
+	f->rows = calloc(n + 1, sizeof(struct futex *));
+	if (r || !f->all || !f->rows)
+		return r ? r : -ENOMEM;
+	f->n = n;
+	for (unsigned i = 0; i < n; i++) {
+		f->rows[i] = &f->all[i];
+		f->all[i] = (struct futex){.key = keys[i],
+					   .sum = sums[i],
+					   .own_ns = sums[i].slept.sum,
+					   .addresses = 1};
+	}
+	if (n)
+		qsort(f->all, n, sizeof(*f->all), by_key);
+	return 0;
 }
 
 void lock_futexes_json(cJSON *into, int fd, struct stacks *stacks, bool sleeps)
 {
 	cJSON *list = cJSON_AddArrayToObject(into, "futex");
-	_cleanup_free_ struct futex *all = NULL;
 	struct samples s = {.n = 0};
-	unsigned n;
+	struct futexes f = {.n = 0};
 
-	all = read_futexes(fd, &n);
-	if (n && stacks_groups(stacks, true, &s.groups, &s.n))
-		s.n = 0;
-	for (unsigned i = 0; i < min_of(n, ADDRESSES_SHOWN); i++)
-		cJSON_AddItemToArray(list, futex_json(&all[i], &s, sleeps));
-	add_rest(into, all, n, sleeps);
+	if (!read_futexes(fd, &f) && f.n) {
+		if (!stacks_groups(stacks, true, &s.groups, &s.n))
+			match_samples(&s, &f);
+		fold(&f);
+	}
+	for (unsigned i = 0; i < min_of(f.n_rows, ROWS_SHOWN); i++)
+		cJSON_AddItemToArray(list, futex_json(f.rows[i], &s, sleeps));
+	add_rest(into, &f, sleeps);
 	stacks_groups_free(s.groups, s.n);
+	free(s.futexes);
+	free(f.all);
+	free(f.rows);
 }

@@ -24,6 +24,7 @@ uint64_t lock_calls_json(cJSON *into, int fd, bool sleeps);
 /* `futex`, and `futex_rest`. */
 void lock_futexes_json(cJSON *into, int fd, struct stacks *stacks, bool sleeps);
 
+void lock_tally_merge(struct tally *into, const struct tally *t);
 /* The function of a stack that wanted the lock: the first that is not a lock's own; NULL: all are.
  */
 const char *lock_caller_of(const cJSON *stack);

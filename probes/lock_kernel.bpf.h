@@ -55,8 +55,8 @@ static __always_inline void nest_put(struct thread *t, u32 i, u64 lock, u32 flag
 		t->in_lock++;
 }
 
-/* A thread spins for one lock in each kind of interrupt that came upon it: more means that the kernel
- * has skipped ends, and has counted them. The outermost makes room. */
+/* A thread spins for one lock in each kind of interrupt that came upon it: more means that the
+ * kernel has skipped ends, and has counted them. The outermost makes room. */
 static __always_inline void nest_add(struct thread *t, u64 lock, u32 flags, u64 now)
 {
 #pragma unroll

@@ -7,9 +7,12 @@
  *   lock_load COUNTS raw THREADS N      a lock on the raw futex that counts its own calls
  *   lock_load COUNTS mutex THREADS N    a contended pthread mutex, held for a while
  *   lock_load COUNTS addresses N        a wake-up at each of N addresses
+ *   lock_load COUNTS own THREADS N      threads that sleep so often, each at a futex of its own
+ *   lock_load COUNTS crowd N            a wake-up by each of N threads that live at the same time
  *   lock_load COUNTS map THREADS MS     threads that map memory and unmap it bit by bit
  */
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -33,14 +36,14 @@ struct counts {
 	uint64_t waits, again, slept, switches, wakes, woke;
 };
 
-static uint32_t word;
+static uint32_t word, go;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct counts sum;
 static uint64_t rounds, end_ns;
 
 static long futex(uint32_t *at, int op, uint32_t value, const struct timespec *timeout)
 {
-	return syscall(SYS_futex, at, op, value, timeout, NULL, 0);
+	return syscall(SYS_futex, at, op, value, timeout, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
 static uint64_t voluntary(void)
@@ -160,6 +163,51 @@ static void *map_thread(void *arg)
 	return arg;
 }
 
+/* Not in step: which waits are sampled goes by the clock. */
+__attribute__((noinline)) static void sleep_at(uint32_t *own)
+{
+	const struct timespec soon = {.tv_nsec = 1000000 + (gettid() % 7) * 310000};
+
+	futex(own, FUTEX_WAIT_PRIVATE, 0, &soon); /* line of the own wait */
+}
+
+static void *own_thread(void *arg)
+{
+	uint32_t *own = calloc(1, 64);
+
+	for (uint64_t i = 0; own && i < rounds; i++)
+		sleep_at(own);
+	free(own);
+	return arg;
+}
+
+/* No part of the C library uses this operation. */
+static void *crowd_thread(void *arg)
+{
+	futex(&word, FUTEX_WAKE_BITSET_PRIVATE, 1, NULL);
+	while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
+		futex(&go, FUTEX_WAIT_PRIVATE, 0, NULL);
+	return arg;
+}
+
+static int crowd(unsigned n)
+{
+	pthread_t *all = calloc(n, sizeof(*all));
+	pthread_attr_t small;
+	unsigned made = 0;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64 << 10);
+	while (all && made < n && !pthread_create(&all[made], &small, crowd_thread, NULL))
+		made++;
+	__atomic_store_n(&go, 1, __ATOMIC_RELEASE);
+	futex(&go, FUTEX_WAKE_PRIVATE, INT_MAX, NULL);
+	for (unsigned i = 0; i < made; i++)
+		pthread_join(all[i], NULL);
+	free(all);
+	return made == n ? 0 : 1;
+}
+
 static int addresses(void)
 {
 	uint32_t *words = calloc(rounds, sizeof(*words));
@@ -205,6 +253,10 @@ static int run(const char *what, unsigned first, unsigned second)
 		return known();
 	if (!strcmp(what, "addresses"))
 		return addresses();
+	if (!strcmp(what, "crowd"))
+		return crowd(first);
+	if (!strcmp(what, "own"))
+		return threads(own_thread, first);
 	if (!strcmp(what, "raw"))
 		return threads(raw_thread, first);
 	if (!strcmp(what, "mutex"))

@@ -58,6 +58,20 @@ static const char *const families[] = {
 	"rt_spin_",	  "rt_write_",	       "rtlock_",	 "rwbase_",	   "rwsem_",
 	"ww_mutex_",
 };
+/* Not of kernel/locking/, but all they do is to take a lock. */
+static const char *const takers[] = {
+	"raw_spin_rq_",
+	"__task_rq_",
+	"task_rq_",
+	"double_rq_",
+	"double_lock_",
+	"_double_lock",
+	"lock_timer_",
+	"lock_hrtimer_",
+	"folio_lruvec_lock",
+	"pte_offset_map_lock",
+	"__pte_offset_map_lock",
+};
 static const char *const names[] = {
 	"___down_common",
 	"__down",
@@ -77,11 +91,19 @@ static const char *const names[] = {
 	"_atomic_dec_and_lock_irqsave",
 };
 
+static bool begins_as(const char *function, const char *const *prefixes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(function, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
 bool lock_is_own(const char *function)
 {
-	for (unsigned i = 0; i < array_size(families); i++)
-		if (!strncmp(function, families[i], strlen(families[i])))
-			return true;
+	if (begins_as(function, families, array_size(families)) ||
+	    begins_as(function, takers, array_size(takers)))
+		return true;
 	for (unsigned i = 0; i < array_size(names); i++)
 		if (!strcmp(function, names[i]))
 			return true;

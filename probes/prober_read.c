@@ -7,6 +7,17 @@
 #include "harness/util/nsec.h"
 #include "probes/prober.h"
 
+#define SKIPPED                                                                                    \
+	"the kernel runs no program twice at a time on a CPU: what interrupts do while one runs, " \
+	"it skips and counts"
+
+static uint64_t skipped(const struct part *part, const struct watcher *w, unsigned program)
+{
+	struct part_stats now;
+
+	return part_stats(part, program, &now) ? 0 : now.missed - w->armed[program].missed;
+}
+
 static void add_programs(cJSON *o, const struct prober *p, const struct watcher *w)
 {
 	struct part *part = w->plugin->part(w->probe);
@@ -24,6 +35,7 @@ static void add_programs(cJSON *o, const struct prober *p, const struct watcher 
 		cJSON_AddStringToObject(item, "name", part->programs[i]);
 		cJSON_AddStringToObject(item, "hook", part_hook(part, i));
 		cJSON_AddNumberToObject(item, "runs", (double)runs);
+		cJSON_AddNumberToObject(item, "skipped", (double)skipped(part, w, i));
 		cJSON_AddItemToObject(item, "ns",
 				      mean < 0 ? cJSON_CreateNull() : cJSON_CreateNumber(mean));
 		cJSON_AddItemToArray(list, item);
@@ -55,16 +67,16 @@ static struct probe_view view_of(const struct prober *p, const struct watcher *w
 static void add_losses(cJSON *o, const struct watcher *w, struct probe_losses *l)
 {
 	struct part *part = w->plugin->part(w->probe);
+	uint64_t n = 0;
 	cJSON *sampling;
 
-	for (unsigned i = 0; part->programs[i]; i++) {
-		struct part_stats now;
-
-		if (!part_stats(part, i, &now))
-			l->lost += now.missed - w->armed[i].missed;
-	}
+	for (unsigned i = 0; part->programs[i]; i++)
+		n += skipped(part, w, i);
+	l->lost += n;
 	cJSON_AddNumberToObject(o, "events", (double)l->events);
 	cJSON_AddNumberToObject(o, "lost", (double)l->lost);
+	if (n)
+		cJSON_AddStringToObject(o, "reason_lost", SKIPPED);
 	cJSON_AddNumberToObject(o, "map_full", (double)l->map_full);
 	cJSON_AddNumberToObject(o, "untracked", (double)l->untracked);
 	sampling = cJSON_AddObjectToObject(o, "sampling");

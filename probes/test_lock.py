@@ -108,6 +108,32 @@ def mutex_named(rig, load, hooks):
         assert any(place in stack for stack in frames(row[kind])), (hooks, kind, place, row[kind])
 
 
+def own_futexes(rig, load, hooks):
+    """The same wait at an address for each thread is one row, and says of how many."""
+    threads = 4
+    seen = rig.run("lock", load.command("own", threads, 100_000), {"hooks": hooks}, 100, 700)["lock"]
+    place = f"sleep_at (lock_load.c:{line_of('line of the own wait')})"
+    rows = [row for row in seen["futex"]
+            if any(place in stack for stack in frames(row["waiters"]))]
+    equal(f"{hooks} addresses of each row", [row["addresses"] for row in rows], [threads])
+    equal(f"{hooks} sleeps", rows[0]["slept"], rows[0]["calls"])
+    assert 0.9 < rows[0]["address_ns"] / rows[0]["sum_ns"] * threads < 1.3, rows
+
+
+def many_threads(rig, load, hooks):
+    """10,000 at a time are all seen; of more than the table holds the rest is counted."""
+    room = 16384  # THREADS_MAX
+    for n in (10_000, 18_000):
+        both = rig.run("lock", load.command("crowd", n), {"hooks": hooks})
+        seen, unwatched = both["lock"], both["sched"]["untracked"]
+        calls = operations(seen)["wake_bitset"]["calls"]
+        assert n - unwatched - seen["lost"] <= calls <= n - unwatched, (n, calls, unwatched, seen["lost"])
+        assert (unwatched > 0) == (n > room), (n, unwatched)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        assert used < 512 << 10, f"{used} KiB"
+        print(f"{hooks}, {n} threads: {calls} calls, {unwatched} threads unwatched, {used} KiB")
+
+
 def many_addresses(rig, load, hooks):
     seen = rig.run("lock", load.command("addresses", MANY), {"hooks": hooks})["lock"]
     calls = operations(seen)["wake"]["calls"]
@@ -214,6 +240,8 @@ def main():
             raw_lock(rig, load, hooks)
             if hooks == "btf":  # plain tracepoints have no stacks
                 mutex_named(rig, load, hooks)
+                own_futexes(rig, load, hooks)
+            many_threads(rig, load, hooks)
             many_addresses(rig, load, hooks)
             as_perf_counts(rig, load, hooks)
             map_contention(rig, load, hooks, theirs)

@@ -59,13 +59,15 @@ static void put_types(FILE *out, const struct probes_view *v)
 
 static void put_address(FILE *out, const cJSON *row)
 {
-	double v = get_number(row, "address");
+	double v = get_number(row, "address"), more = get_number(row, "addresses") - 1;
 
 	fputs("<td>", out);
 	if (isfinite(v) && v >= 0)
 		fprintf(out, "0x%llx", (unsigned long long)v);
 	else
 		html_text(out, get_text(row, "address"));
+	if (more > 0)
+		fprintf(out, " and %.0f more", more);
 	fputs("</td>", out);
 }
 

@@ -33,7 +33,8 @@ static void put_state(FILE *out, const cJSON *probe)
 
 static const char *words_of(const cJSON *probe)
 {
-	static const char *const keys[] = {"not_ok", "reason", "reason_run_ns", NULL};
+	static const char *const keys[] = {"not_ok", "reason", "reason_run_ns", "reason_lost",
+					   NULL};
 
 	for (const char *const *k = keys; *k; k++)
 		if (*get_text(probe, *k))

@@ -24,20 +24,25 @@ static int note_status(const cJSON *probe, int (*add)(void *, const char *), voi
 static int note_losses(const cJSON *probe, int (*add)(void *, const char *), void *arg)
 {
 	static const struct {
-		const char *key, *form;
+		const char *key, *form, *reason;
 	} losses[] = {
-		{"lost", "probe %s lost %.0f events"},
-		{"map_full", "probe %s: %.0f keys found no room in a table"},
+		{"lost", "probe %s lost %.0f events", "reason_lost"},
+		{"map_full", "probe %s: %.0f keys found no room in a table", NULL},
 	};
-	char text[200];
+	char text[400];
 	int err = 0;
 
 	for (size_t i = 0; !err && i < array_size(losses); i++) {
 		double n = get_number(probe, losses[i].key);
+		const char *reason;
+		int len;
 
 		if (!(n > 0))
 			continue;
-		snprintf(text, sizeof(text), losses[i].form, probe->string, n);
+		len = snprintf(text, sizeof(text), losses[i].form, probe->string, n);
+		reason = losses[i].reason ? get_text(probe, losses[i].reason) : "";
+		if (*reason && len > 0 && (size_t)len < sizeof(text))
+			snprintf(text + len, sizeof(text) - (size_t)len, ": %s", reason);
 		err = add(arg, text);
 	}
 	return err;

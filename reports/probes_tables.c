@@ -74,6 +74,7 @@ static const struct kind kinds[] = {
 	 {{"waiter", "@waiters"},
 	  {"waker", "@wakers", NULL, 1},
 	  {"address", "address"},
+	  {"addresses", "addresses", "1", 5},
 	  {"calls", "calls", "1"},
 	  {"slept", "slept", "1", 3},
 	  {"EAGAIN", "again", "1", 4},
