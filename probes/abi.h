@@ -93,8 +93,8 @@ struct thread {
 	uint64_t long_n, long_ns;    /* waits over the threshold of stacks, ended in the window */
 	uint64_t user_ns, system_ns; /* of its life, as the kernel's clock ticks say, at its end */
 	struct thread_wait waits[WAIT_ROWS];
-	/* For `lock`: how often and how long (in the window) it slept in its futex call so far. What
-	 * call that is, and since when, is known on plain tracepoints only. */
+	/* For `lock`: how often and how long (in the window) it slept in its futex call so far.
+	 * What call that is, and since when, is known on plain tracepoints only. */
 	uint64_t futex_addr, futex_slept_ns, futex_enter_ns;
 	uint32_t futex_sleeps, futex_op;
 	struct {

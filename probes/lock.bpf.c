@@ -96,16 +96,16 @@ static __always_inline void call_over(struct thread *t, struct pt_regs *regs, lo
 	futex_over(t, address, operation_of(nr, second_argument(regs)), ret);
 }
 
-#define FUTEX_EXIT(name, number)                                                \
-	SEC("tracepoint/syscalls/sys_exit_" #name)                              \
-	int exit_##name(struct exit_event *e)                                   \
-	{                                                                       \
-		struct thread *t = thread_self();                               \
-                                                                                \
-		hit(number);                                                    \
-		if (t)                                                          \
+#define FUTEX_EXIT(name, number)                                            \
+	SEC("tracepoint/syscalls/sys_exit_" #name)                          \
+	int exit_##name(struct exit_event *e)                               \
+	{                                                                   \
+		struct thread *t = thread_self();                           \
+                                                                            \
+		hit(number);                                                \
+		if (t)                                                      \
 			call_over(t, own_registers(), __NR_##name, e->ret); \
-		return PASS_ON;                                                 \
+		return PASS_ON;                                             \
 	}
 
 static __always_inline struct pt_regs *own_registers(void)

@@ -7,7 +7,7 @@
 
 #include "probes/lock_impl.bpf.h"
 
-#define FUTEX_COMMANDS 0x7f	  /* without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME */
+#define FUTEX_COMMANDS 0x7f	 /* without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME */
 #define TO_SPARE_NS    100000000 /* ten ticks or more */
 
 /* include/linux/errno.h: a signal ends the call, which is then repeated or not. */

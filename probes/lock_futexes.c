@@ -5,7 +5,8 @@
  *
  * Where a program has a futex for each waiter or object (a condition variable alone has two), the
  * same wait has many addresses: those of a process whose longest waits were in the same place of
- * the program, by the whole stack, are one row. It names the address with the most time.
+ * the program, by the whole stack, are one row; one with no sample of a waiter goes by its waker.
+ * A row names the address with the most time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,9 +23,9 @@
 struct futex {
 	struct futex_key key;
 	struct futex_sum sum;
-	const cJSON *waiter; /* stack of its longest waits; NULL: none was sampled */
-	struct futex *row;   /* whose row it is in */
-	uint64_t own_ns;     /* of `sum`, at this address */
+	const cJSON *waiter, *waker; /* stacks of its longest waits; NULL: none was sampled */
+	struct futex *row;	     /* whose row it is in */
+	uint64_t own_ns;	     /* of `sum`, at this address */
 	unsigned addresses;
 };
 
@@ -75,7 +76,17 @@ static void match_samples(struct samples *s, const struct futexes *f)
 		s->futexes[i] = bsearch(&wanted, f->all, f->n, sizeof(wanted), by_key);
 		if (s->futexes[i] && g->kind == SAMPLE_WAITER && !s->futexes[i]->waiter)
 			s->futexes[i]->waiter = stack_of(g);
+		if (s->futexes[i] && g->kind == SAMPLE_WAKER && !s->futexes[i]->waker)
+			s->futexes[i]->waker = stack_of(g);
 	}
+}
+
+/* Those whose waiter is known come first: the others may turn out to be like them. */
+static int by_waiter(const void *a, const void *b)
+{
+	bool x = (*(struct futex *const *)a)->waiter, y = (*(struct futex *const *)b)->waiter;
+
+	return x == y ? by_time(a, b) : y - x;
 }
 
 static void merge(struct futex *into, const struct futex *f)
@@ -85,14 +96,26 @@ static void merge(struct futex *into, const struct futex *f)
 	into->sum.wakes += f->sum.wakes;
 	into->sum.woke += f->sum.woke;
 	into->addresses += f->addresses;
+	if (f->own_ns > into->own_ns) {
+		into->own_ns = f->own_ns;
+		into->key = f->key;
+	}
 	lock_tally_merge(&into->sum.slept, &f->sum.slept);
+}
+
+static bool same_place(const struct futex *row, const struct futex *one)
+{
+	if (row->key.tgid != one->key.tgid)
+		return false;
+	if (one->waiter)
+		return row->waiter && cJSON_Compare(row->waiter, one->waiter, true);
+	return one->waker && row->waker && cJSON_Compare(row->waker, one->waker, true);
 }
 
 static struct futex *row_of(const struct futexes *f, const struct futex *one)
 {
-	for (unsigned i = 0; one->waiter && i < f->n_rows; i++)
-		if (f->rows[i]->waiter && f->rows[i]->key.tgid == one->key.tgid &&
-		    cJSON_Compare(f->rows[i]->waiter, one->waiter, true))
+	for (unsigned i = 0; (one->waiter || one->waker) && i < f->n_rows; i++)
+		if (same_place(f->rows[i], one))
 			return f->rows[i];
 	return NULL;
 }
@@ -100,7 +123,7 @@ static struct futex *row_of(const struct futexes *f, const struct futex *one)
 /* Rows take their places from the front of the list that is gone through. */
 static void fold(struct futexes *f)
 {
-	qsort(f->rows, f->n, sizeof(*f->rows), by_time);
+	qsort(f->rows, f->n, sizeof(*f->rows), by_waiter);
 	for (unsigned i = 0; i < f->n; i++) {
 		struct futex *one = f->rows[i], *row = row_of(f, one);
 
