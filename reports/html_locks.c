@@ -88,10 +88,10 @@ static void put_futexes(FILE *out, const struct probes_view *v, const cJSON *row
 	bool slept;
 	int n = 0;
 
-	rows_title(
-		out, "Futexes",
-		"locks and conditions of the program; time of waits that slept; an address is that "
-		"of the first run");
+	rows_title(out, "Futexes",
+		   v->total ? "locks and conditions of the program; time of waits that slept"
+			    : "locks and conditions of the program; time of waits that slept; an "
+			      "address is that of the first run");
 	if (*why)
 		html_printf(out, "Which waits slept is not known: %s.\n", why);
 	rows_open(out, v, titles);

@@ -119,7 +119,8 @@ void probes_html_calls(FILE *out, const struct probes_view *view)
 		rows_text(out, get_text(row, "role"));
 		rows_text(out, get_text(row, "syscall"));
 		rows_figure(out, get_number(row, "count"), "1");
-		rows_figure(out, view_per_op(v, get_number(row, "count")), "1");
+		if (!v->total)
+			rows_figure(out, view_per_op(v, get_number(row, "count")), "1");
 		rows_figure(out, get_number(row, "failed"), "1");
 		rows_figure(out, view_mean(row), "ns");
 		rows_figure(out, view_quantile(row, 0.99), "ns");

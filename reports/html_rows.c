@@ -27,6 +27,8 @@ void rows_open(FILE *out, const struct probes_view *v, const char *const *titles
 		bool figures = **titles == '#';
 		size_t length = strcspn(*titles + figures, "@");
 
+		if (v->total && !strcmp(*titles, "#@"))
+			continue;
 		fputs(figures ? "<th class=\"n\">" : "<th>", out);
 		html_printf(out, "%.*s%s", (int)length, *titles + figures,
 			    (*titles + figures)[length] ? view_per(v) : "");

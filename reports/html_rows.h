@@ -9,8 +9,8 @@
 /* The first rows of a table; more than these nobody reads, and the record has them all. */
 #define ROWS_SHOWN 15
 
-/* Titles ended by NULL; "#" in front: figures stand right; "@" at the end: per operation or second.
- */
+/* Titles ended by NULL; "#" in front: figures stand right; "@" at the end: per operation or second,
+ * and "#@" alone, a count's, is no column where figures are totals. */
 void rows_open(FILE *out, const struct probes_view *v, const char *const *titles);
 /* Says how many rows of `total` are not shown. */
 void rows_close(FILE *out, int total);

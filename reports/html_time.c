@@ -127,6 +127,21 @@ static void put_head(FILE *out, const struct probes_view *v, const struct view_r
 		view_closure_text(role, closure));
 }
 
+static void put_unknown(FILE *out, const struct view_role *role)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < role->n_parts; i++) {
+		if (!role->parts[i].reason)
+			continue;
+		fputs(any ? "" : "<p class=\"dim\">", out);
+		html_printf(out, "%s is not known: %s. ", role->parts[i].cls->name,
+			    role->parts[i].reason);
+		any = true;
+	}
+	fputs(any ? "</p>\n" : "", out);
+}
+
 static void put_bar(FILE *out, const struct probes_view *v, const struct view_role *role)
 {
 	double whole = fmax(role->wall_ns, role->sum_ns), at = 0;
@@ -152,10 +167,7 @@ static void put_bar(FILE *out, const struct probes_view *v, const struct view_ro
 	}
 	put_rest(out, at);
 	fputs("</svg>\n", out);
-	for (unsigned i = 0; i < role->n_parts; i++)
-		if (role->parts[i].reason)
-			html_printf(out, "%s is not known: %s. ", role->parts[i].cls->name,
-				    role->parts[i].reason);
+	put_unknown(out, role);
 }
 
 static const struct view_part *part_of(const struct view_role *role, const char *key)

@@ -181,6 +181,16 @@ static int fill(struct table *t, const struct probes_view *v, const struct kind 
 	return err;
 }
 
+/* A probe may count only, to stay within its budget. */
+static void put_why_no_time(FILE *out, const struct probes_view *v, const struct kind *k)
+{
+	char text[2 * CELL_MAX];
+	const char *why = get_text(view_probe(v, k->probe), "reason_timing");
+
+	if (*why)
+		fprintf(out, "  times: %s\n", fmt_safe(text, sizeof(text), why));
+}
+
 static int put_table(FILE *out, const struct probes_view *view, const struct kind *k,
 		     unsigned width, unsigned limit)
 {
@@ -195,6 +205,7 @@ static int put_table(FILE *out, const struct probes_view *view, const struct kin
 	if (!err) {
 		fprintf(out, "\n%s (time %s)\n", k->title, view_per(v));
 		table_print(&t, out, width, "  ", 0);
+		put_why_no_time(out, v, k);
 		if ((unsigned)n > limit)
 			fprintf(out, "  ... and %u more\n", (unsigned)n - limit);
 	}
