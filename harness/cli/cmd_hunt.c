@@ -203,6 +203,8 @@ static int check_out(const char *path)
 		*slash = 0;
 	if (!stat(path, &st) && S_ISDIR(st.st_mode))
 		return verb_fail(EXITCODE_USAGE, "hunt: -o %s: %s", path, strerror(EISDIR));
+	if (!strcmp(path, "-"))
+		return verb_fail(EXITCODE_USAGE, "hunt: -o -: stdout has the tables already");
 	if (access(in, W_OK | X_OK))
 		return verb_fail(EXITCODE_USAGE, "hunt: -o %s: %s: %s", path, in, strerror(errno));
 	return VERB_GO_ON;

@@ -11,7 +11,6 @@
 #include "harness/cli/hunt.h"
 #include "harness/param.h"
 #include "harness/util/cleanup.h"
-#include "harness/util/fs.h"
 #include "harness/util/nsec.h"
 #include "reports/fmt.h"
 #include "reports/get.h"
@@ -180,22 +179,16 @@ static int write_page(const struct hunt *h, FILE *out, struct err *err)
 	return probes_page(out, lines.title, lines.list, &view, &pictures, err);
 }
 
+/* Into what is there: a device or a link is not to be replaced by a file. */
 int hunt_html(const struct hunt *h, const char *path, struct err *err)
 {
-	_cleanup_free_ char *page = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&page, &len);
+	FILE *out = fopen(path, "we");
 	int r;
 
 	if (!out)
-		return err_sys(err, -ENOMEM, "%s", path);
+		return err_sys(err, -errno, "%s", path);
 	r = write_page(h, out, err);
 	if (fclose(out) && !r)
-		r = err_sys(err, -ENOMEM, "%s", path);
-	if (!r) {
-		r = fs_replace(path, page, len);
-		if (r)
-			err_sys(err, r, "%s", path);
-	}
+		r = err_sys(err, -errno, "%s", path);
 	return r;
 }

@@ -11,6 +11,7 @@ import re
 import select
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -390,7 +391,8 @@ class Words(Case):
                 (("--knob", "stack_wiat=1ms", "--", "true"), 'nearest is "stack_wait"'),
                 (("--knob", "probe_cost=0", "--", "true"), 'probe_cost: "0" is below 1'),
                 (("-o", "/no/such/x.html", "--", "true"), "No such file"),
-                (("-o", self.dir, "--", "true"), "Is a directory")):
+                (("-o", self.dir, "--", "true"), "Is a directory"),
+                (("-o", "-", "--", "true"), "stdout has the tables")):
             p = self.hunt(*args)
             self.assertEqual(p.returncode, 2, (args, p.stderr))
             self.assertRegex(p.stderr, said)
@@ -415,6 +417,20 @@ class Words(Case):
         p = self.hunt("--", bad)
         self.assertEqual(p.returncode, 2, p.stderr)
         self.assertIn("No such file", p.stderr)
+
+    def test_a_page_into_what_is_no_file(self):
+        link, page = self.path("link.html"), self.path("page.html")
+        os.symlink(page, link)
+        self.assertEqual(self.hunt("-o", link, "--", "true").returncode, 0)
+        self.assertTrue(os.path.islink(link))
+        with open(page, encoding="utf-8") as f:
+            self.assertTrue(f.read().rstrip().endswith("</html>"))
+        full = self.path("full")
+        os.mknod(full, 0o666 | stat.S_IFCHR, os.makedev(1, 7))  # as /dev/full
+        p = self.hunt("-o", full, "--", "true")
+        self.assertEqual(p.returncode, 3)
+        self.assertIn("No space left", p.stderr)
+        self.assertTrue(stat.S_ISCHR(os.stat(full).st_mode))
 
     def test_text_and_page(self):
         page = self.path("x.html")
