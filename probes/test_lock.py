@@ -116,7 +116,8 @@ def own_futexes(rig, load, hooks):
     rows = [row for row in seen["futex"]
             if any(place in stack for stack in frames(row["waiters"]))]
     equal(f"{hooks} addresses of each row", [row["addresses"] for row in rows], [threads])
-    equal(f"{hooks} sleeps", rows[0]["slept"], rows[0]["calls"])
+    # One that is preempted before it sleeps may be late for that.
+    assert 0.95 * rows[0]["calls"] < rows[0]["slept"] <= rows[0]["calls"], rows
     assert 0.9 < rows[0]["address_ns"] / rows[0]["sum_ns"] * threads < 1.3, rows
 
 
