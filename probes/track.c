@@ -22,6 +22,7 @@
 #include "probes/classes.h"
 #include "probes/track.skel.h"
 #include "probes/track_plain.skel.h"
+#include "probes/tracefs.h"
 
 #define PID_MAX_DEFAULT 32768
 
@@ -119,14 +120,31 @@ static int load_btf(struct track *t, struct err *err)
 	return part_loaded(&t->part, r, r ? NULL : (void *)t->btf->bss->hits, err);
 }
 
+/* Newer kernels leave the thread out of task_rename, so that the names move. */
+static int check_layouts(struct tracefs_field *ret_newcomm, struct err *err)
+{
+	static const struct tracefs_field newtask[] = {
+		{"pid", 8, 4}, {"clone_flags", 32, 8}, {NULL}};
+	static const struct tracefs_field exits[] = {{"pid", 24, 4}, {NULL}};
+	int r = tracefs_check("task/task_newtask", newtask, err);
+
+	if (!r)
+		r = tracefs_check("sched/sched_process_exit", exits, err);
+	return r ? r : tracefs_find("task/task_rename", "newcomm", ret_newcomm, err);
+}
+
 static int load_plain(struct track *t, struct err *err)
 {
-	int r;
+	struct tracefs_field newcomm;
+	int r = check_layouts(&newcomm, err);
 
+	if (r)
+		return r;
 	t->plain = track_plain_bpf__open();
 	r = prepare(t, t->plain ? t->plain->obj : NULL, err);
 	if (r)
 		return r;
+	t->plain->rodata->newcomm_at = newcomm.offset;
 	r = track_plain_bpf__load(t->plain);
 	t->who_am_i = bpf_program__fd(t->plain->progs.who_am_i);
 	return part_loaded(&t->part, r, r ? NULL : (void *)t->plain->bss->hits, err);
