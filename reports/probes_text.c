@@ -11,11 +11,26 @@
 
 #define TOP_CLASSES 3
 #define SHARE_LEAST 0.005
+#define LOCK_LEAST  0.001 /* of the window, for a lock to be worth a line */
 #define TEXT_MAX    160
 
 static const char *per_op(char buf[FMT_MAX], const struct probes_view *v, double ns)
 {
 	return fmt_value(buf, view_per_op(v, ns), "ns", false);
+}
+
+/* Those that start and guard a run wait for its end, and that is all they do. */
+static bool only_waits(const struct view_role *role)
+{
+	double on = 0;
+
+	if (strcmp(role->name, "harness") && strcmp(role->name, "process"))
+		return false;
+	for (unsigned i = 0; i < role->n_parts; i++)
+		if (!strcmp(role->parts[i].cls->key, "user") ||
+		    !strcmp(role->parts[i].cls->key, "system"))
+			on += role->parts[i].share;
+	return on < SHARE_LEAST;
 }
 
 static void put_role(FILE *out, const struct probes_view *v, struct view_role *role,
@@ -36,22 +51,26 @@ static void put_role(FILE *out, const struct probes_view *v, struct view_role *r
 					       : "");
 }
 
+static double tally_ns(const cJSON *row)
+{
+	return get_number(view_tally(row, "tally"), "sum_ns");
+}
+
 static void put_locks(FILE *out, const struct probes_view *v, const char *indent)
 {
 	const cJSON *kernel = view_rows(v, "lock", "kernel"),
 		    *futex = view_rows(v, "lock", "futex");
 	char text[TEXT_MAX], type[TEXT_MAX], per[FMT_MAX];
 
-	if (kernel) {
+	if (kernel && !(tally_ns(kernel->child) < LOCK_LEAST * v->window_ns)) {
 		const cJSON *row = kernel->child;
 
 		fprintf(out, "%sworst kernel lock: %s in %s, %s %s\n", indent,
 			fmt_safe(type, sizeof(type), get_text(row, "type")),
 			fmt_safe(text, sizeof(text), get_text(row, "caller")),
-			per_op(per, v, get_number(view_tally(row, "tally"), "sum_ns")),
-			view_per(v));
+			per_op(per, v, tally_ns(row)), view_per(v));
 	}
-	if (futex) {
+	if (futex && !(view_futex_ns(futex->child) < LOCK_LEAST * v->window_ns)) {
 		const cJSON *row = futex->child;
 		const char *frame = view_top_frame(get(row, "waiters"));
 		double ns = view_futex_ns(row);
@@ -124,7 +143,8 @@ void probes_text_short(FILE *out, const struct probes_view *v, const char *inden
 	if (!cJSON_IsObject(v->probes) || !v->probes->child)
 		return;
 	for (unsigned i = 0; view_role(v, i, &role); i++)
-		put_role(out, &sched, &role, indent);
+		if (!only_waits(&role))
+			put_role(out, &sched, &role, indent);
 	put_locks(out, &lock, indent);
 	put_cqe(out, v, indent);
 	put_costs(out, v, indent);

@@ -151,13 +151,15 @@ static void put_kernel_locks(struct look *l, FILE *out)
 	end_line(l, out);
 }
 
-/* A column of a table of rows, and of the tables below them. */
+/* A column of a table, without what others than those watched asked of a device. */
 static double sum_of(const cJSON *rows, const char *key)
 {
 	const cJSON *row;
 	double sum = 0, value;
 
 	cJSON_ArrayForEach (row, rows) {
+		if (!strcmp(get_text(row, "by"), "others"))
+			continue;
 		value = get_number(row, key);
 		sum += isfinite(value) ? value : 0;
 	}
