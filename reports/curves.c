@@ -72,6 +72,9 @@ unsigned curves_percentiles(struct plot *p, const struct hist_sum *const *hists,
 	return number;
 }
 
+/* Share of a picture's width below which two labels in their middle overlap. */
+#define LABELS_WIDTH 0.12
+
 static double quantile(const struct hist_sum *h, double q)
 {
 	uint64_t rank = (uint64_t)ceil(q * (double)h->count), seen = 0;
@@ -109,7 +112,7 @@ unsigned curves_histogram(struct plot *p, const struct hist_sum *h, unsigned ser
 {
 	FILE *out = plot_script(p);
 	double p50 = quantile(h, 0.5), p99 = quantile(h, 0.99);
-	double low = fmax((double)h->min, 1) / 1.01,
+	double low = fmax(quantile(h, 0.01), 1) / 1.01,
 	       high = fmax(quantile(h, 0.999), low * 1.2) * 1.01;
 	double ratio = fmax(pow(high / low, 1.0 / BOXES), BOX_RATIO), box[BOXES] = {0}, top = 0;
 	unsigned number = plot_add(p), n = 0;
@@ -123,7 +126,8 @@ unsigned curves_histogram(struct plot *p, const struct hist_sum *h, unsigned ser
 			box[k]);
 		top = fmax(top, box[k]);
 	}
-	fprintf(out, "E\nseries = '%u'\np50 = %.9g\np99 = %.9g\n", series, p50, p99);
+	fprintf(out, "E\nseries = '%u'\np50 = %.9g\np99 = %.9g\nclose = %d\n", series, p50, p99,
+		log(p99 / p50) < LABELS_WIDTH * log(high / low));
 	plot_axis(p, &(struct plot_axis){
 			     .name = 'x', .low = low, .high = high, .log = true, .unit = "ns"});
 	plot_axis(p, &(struct plot_axis){.name = 'y',

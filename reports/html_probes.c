@@ -115,7 +115,7 @@ static int put_pictures(FILE *out, const struct probe_pictures *pics, struct err
 
 	if (!pics || !pics->n)
 		return 0;
-	rows_title(out, "Distributions", "share of waits in percent, up to p99.9");
+	rows_title(out, "Distributions", "share of waits in percent, p1 to p99.9");
 	fputs("<div class=\"pair\">", out);
 	for (unsigned i = 0; !code && i < pics->n; i++) {
 		fputs("<figure><figcaption>", out);

@@ -49,8 +49,10 @@ static void put_ring(FILE *out, const cJSON *ring)
 	html_printf(out, "%s submitted, %s completed, ",
 		    fmt_count(a, get_number(ring, "submitted")),
 		    fmt_count(b, get_number(ring, "completed")));
-	html_printf(out, "%s waits with %s CQEs each, ", fmt_count(a, get_number(ring, "waits")),
-		    fmt_count(b, get_number(ring, "cqes_per_wait")));
+	if (get_number(ring, "waits") > 0)
+		html_printf(out, "%s waits with %s CQEs each, ",
+			    fmt_count(a, get_number(ring, "waits")),
+			    fmt_count(b, get_number(ring, "cqes_per_wait")));
 	html_printf(out, "%s punts, ", fmt_count(a, get_number(ring, "punts")));
 	fprintf(out, "<span class=\"%s\">%s overflows</span><br>\n",
 		get_number(ring, "overflows") > 0 ? "warned" : "",

@@ -100,7 +100,7 @@ static void plan_cell(struct plot *p, const struct group *g, size_t cell, unsign
 	f->figure.left = curves_percentiles(p, &h, &series, 1);
 	f->figure.left_title = "latency by percentile";
 	f->figure.right = curves_histogram(p, h, series);
-	f->figure.right_title = "share of operations in percent, up to p99.9";
+	f->figure.right_title = "share of operations in percent, p1 to p99.9";
 }
 
 static int plan_cells(struct plot *p, const struct group *g, const unsigned *series,

@@ -240,7 +240,7 @@ const char *view_frame(const cJSON *stack)
 		const char *text = cJSON_IsString(frame) ? frame->valuestring : "";
 
 		if (strchr(text, '[') && !strstr(text, "[libc") && !strstr(text, "[libpthread") &&
-		    !starts_with_any(text, libc))
+		    !strstr(text, "[bpf]") && !starts_with_any(text, libc))
 			return text;
 	}
 	return first ? first : "";
