@@ -13,6 +13,7 @@
 /* RUN_INIT_COMM of harness/role.h, which cannot be compiled for the kernel. */
 #define TRACK_INIT_COMM "uhbench-init"
 #define COMM_LEN	16
+#define CACHE_LINE	64
 #define NEST_MAX	4 /* kernel locks waited for within each other (a spinlock in an interrupt) */
 #define KSTACK_MAX	20 /* frames of a kernel stack */
 #define SLOTS32		32
@@ -68,47 +69,51 @@ struct thread_wait {
 #define wait_key_class(key) ((key) >> 16)
 #define wait_key_nr(key)    ((int32_t)((key)&0xffff) - 1)
 
+struct class_time {
+	uint64_t ns, n; /* clipped to the window; waits that ended in it */
+};
+
 /*
  * One watched thread. Written by the programs under the scheduler's own locks (a thread has one
  * state at a time), by the thread itself in its system calls, and by the C side before it is
- * watched. class_ns is clipped to the window, class_n counts waits that ended in it.
+ * watched. A wake-up comes from another CPU more often than not, so what a wait touches lies in
+ * few cache lines: the first, those of its classes, and that of the switches and the first waits.
  */
 struct thread {
-	uint32_t tid, tgid; /* of the initial PID namespace */
-	uint32_t role;	    /* enum probe_role */
-	uint32_t role_fixed;
 	uint32_t state;
-	uint32_t cls; /* of the wait it is in */
-	int32_t nr;   /* system call it is or was blocked in; -1: none (fault, kernel thread) */
+	uint32_t cls;  /* of the wait it is in */
+	int32_t nr;    /* system call it is or was blocked in; -1: none (fault, kernel thread) */
+	uint32_t role; /* enum probe_role */
 	uint32_t in_lock;
 	uint32_t waker_role;
-	uint32_t generation;	   /* forks between the seed and its process */
-	uint64_t begin_ns, end_ns; /* watched from; ended at (0: lives) */
-	uint64_t since_ns;	   /* in this state */
-	uint64_t waking_ns;	   /* somebody began to wake it; 0: nobody since the last wake-up */
-	uint64_t blocked_ns;	   /* length of the wait that has just been ended by a wake-up */
-	uint64_t class_ns[CLASS_COUNT];
-	uint64_t class_n[CLASS_COUNT];
+	uint64_t since_ns;   /* in this state */
+	uint64_t waking_ns;  /* somebody began to wake it; 0: nobody since the last wake-up */
+	uint64_t blocked_ns; /* length of the wait that has just been ended by a wake-up */
+	/* stacks of waits: see probes/sample.bpf.h */
+	uint64_t sample_seq; /* of the wait it is in; 0: none was taken */
+	uint32_t long_wait;  /* bit per class: the last wait of it was over the threshold */
+	uint32_t tid;	     /* of the initial PID namespace, as tgid */
+	struct class_time by_class[CLASS_COUNT];
 	uint64_t voluntary, involuntary;
+	struct thread_wait waits[WAIT_ROWS];
 	uint64_t long_n, long_ns;    /* waits over the threshold of stacks, ended in the window */
 	uint64_t user_ns, system_ns; /* of its life, as the kernel's clock ticks say, at its end */
-	struct thread_wait waits[WAIT_ROWS];
 	/* For `lock`: how often and how long (in the window) it slept in its futex call so far.
 	 * What call that is, and since when, is known on plain tracepoints only. */
 	uint64_t futex_addr, futex_slept_ns, futex_enter_ns;
 	uint32_t futex_sleeps, futex_op;
+	/* for `syscalls` */
+	uint64_t sys_enter_ns;
 	struct {
 		uint64_t lock, since_ns;
 		uint32_t flags, pad;
 	} nest[NEST_MAX];
-	/* for `syscalls` */
-	uint64_t sys_enter_ns;
-	/* stacks of waits: see probes/sample.bpf.h */
-	uint64_t sample_seq; /* of the wait it is in; 0: none was taken */
-	uint32_t long_wait;  /* bit per class: the last wait of it was over the threshold */
-	uint32_t pad2;
+	uint64_t begin_ns, end_ns; /* watched from; ended at (0: lives) */
+	uint32_t tgid;
+	uint32_t generation; /* forks between the seed and its process */
+	uint32_t role_fixed;
 	char comm[COMM_LEN]; /* as it was last seen */
-};
+} __attribute__((aligned(CACHE_LINE)));
 
 /* What the whole of a run shares. One element. */
 struct control {

@@ -23,7 +23,7 @@ static __always_inline void sample_wait_begins(struct thread *t, void *ctx)
 	t->sample_seq = 0;
 	if (t->cls >= CLASS_COUNT || !sample_has_user(t))
 		return;
-	if (t->long_wait & (1u << t->cls) || !t->class_n[t->cls])
+	if (t->long_wait & (1u << t->cls) || !t->by_class[t->cls].n)
 		t->sample_seq = sample_take(ctx, SAMPLE_WAITER, t, t, 0);
 }
 

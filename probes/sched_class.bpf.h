@@ -16,16 +16,15 @@
 #define FILE_PLAIN	     0100000
 #define FILE_SOCKET	     0140000
 
+/* What can be reached through typed pointers costs a load, anything else a call. */
 static __always_inline u32 class_of_file(struct task_struct *task, u32 fd)
 {
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	struct file **files, *file = NULL;
-	u32 max = BPF_CORE_READ(fdt, max_fds);
+	struct fdtable *fdt = task->files->fdt;
+	struct file *file = NULL;
 
-	if (fd >= max)
+	if (fd >= fdt->max_fds)
 		return CLASS_OTHER;
-	files = BPF_CORE_READ(fdt, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), fdt->fd + fd);
 	switch (BPF_CORE_READ(file, f_inode, i_mode) & FILE_TYPE) {
 	case FILE_SOCKET:
 		return CLASS_SOCKET;

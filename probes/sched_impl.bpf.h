@@ -23,7 +23,7 @@ static __always_inline bool thread_leaves(struct thread *t, const struct probe_w
 {
 	bool blocks = !preempted && state;
 
-	t->class_ns[CLASS_ON_CPU] += clipped(w, t->since_ns, now);
+	t->by_class[CLASS_ON_CPU].ns += clipped(w, t->since_ns, now);
 	if (in_window(w, now)) {
 		if (blocks)
 			t->voluntary++;
@@ -45,7 +45,7 @@ static __always_inline void thread_waking(struct thread *t, u32 waker_role, u64 
 /* What is counted once the wait is over, as opposed to time, which is clipped. */
 static __always_inline void wait_over(struct thread *t, u32 cls, u64 blocked, u64 clipped_ns)
 {
-	t->class_n[cls]++;
+	t->by_class[cls].n++;
 	hist_add(t, SCHED_OFF_CPU, blocked);
 	waker_add(t, cls, clipped_ns);
 	if (blocked >= long_ns) {
@@ -72,14 +72,14 @@ static __always_inline u64 thread_woken(struct thread *t, const struct probe_win
 		cls = CLASS_OTHER;
 	blocked = waking - from;
 	ns = clipped(w, from, waking);
-	t->class_ns[cls] += ns;
-	t->class_ns[CLASS_DELIVERY] += clipped(w, waking, now);
+	t->by_class[cls].ns += ns;
+	t->by_class[CLASS_DELIVERY].ns += clipped(w, waking, now);
 	if (ns)
 		wait_add(t, wait_key(cls, t->nr), in_window(w, waking), ns);
 	if (in_window(w, waking))
 		wait_over(t, cls, blocked, ns);
 	if (in_window(w, now)) {
-		t->class_n[CLASS_DELIVERY]++;
+		t->by_class[CLASS_DELIVERY].n++;
 		hist_add(t, SCHED_DELIVERY, now - waking);
 	}
 	if (cls == CLASS_FUTEX) {
@@ -99,9 +99,9 @@ static __always_inline void thread_arrives(struct thread *t, const struct probe_
 		return;
 	if (t->state == THREAD_BLOCKED)
 		thread_woken(t, w, now);
-	t->class_ns[CLASS_RUN_QUEUE] += clipped(w, t->since_ns, now);
+	t->by_class[CLASS_RUN_QUEUE].ns += clipped(w, t->since_ns, now);
 	if (in_window(w, now)) {
-		t->class_n[CLASS_RUN_QUEUE]++;
+		t->by_class[CLASS_RUN_QUEUE].n++;
 		hist_add(t, SCHED_RUN_QUEUE, now - t->since_ns);
 	}
 	t->since_ns = now;

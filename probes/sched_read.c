@@ -132,8 +132,8 @@ static void add_thread(struct reading *r, const struct thread *t)
 	sum->voluntary += t->voluntary;
 	sum->involuntary += t->involuntary;
 	for (unsigned i = 0; i < CLASS_COUNT; i++) {
-		sum->ns[i] += t->class_ns[i];
-		sum->n[i] += t->class_n[i];
+		sum->ns[i] += t->by_class[i].ns;
+		sum->n[i] += t->by_class[i].n;
 	}
 	r->long_n += t->long_n;
 	r->long_ns += t->long_ns;

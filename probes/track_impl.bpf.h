@@ -73,7 +73,7 @@ static __always_inline void track_exit(u32 tid)
 	t->end_ns = bpf_ktime_get_ns();
 	/* Another state is the last that was seen: who looks at switches may be gone already. */
 	if (t->state == THREAD_ON) {
-		t->class_ns[CLASS_ON_CPU] += clipped(w, t->since_ns, t->end_ns);
+		t->by_class[CLASS_ON_CPU].ns += clipped(w, t->since_ns, t->end_ns);
 		t->state = THREAD_DEAD;
 	}
 	*slot = 0;
