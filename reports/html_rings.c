@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* io_uring: each ring and opcode. Then system calls and devices, which are tables of one kind. */
 #include <math.h>
+#include <string.h>
 
+#include "harness/util/cleanup.h"
 #include "reports/fmt.h"
 #include "reports/get.h"
 #include "reports/html.h"
@@ -21,9 +23,19 @@ static void put_failed(FILE *out, const cJSON *failed)
 	fputs("</td>", out);
 }
 
-static void put_opcode(FILE *out, const cJSON *ring, const cJSON *row)
+/* "p99 reap" and its like, in the order of the columns. */
+static const struct {
+	const char *title, *time;
+	double q;
+} times[] = {
+	{"#p50 complete", "complete", 0.5}, {"#p99", "complete", 0.99},
+	{"#p50 reap", "reap", 0.5},	    {"#p99", "reap", 0.99},
+	{"#p50 total", "total", 0.5},	    {"#p99", "total", 0.99},
+};
+
+static void put_opcode(FILE *out, const struct probes_view *v, const cJSON *ring, const cJSON *row)
 {
-	const cJSON *complete = get_object(row, "complete"), *reap = get_object(row, "reap");
+	char text[VIEW_TIME_MAX];
 
 	rows_begin(out);
 	rows_text(out, get_text(ring, "role"));
@@ -31,10 +43,11 @@ static void put_opcode(FILE *out, const cJSON *ring, const cJSON *row)
 	rows_figure(out, get_number(row, "submitted"), "1");
 	rows_figure(out, get_number(row, "completed"), "1");
 	rows_figure(out, get_number(row, "punts"), "1");
-	rows_figure(out, view_quantile(complete, 0.5), "ns");
-	rows_figure(out, view_quantile(complete, 0.99), "ns");
-	rows_figure(out, view_quantile(reap, 0.5), "ns");
-	rows_figure(out, view_quantile(reap, 0.99), "ns");
+	for (unsigned i = 0; i < array_size(times); i++) {
+		fputs("<td class=\"n\">", out);
+		html_text(out, view_uring_time(text, v, row, times[i].time, times[i].q, true));
+		fputs("</td>", out);
+	}
 	put_failed(out, get_object(row, "failed"));
 	rows_end(out);
 }
@@ -43,10 +56,11 @@ static void put_ring(FILE *out, const cJSON *ring)
 {
 	char a[FMT_MAX], b[FMT_MAX];
 
-	html_printf(out, "%s, %.0f/%.0f entries: ", get_text(ring, "role"),
-		    fmax(get_number(ring, "sq_entries"), 0),
-		    fmax(get_number(ring, "cq_entries"), 0));
-	html_printf(out, "%s submitted, %s completed, ",
+	html_printf(out, "%s", get_text(ring, "role"));
+	if (get_number(ring, "sq_entries") > 0)
+		html_printf(out, ", %.0f entries and %.0f CQEs", get_number(ring, "sq_entries"),
+			    get_number(ring, "cq_entries"));
+	html_printf(out, ": %s submitted, %s completed, ",
 		    fmt_count(a, get_number(ring, "submitted")),
 		    fmt_count(b, get_number(ring, "completed")));
 	if (get_number(ring, "waits") > 0)
@@ -59,17 +73,24 @@ static void put_ring(FILE *out, const cJSON *ring)
 		fmt_count(b, get_number(ring, "overflows")));
 }
 
+static bool has_opcode(const cJSON *ring, const char *opcode)
+{
+	const cJSON *row;
+
+	cJSON_ArrayForEach (row, get(ring, "opcodes"))
+		if (!strcmp(get_text(row, "opcode"), opcode))
+			return true;
+	return false;
+}
+
 void probes_html_cqe(FILE *out, const struct probes_view *view)
 {
 	const struct probes_view part = view_for(view, "cqe"), *v = &part;
-	static const char *const titles[] = {"role",	   "opcode",
-					     "#submitted", "#completed",
-					     "#punts",	   "#p50 complete below",
-					     "#p99",	   "#p50 reap below",
-					     "#p99",	   "failed",
-					     NULL};
+	const char *titles[6 + array_size(times) + 1] = {"role", "opcode", "#submitted",
+							 "#completed", "#punts"};
 	const cJSON *rings = view_rows(v, "cqe", "rings"), *ring, *row;
 	double more = get_number(view_probe(v, "cqe"), "more_rings");
+	bool unknown = false;
 	int n = 0;
 
 	if (!rings) {
@@ -78,8 +99,8 @@ void probes_html_cqe(FILE *out, const struct probes_view *view)
 		return;
 	}
 	rows_title(out, "io_uring",
-		   "complete: submission to completion; reap: completion until the "
-		   "program took it");
+		   "complete: submission to completion; reap: completion until the program took "
+		   "it; total: from its batch to there");
 	fputs("<p class=\"rings\">", out);
 	cJSON_ArrayForEach (ring, rings)
 		if (n++ < ROWS_SHOWN)
@@ -87,14 +108,22 @@ void probes_html_cqe(FILE *out, const struct probes_view *view)
 	if (n > ROWS_SHOWN || more > 0)
 		fprintf(out, "%.0f more rings", fmax(n - ROWS_SHOWN, 0) + fmax(more, 0));
 	fputs("</p>\n", out);
+	for (n = 0; n < (int)array_size(times); n++)
+		titles[5 + n] = times[n].title;
+	titles[5 + n] = "failed";
 	rows_open(out, v, titles);
 	n = 0;
 	cJSON_ArrayForEach (ring, rings) {
 		cJSON_ArrayForEach (row, get(ring, "opcodes"))
 			if (n++ < ROWS_SHOWN)
-				put_opcode(out, ring, row);
+				put_opcode(out, v, ring, row);
+		unknown |= has_opcode(ring, "UNKNOWN");
 	}
 	rows_close(out, n);
+	if (unknown)
+		fputs("<p class=\"dim\">UNKNOWN: completions whose submission was not seen, or for "
+		      "which the ring had no room.</p>\n",
+		      out);
 }
 
 void probes_html_calls(FILE *out, const struct probes_view *view)

@@ -277,14 +277,15 @@ static int put_time(FILE *out, const struct probes_view *v, unsigned width)
 	return err;
 }
 
-static int fill_rings(struct table *t, const cJSON *rings, unsigned limit)
+static int fill_rings(struct table *t, const struct probes_view *v, const cJSON *rings,
+		      unsigned limit)
 {
 	static const struct column ring_columns[] = {{"submitted", "submitted", "1", 2},
 						     {"completed", "completed", "1"},
 						     {"punts", "punts", "1", 1}};
-	static const char *const more[] = {"p50 complete below", "p99", "p50 reap below", "p99"};
+	static const char *const more[] = {"p50 complete", "p99", "p50 reap", "p99"};
 	const cJSON *ring, *row;
-	char text[FMT_MAX];
+	char text[FMT_MAX], time[VIEW_TIME_MAX];
 	unsigned n = 0;
 	int err = table_column(t, "role", 0, 0) | table_column(t, "opcode", 0, 0);
 
@@ -303,13 +304,10 @@ static int fill_rings(struct table *t, const cJSON *rings, unsigned limit)
 					t, 2 + i,
 					fmt_count(text, get_number(row, ring_columns[i].key)));
 			for (unsigned i = 0; !err && i < array_size(more); i++)
-				err = table_set(
-					t, 5 + i,
-					fmt_value(text,
-						  view_quantile(get_object(row, i < 2 ? "complete"
-										      : "reap"),
-								i % 2 ? 0.99 : 0.5),
-						  "ns", false));
+				err = table_set(t, 5 + i,
+						view_uring_time(time, v, row,
+								i < 2 ? "complete" : "reap",
+								i % 2 ? 0.99 : 0.5, false));
 		}
 	}
 	return err ? -ENOMEM : 0;
@@ -323,7 +321,7 @@ static int put_rings(FILE *out, const struct probes_view *v, unsigned width, uns
 
 	if (!rings)
 		return 0;
-	err = fill_rings(&t, rings, limit);
+	err = fill_rings(&t, v, rings, limit);
 	if (!err) {
 		fprintf(out, "\nio_uring\n");
 		table_print(&t, out, width, "  ", 0);

@@ -86,23 +86,28 @@ static void put_locks(FILE *out, const struct probes_view *v, const char *indent
 	}
 }
 
-/* The busiest opcode of a ring. */
+/* The opcode of a ring that takes longest in all. */
 static void put_cqe(FILE *out, const struct probes_view *v, const char *indent)
 {
 	const cJSON *rings = view_rows(v, "cqe", "rings"), *ring, *row, *top = NULL;
-	char opcode[TEXT_MAX], complete[FMT_MAX], reap[FMT_MAX];
+	char opcode[TEXT_MAX], complete[VIEW_TIME_MAX], reap[VIEW_TIME_MAX];
+	double most = -1, ns;
 
 	cJSON_ArrayForEach (ring, rings) {
-		cJSON_ArrayForEach (row, get(ring, "opcodes"))
-			if (!top || get_number(row, "completed") > get_number(top, "completed"))
-				top = row;
+		cJSON_ArrayForEach (row, get(ring, "opcodes")) {
+			ns = get_number(get_object(row, "complete"), "sum_ns");
+			if (!(ns > most))
+				continue;
+			most = ns;
+			top = row;
+		}
 	}
 	if (!top)
 		return;
-	fmt_value(complete, view_quantile(get_object(top, "complete"), 0.5), "ns", false);
-	fmt_value(reap, view_quantile(get_object(top, "reap"), 0.5), "ns", false);
-	fprintf(out, "%s%s: p50 of completion below %s, of reaping below %s\n", indent,
-		fmt_safe(opcode, sizeof(opcode), get_text(top, "opcode")), complete, reap);
+	fprintf(out, "%s%s: p50 of completion %s, of reaping %s\n", indent,
+		fmt_safe(opcode, sizeof(opcode), get_text(top, "opcode")),
+		view_uring_time(complete, v, top, "complete", 0.5, false),
+		view_uring_time(reap, v, top, "reap", 0.5, false));
 }
 
 /* "probes: sched 0.9 % of a CPU, lost 7; cqe unsupported (no tracepoint)" */

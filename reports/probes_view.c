@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "harness/hist.h"
+#include "reports/fmt.h"
 #include "reports/get.h"
 
 const struct view_class view_classes[] = {
@@ -211,6 +212,33 @@ double view_hist_quantile(const cJSON *hist, double q)
 				get_number(hist, "max"));
 	}
 	return NAN;
+}
+
+/* Is there no other ring with this opcode? Histograms are over all rings. */
+static bool only_one(const struct probes_view *v, const char *opcode)
+{
+	const cJSON *ring, *row;
+	unsigned n = 0;
+
+	cJSON_ArrayForEach (ring, view_rows(v, "cqe", "rings"))
+		cJSON_ArrayForEach (row, get(ring, "opcodes"))
+			n += !strcmp(get_text(row, "opcode"), opcode);
+	return n == 1;
+}
+
+const char *view_uring_time(char buf[VIEW_TIME_MAX], const struct probes_view *v, const cJSON *row,
+			    const char *time, double q, bool utf8)
+{
+	const char *opcode = get_text(row, "opcode");
+	const cJSON *hists = get_object(view_probe(v, "cqe"), "histograms");
+	double ns = NAN, below = view_quantile(get_object(row, time), q);
+	char text[FMT_MAX];
+
+	if (only_one(v, opcode))
+		ns = view_hist_quantile(get(get_object(hists, opcode), time), q);
+	snprintf(buf, VIEW_TIME_MAX, "%s%s", isfinite(ns) || !isfinite(below) ? "" : "< ",
+		 fmt_value(text, isfinite(ns) ? ns : below, "ns", utf8));
+	return buf;
 }
 
 static bool starts_with_any(const char *text, const char *const *words)

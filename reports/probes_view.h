@@ -76,6 +76,11 @@ double view_mean(const cJSON *tally);
 double view_quantile(const cJSON *tally, double q);
 /* Quantile of a full histogram, NAN when empty or absent. */
 double view_hist_quantile(const cJSON *hist, double q);
+/* Quantile of a time (`complete`, `reap`, `total`) of an opcode of a ring: "33.0 us", or, where the
+ * opcode's histogram is that of several rings or is missing, the upper end alone: "< 65.5 us". */
+#define VIEW_TIME_MAX 48
+const char *view_uring_time(char buf[VIEW_TIME_MAX], const struct probes_view *v, const cJSON *row,
+			    const char *time, double q, bool utf8);
 
 /* The frame of a stack that says most: the first function of a program after those of the C
  * library's locks, else the innermost one. "" when there is none. */
