@@ -44,13 +44,14 @@ static bool choose_one(const struct prober_ops *ops, unsigned *set)
 
 static int load_track(struct prober *p, struct err *err)
 {
+	struct err first = {""}, second = {""};
 	int r = -EOPNOTSUPP;
 
 	if (p->config.hooks != HOOKS_PLAIN)
-		r = track_open(false, &p->track, err);
+		r = track_open(false, &p->track, &first);
 	if (r && p->config.hooks != HOOKS_BTF)
-		r = track_open(true, &p->track, err);
-	return r;
+		r = track_open(true, &p->track, &second);
+	return r ? err_set(err, r, "%s", first.text[0] ? first.text : second.text) : 0;
 }
 
 /* BTF first. When both ways fail, the reason of the first is the one worth telling. */

@@ -66,15 +66,22 @@ static int read_format(const char *event, char *text, struct err *err)
 {
 	static const char *const roots[] = {MOUNT_POINT, "/sys/kernel/debug/tracing"};
 	char path[256];
-	bool mounted = false;
+	bool mounted = false, refused = false;
+	int r;
 
 	for (unsigned i = 0; i < array_size(roots); i++) {
 		snprintf(path, sizeof(path), "%s/events/%s/format", roots[i], event);
-		if (fs_read(path, text, FORMAT_MAX) > 0)
+		r = (int)fs_read(path, text, FORMAT_MAX);
+		if (r > 0)
 			return 0;
+		refused |= r == -EACCES;
 		snprintf(path, sizeof(path), "%s/events", roots[i]);
 		mounted |= !access(path, R_OK);
 	}
+	if (refused)
+		return err_set(err, -ENOENT,
+			       "plain tracepoints need tracefs, which this user may "
+			       "not read: run as root");
 	return mounted ? err_set(err, -ENOENT, "this kernel has no trace event %s", event)
 		       : err_set(err, -ENOENT,
 				 "plain tracepoints need tracefs: mount -t tracefs tracefs %s",

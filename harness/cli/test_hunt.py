@@ -360,12 +360,16 @@ class Kernel(Case):
         shutil.copy(UHBENCH, copy)
         os.chmod(self.dir, 0o755)
         os.chmod(copy, 0o755)
-        p = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy,
-                            "hunt", "--", "touch", self.path("ran")], capture_output=True,
+        nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", copy, "hunt")
+        p = subprocess.run([*nobody, "--", "touch", self.path("ran")], capture_output=True,
                            text=True, cwd="/", timeout=60, check=False)
         self.assertEqual(p.returncode, 77, p.stderr)
         self.assertIn("CAP_BPF", p.stderr)
         self.assertFalse(os.path.exists(self.path("ran")), "the command was run unwatched")
+        p = subprocess.run([*nobody, "--knob", "hooks=plain", "--", "true"], capture_output=True,
+                           text=True, cwd="/", timeout=60, check=False)
+        self.assertEqual(p.returncode, 77, p.stderr)
+        self.assertIn("may not read: run as root", p.stderr)
 
 
 class Words(Case):
