@@ -115,6 +115,20 @@ int tracefs_check(const char *event, const struct tracefs_field *fields, struct 
 	return r ? r : tracefs_check_text(event, text, fields, err);
 }
 
+int tracefs_id(const char *event, struct err *err)
+{
+	char text[FORMAT_MAX];
+	int r = read_format(event, text, err), id;
+	const char *at;
+
+	if (r)
+		return r;
+	at = strstr(text, "\nID: ");
+	if (!at || sscanf(at, " ID: %d", &id) != 1)
+		return err_set(err, -EPROTO, "the trace event %s has no number", event);
+	return id;
+}
+
 int tracefs_find(const char *event, const char *name, struct tracefs_field *ret, struct err *err)
 {
 	char text[FORMAT_MAX];

@@ -23,5 +23,7 @@ int tracefs_check(const char *event, const struct tracefs_field *fields, struct 
 /* The same for the text of a `format` file. */
 int tracefs_check_text(const char *event, const char *text, const struct tracefs_field *fields,
 		       struct err *err);
+/* Its number, for perf_event_open(2); or -errno with the reason. */
+int tracefs_id(const char *event, struct err *err);
 /* Where a field is. */
 int tracefs_find(const char *event, const char *name, struct tracefs_field *ret, struct err *err);
