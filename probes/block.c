@@ -48,12 +48,12 @@ struct block {
 		(b)->untracked = &(bss)->untracked; \
 	} while (0)
 
-static int load_btf(struct block *b, const struct track *track, struct err *err)
+static int load_btf(struct block *b, struct track *track, struct err *err)
 {
 	int r;
 
 	b->btf = block_bpf__open();
-	r = part_prepare(&b->part, b->btf ? b->btf->obj : NULL, programs, track, err);
+	r = part_prepare(&b->part, b->btf ? b->btf->obj : NULL, programs, track_part(track), err);
 	if (r)
 		return r;
 	r = part_loaded(&b->part, block_bpf__load(b->btf), (void *)b->btf->bss->hits, err);
@@ -97,12 +97,13 @@ static int check_layouts(struct block_plain_bpf *plain, struct err *err)
 	return 0;
 }
 
-static int load_plain(struct block *b, const struct track *track, struct err *err)
+static int load_plain(struct block *b, struct track *track, struct err *err)
 {
 	int r;
 
 	b->plain = block_plain_bpf__open();
-	r = part_prepare(&b->part, b->plain ? b->plain->obj : NULL, plain_programs, track, err);
+	r = part_prepare(&b->part, b->plain ? b->plain->obj : NULL, plain_programs,
+			 track_part(track), err);
 	if (!r)
 		r = check_layouts(b->plain, err);
 	if (r)

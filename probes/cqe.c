@@ -96,7 +96,8 @@ static int load_btf(struct cqe *c, struct err *err)
 	int r;
 
 	c->btf = cqe_bpf__open();
-	r = part_prepare(&c->part, c->btf ? c->btf->obj : NULL, programs, c->env->track, err);
+	r = part_prepare(&c->part, c->btf ? c->btf->obj : NULL, programs, track_part(c->env->track),
+			 err);
 	if (!r)
 		r = choose_programs(&c->part, err);
 	if (r)
@@ -149,7 +150,8 @@ static int load_plain(struct cqe *c, struct err *err)
 	if (r)
 		return r;
 	c->plain = cqe_plain_bpf__open();
-	r = part_prepare(&c->part, c->plain ? c->plain->obj : NULL, programs, c->env->track, err);
+	r = part_prepare(&c->part, c->plain ? c->plain->obj : NULL, programs,
+			 track_part(c->env->track), err);
 	if (r)
 		return r;
 	part_leave_out(&c->part, submit_req ? "submit_sqe" : "submit_req");

@@ -80,7 +80,7 @@ static void add_number(cJSON *o, const char *key, double value)
 static void add_failures(const struct cqe *c, cJSON *o, uint32_t op, double scale)
 {
 	cJSON *failed = cJSON_AddObjectToObject(o, "failed");
-	int fd = bpf_object__find_map_fd_by_name(c->part.obj, "failures");
+	int fd = part_map_fd(&c->part, "failures");
 	struct cqe_failure key, *last = NULL;
 	uint64_t n;
 
@@ -191,7 +191,7 @@ static uint64_t add_rings(const struct cqe *c, const struct probe_view *view, cJ
 static void add_hist(const struct cqe *c, cJSON *o, const char *name, uint32_t key)
 {
 	_cleanup_free_ struct hist *h = hist_new();
-	int fd = bpf_object__find_map_fd_by_name(c->part.obj, "hists");
+	int fd = part_map_fd(&c->part, "hists");
 
 	if (h && !part_read_hist(fd, &key, h))
 		cJSON_AddItemToObject(o, name, hist_json(h));

@@ -158,7 +158,8 @@ static int load_btf(struct lock *l, struct err *err)
 	int r;
 
 	l->btf = lock_bpf__open();
-	r = part_prepare(&l->part, l->btf ? l->btf->obj : NULL, programs, l->env->track, err);
+	r = part_prepare(&l->part, l->btf ? l->btf->obj : NULL, programs, track_part(l->env->track),
+			 err);
 	if (!r)
 		r = choose_programs(l, err);
 	if (r)
@@ -174,7 +175,8 @@ static int load_plain(struct lock *l, struct err *err)
 	int r;
 
 	l->plain = lock_plain_bpf__open();
-	r = part_prepare(&l->part, l->plain ? l->plain->obj : NULL, programs, l->env->track, err);
+	r = part_prepare(&l->part, l->plain ? l->plain->obj : NULL, programs,
+			 track_part(l->env->track), err);
 	if (!r)
 		r = choose_programs(l, err);
 	if (r)
@@ -275,11 +277,9 @@ static void read_kernel(const struct lock *l, const struct probe_view *view, cJS
 		cJSON_AddStringToObject(into, "reason_kernel", l->no_kernel.text);
 		return;
 	}
-	lock_types_json(into, bpf_object__find_map_fd_by_name(l->part.obj, "lock_types"));
+	lock_types_json(into, part_map_fd(&l->part, "lock_types"));
 	if (!view->live)
-		lock_callers_json(into,
-				  bpf_object__find_map_fd_by_name(l->part.obj, "lock_callers"),
-				  view->env->stacks);
+		lock_callers_json(into, part_map_fd(&l->part, "lock_callers"), view->env->stacks);
 }
 
 static void read_futex(const struct lock *l, const struct probe_view *view, cJSON *into,
@@ -298,11 +298,10 @@ static void read_futex(const struct lock *l, const struct probe_view *view, cJSO
 	if (!sleeps)
 		cJSON_AddStringToObject(into, "reason_slept",
 					"the probe sched, which sees threads sleep, is not there");
-	losses->events += lock_calls_json(
-		into, bpf_object__find_map_fd_by_name(l->part.obj, "futex_calls"), sleeps);
+	losses->events += lock_calls_json(into, part_map_fd(&l->part, "futex_calls"), sleeps);
 	if (!view->live)
-		lock_futexes_json(into, bpf_object__find_map_fd_by_name(l->part.obj, "futexes"),
-				  view->env->stacks, sleeps);
+		lock_futexes_json(into, part_map_fd(&l->part, "futexes"), view->env->stacks,
+				  sleeps);
 }
 
 static void read_lock(void *probe, const struct probe_view *view, cJSON *into,

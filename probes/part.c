@@ -17,7 +17,6 @@
 
 #include "harness/util/cleanup.h"
 #include "probes/tracefs.h"
-#include "probes/track.h"
 
 static __thread char complaint[ERR_MAX / 2];
 
@@ -49,14 +48,14 @@ static bool is_shared(const char *map)
 	return false;
 }
 
-static int share_maps(struct bpf_object *obj, const struct track *track)
+static int share_maps(struct bpf_object *obj, const struct part *tracker)
 {
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, obj)
 	{
 		const char *name = bpf_map__name(map);
-		int r = is_shared(name) ? bpf_map__reuse_fd(map, track_map_fd(track, name)) : 0;
+		int r = is_shared(name) ? bpf_map__reuse_fd(map, part_map_fd(tracker, name)) : 0;
 
 		if (r)
 			return r;
@@ -65,7 +64,7 @@ static int share_maps(struct bpf_object *obj, const struct track *track)
 }
 
 int part_prepare(struct part *p, struct bpf_object *obj, const char *const *programs,
-		 const struct track *track, struct err *err)
+		 const struct part *tracker, struct err *err)
 {
 	int r;
 
@@ -73,7 +72,7 @@ int part_prepare(struct part *p, struct bpf_object *obj, const char *const *prog
 	*p = (struct part){.obj = obj, .programs = programs};
 	if (!obj)
 		return err_sys(err, -errno, "opening a BPF object");
-	r = track ? share_maps(obj, track) : 0;
+	r = tracker ? share_maps(obj, tracker) : 0;
 	return r ? err_sys(err, r, "sharing maps: %s", complaint) : 0;
 }
 
@@ -87,6 +86,11 @@ int part_loaded(struct part *p, int r, uint64_t (*hits)[HITS_PROGRAMS], struct e
 			       "the kernel refuses BPF programs to this user: run as root, or with "
 			       "CAP_BPF and CAP_PERFMON");
 	return err_sys(err, r, "%s", complaint[0] ? complaint : "loading a BPF object");
+}
+
+int part_map_fd(const struct part *p, const char *map)
+{
+	return bpf_object__find_map_fd_by_name(p->obj, map);
 }
 
 static struct bpf_program *program_of(const struct part *p, const char *name)

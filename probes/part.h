@@ -13,8 +13,6 @@
 #include "harness/util/err.h"
 #include "probes/abi.h"
 
-struct track;
-
 struct part {
 	struct bpf_object *obj;	     /* the skeleton's; its owner destroys it, after part_detach */
 	const char *const *programs; /* names by hit number, ended by NULL */
@@ -22,9 +20,9 @@ struct part {
 	struct bpf_link *links[HITS_PROGRAMS];
 };
 
-/* Before loading. `track`: whose maps it shares; NULL for the tracker itself. */
+/* Before loading. `tracker`: whose maps it shares; NULL for the tracker itself. */
 int part_prepare(struct part *p, struct bpf_object *obj, const char *const *programs,
-		 const struct track *track, struct err *err);
+		 const struct part *tracker, struct err *err);
 /* After loading, with what the skeleton's load returned. Returns r. `hits`: skel->bss->hits. */
 int part_loaded(struct part *p, int r, uint64_t (*hits)[HITS_PROGRAMS], struct err *err);
 
@@ -37,6 +35,8 @@ int part_attach_one(struct part *p, const char *program, struct err *err);
 void part_detach_one(struct part *p, const char *program);
 void part_detach(struct part *p);
 
+/* A map of this object by name; -ENOENT. */
+int part_map_fd(const struct part *p, const char *map);
 /* Empties every map of this object but the shared ones, and the hits. Between runs. */
 int part_clear(struct part *p, struct err *err);
 

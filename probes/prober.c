@@ -240,7 +240,7 @@ static void launched(struct prober *p)
 
 static int window_fd(const struct prober *p)
 {
-	return p->track ? track_map_fd(p->track, "window") : -1;
+	return p->track ? part_map_fd(track_part(p->track), "window") : -1;
 }
 
 static void begin_measuring(struct prober *p, uint64_t now)

@@ -53,7 +53,8 @@ static int load_btf(struct sched *s, struct err *err)
 	if (args < 0)
 		return args;
 	s->btf = sched_bpf__open();
-	r = part_prepare(&s->part, s->btf ? s->btf->obj : NULL, programs, s->env->track, err);
+	r = part_prepare(&s->part, s->btf ? s->btf->obj : NULL, programs, track_part(s->env->track),
+			 err);
 	if (r)
 		return r;
 	s->btf->rodata->switch_has_state = args >= 4;
@@ -87,7 +88,8 @@ static int load_plain(struct sched *s, struct err *err)
 	if (r)
 		return r;
 	s->plain = sched_plain_bpf__open();
-	r = part_prepare(&s->part, s->plain ? s->plain->obj : NULL, programs, s->env->track, err);
+	r = part_prepare(&s->part, s->plain ? s->plain->obj : NULL, programs,
+			 track_part(s->env->track), err);
 	if (r)
 		return r;
 	s->plain->rodata->long_ns = s->env->config->stack_wait_ns;
@@ -230,7 +232,7 @@ static uint64_t tick(void *probe, uint64_t now_ns)
 
 int sched_map_fd(const struct sched *s, const char *map)
 {
-	return bpf_object__find_map_fd_by_name(s->part.obj, map);
+	return part_map_fd(&s->part, map);
 }
 
 struct sched_losses sched_losses(const struct sched *s)

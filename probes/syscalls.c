@@ -40,12 +40,12 @@ struct syscalls {
 		(s)->untracked = &(bss)->untracked; \
 	} while (0)
 
-static int load_btf(struct syscalls *s, const struct track *track, struct err *err)
+static int load_btf(struct syscalls *s, struct track *track, struct err *err)
 {
 	int r;
 
 	s->btf = syscalls_bpf__open();
-	r = part_prepare(&s->part, s->btf ? s->btf->obj : NULL, programs, track, err);
+	r = part_prepare(&s->part, s->btf ? s->btf->obj : NULL, programs, track_part(track), err);
 	if (r)
 		return r;
 	r = part_loaded(&s->part, syscalls_bpf__load(s->btf), (void *)s->btf->bss->hits, err);
@@ -67,14 +67,15 @@ static int check_layout(struct err *err)
 	return tracefs_check("raw_syscalls/sys_exit", exit_fields, err);
 }
 
-static int load_plain(struct syscalls *s, const struct track *track, struct err *err)
+static int load_plain(struct syscalls *s, struct track *track, struct err *err)
 {
 	int r = check_layout(err);
 
 	if (r)
 		return r;
 	s->plain = syscalls_plain_bpf__open();
-	r = part_prepare(&s->part, s->plain ? s->plain->obj : NULL, programs, track, err);
+	r = part_prepare(&s->part, s->plain ? s->plain->obj : NULL, programs, track_part(track),
+			 err);
 	if (r)
 		return r;
 	r = part_loaded(&s->part, syscalls_plain_bpf__load(s->plain), (void *)s->plain->bss->hits,

@@ -332,11 +332,6 @@ struct part *track_part(struct track *t)
 	return &t->part;
 }
 
-int track_map_fd(const struct track *t, const char *map)
-{
-	return bpf_object__find_map_fd_by_name(t->part.obj, map);
-}
-
 const struct probe_window *track_window(const struct track *t)
 {
 	return t->window;
