@@ -129,17 +129,14 @@ static void put_head(FILE *out, const struct probes_view *v, const struct view_r
 
 static void put_unknown(FILE *out, const struct view_role *role)
 {
-	bool any = false;
+	char classes[200];
+	const char *reason;
 
-	for (unsigned i = 0; i < role->n_parts; i++) {
-		if (!role->parts[i].reason)
-			continue;
-		fputs(any ? "" : "<p class=\"dim\">", out);
-		html_printf(out, "%s is not known: %s. ", role->parts[i].cls->name,
-			    role->parts[i].reason);
-		any = true;
+	for (unsigned i = 0; (reason = view_unknown(role, i, classes, sizeof(classes))); i++) {
+		fputs("<p class=\"dim\">", out);
+		html_printf(out, "%s: not known, %s", classes, reason);
+		fputs("</p>\n", out);
 	}
-	fputs(any ? "</p>\n" : "", out);
 }
 
 static void put_bar(FILE *out, const struct probes_view *v, const struct view_role *role)

@@ -224,13 +224,12 @@ static int fill_time(struct table *t, const struct probes_view *v)
 	err |= table_column(t, "time", 1, 0);
 	err |= table_column(t, "share", 1, 0);
 	err |= table_column(t, "times", 1, 1);
-	err |= table_column(t, "", 0, 2);
 	for (unsigned i = 0; !err && view_role(v, i, &role); i++) {
 		view_sort(&role);
 		for (unsigned k = 0; !err && k < role.n_parts; k++) {
 			const struct view_part *p = &role.parts[k];
 
-			if (p->ns <= 0)
+			if (!(p->ns > 0))
 				continue;
 			err = table_row(t);
 			err = err ? err : table_set(t, 0, role.name);
@@ -240,10 +239,19 @@ static int fill_time(struct table *t, const struct probes_view *v)
 			snprintf(text, sizeof(text), "%.1f %%", p->share * 100);
 			err = err ? err : table_set(t, 3, isfinite(p->share) ? text : "-");
 			err = err ? err : table_set(t, 4, fmt_count(text, p->count));
-			err = err ? err : table_set(t, 5, p->reason ? p->reason : "");
 		}
 	}
 	return err ? -ENOMEM : 0;
+}
+
+static void put_unknown(FILE *out, const struct view_role *role)
+{
+	char name[CELL_MAX], classes[CELL_MAX], text[2 * CELL_MAX];
+	const char *reason;
+
+	for (unsigned i = 0; (reason = view_unknown(role, i, classes, sizeof(classes))); i++)
+		fprintf(out, "  %s: %s: not known, %s\n", fmt_safe(name, sizeof(name), role->name),
+			classes, fmt_safe(text, sizeof(text), reason));
 }
 
 /* Do the classes come to the wall time? */
@@ -260,6 +268,7 @@ static void put_closures(FILE *out, const struct probes_view *v)
 			fmt_value(wall, view_per_op(v, role.wall_ns), "ns", false),
 			fmt_count(switches, view_per_op(v, role.voluntary + role.involuntary)),
 			view_closure_text(&role, closure));
+		put_unknown(out, &role);
 	}
 }
 
@@ -344,11 +353,8 @@ static int fill_status(struct table *t, const struct probes_view *v)
 
 	for (size_t i = 0; i < array_size(figures); i++)
 		err |= table_column(t, figures[i].title, 1, figures[i].drop);
-	err |= table_column(t, "of one CPU", 1, 0) | table_column(t, "", 0, 0);
-	if (!err)
-		t->columns[t->n_columns - 1].wrap = 30;
+	err |= table_column(t, "of one CPU", 1, 0);
 	cJSON_ArrayForEach (probe, v->probes) {
-		const cJSON *sampling = get(probe, "sampling");
 		double cost = view_cost(v, probe->string);
 
 		err = err || table_row(t) || table_set(t, 0, probe->string) ||
@@ -359,13 +365,36 @@ static int fill_status(struct table *t, const struct probes_view *v)
 					fmt_count(text, get_number(probe, figures[i].key)));
 		snprintf(text, sizeof(text), "%.1f %%", cost * 100);
 		err = err || table_set(t, 7, isfinite(cost) ? text : "-");
-		snprintf(text, sizeof(text), "%s", get_text(probe, "reason"));
-		if (get_number(sampling, "every") > 1)
-			snprintf(text, sizeof(text), "1 in %.0f: %s", get_number(sampling, "every"),
-				 get_text(sampling, "reason"));
-		err = err || table_set(t, 8, text);
 	}
 	return err ? -ENOMEM : 0;
+}
+
+static void put_remark(FILE *out, const cJSON *probe, const char *words, const char *reason)
+{
+	char name[CELL_MAX], text[3 * CELL_MAX];
+
+	if (*reason)
+		fprintf(out, "  %s%s: %s\n", fmt_safe(name, sizeof(name), probe->string), words,
+			fmt_safe(text, sizeof(text), reason));
+}
+
+/* Too long for a column. */
+static void put_remarks(FILE *out, const struct probes_view *v)
+{
+	const cJSON *probe;
+	char words[60];
+
+	cJSON_ArrayForEach (probe, v->probes) {
+		const cJSON *sampling = get(probe, "sampling");
+		double every = get_number(sampling, "every");
+
+		put_remark(out, probe, "", get_text(probe, "reason"));
+		if (get_number(probe, "lost") > 0)
+			put_remark(out, probe, " lost some", get_text(probe, "reason_lost"));
+		snprintf(words, sizeof(words), " looked at 1 in %.0f", every);
+		if (every > 1)
+			put_remark(out, probe, words, get_text(sampling, "reason"));
+	}
 }
 
 static void put_why_no_cost(FILE *out, const struct probes_view *v)
@@ -390,6 +419,7 @@ static int put_status(FILE *out, const struct probes_view *v, unsigned width)
 	if (!err && t.n_rows) {
 		fprintf(out, "\nwhat the probes lost and cost\n");
 		table_print(&t, out, width, "  ", 0);
+		put_remarks(out, v);
 		put_why_no_cost(out, v);
 	}
 	table_free(&t);

@@ -125,6 +125,35 @@ void view_sort(struct view_role *role)
 	qsort(role->parts, role->n_parts, sizeof(*role->parts), compare_parts);
 }
 
+/* The first class that has this reason, too. */
+static unsigned first_with(const struct view_role *role, const char *reason)
+{
+	unsigned i = 0;
+
+	while (!role->parts[i].reason || strcmp(role->parts[i].reason, reason) != 0)
+		i++;
+	return i;
+}
+
+const char *view_unknown(const struct view_role *role, unsigned n, char *names, size_t size)
+{
+	const char *found = NULL;
+	size_t used = 0;
+
+	for (unsigned i = 0; i < role->n_parts; i++) {
+		const char *reason = role->parts[i].reason;
+
+		if (!reason)
+			continue;
+		if (!found && first_with(role, reason) == i && !n--)
+			found = reason;
+		if (found && !strcmp(reason, found) && used < size)
+			used += (size_t)snprintf(names + used, size - used, "%s%s",
+						 used ? ", " : "", role->parts[i].cls->name);
+	}
+	return found;
+}
+
 const char *view_closure_text(const struct view_role *role, char buf[CLOSURE_TEXT])
 {
 	if (!isfinite(role->closure))

@@ -56,6 +56,8 @@ const cJSON *view_rows(const struct probes_view *v, const char *probe, const cha
 bool view_role(const struct probes_view *v, unsigned n, struct view_role *ret);
 /* Orders parts by time, most first; unknown ones last. */
 void view_sort(struct view_role *role);
+/* The n-th reason why classes are not known, with their names: "pipe, poll". NULL: no more. */
+const char *view_unknown(const struct view_role *role, unsigned n, char *names, size_t size);
 /* "closure 98.7 %". */
 #define CLOSURE_TEXT 40
 const char *view_closure_text(const struct view_role *role, char buf[CLOSURE_TEXT]);

@@ -129,6 +129,16 @@ static unsigned width_of(FILE *out)
 	return max_of((unsigned)WIDTH_MIN, (unsigned)size.ws_col);
 }
 
+static bool cost_unknown(const struct hunt *h)
+{
+	const cJSON *probe;
+
+	cJSON_ArrayForEach (probe, h->probes)
+		if (*get_text(probe, "reason_run_ns"))
+			return true;
+	return false;
+}
+
 int hunt_text(const struct hunt *h, FILE *out, struct err *err)
 {
 	struct probes_view view = view_of(h);
@@ -140,7 +150,7 @@ int hunt_text(const struct hunt *h, FILE *out, struct err *err)
 	for (unsigned i = 0; lines.list[i]; i++)
 		fprintf(out, "%s\n", lines.list[i]);
 	r = probes_text_tables(out, &view, width_of(out), ROWS);
-	if (!h->warmup_ns)
+	if (cost_unknown(h) && !h->warmup_ns)
 		fputs("  (--warmup 100ms measures it, before anything counts)\n", out);
 	return r ? err_sys(err, r, "tables") : 0;
 }
