@@ -205,14 +205,31 @@ static void test_fold_failed(void **state)
 	}
 }
 
+static void test_unknown(void **state)
+{
+	static const struct view_role role = {
+		.parts = {{.cls = &view_classes[0], .reason = "x"},
+			  {.cls = &view_classes[1]},
+			  {.cls = &view_classes[2], .reason = "y"},
+			  {.cls = &view_classes[3], .reason = "x"}},
+		.n_parts = 4,
+	};
+	char names[100];
+
+	(void)state;
+	assert_string_equal(view_unknown(&role, 0, names, sizeof(names)), "x");
+	assert_string_equal(names, "user, wake-up");
+	assert_string_equal(view_unknown(&role, 1, names, sizeof(names)), "y");
+	assert_string_equal(names, "stolen");
+	assert_null(view_unknown(&role, 2, names, sizeof(names)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_medians_are_unprobed),
-		cmocka_unit_test(test_perturbation),
-		cmocka_unit_test(test_fold),
-		cmocka_unit_test(test_fold_rules),
-		cmocka_unit_test(test_fold_failed),
+		cmocka_unit_test(test_unknown),	     cmocka_unit_test(test_medians_are_unprobed),
+		cmocka_unit_test(test_perturbation), cmocka_unit_test(test_fold),
+		cmocka_unit_test(test_fold_rules),   cmocka_unit_test(test_fold_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
