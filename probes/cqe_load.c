@@ -2,19 +2,22 @@
 /*
  * For tests: does things with io_uring whose numbers are known.
  *
- *   cqe_load nop|punt|bad-fd|bad-opcode|link|skip|posted|overflow|shared COUNT
+ *   cqe_load nop|punt|bad-fd|bad-opcode|link|skip|posted|notif|sqpoll|overflow|shared|rings COUNT
  *
- * One ring of 64 entries (`overflow`: 2, and 4 completions), one request in flight unless the name
- * says otherwise. Exits with 1 when io_uring itself does not say what is expected.
+ * One ring of 64 entries (`overflow`: 2, and 4 completions; `rings`: COUNT more), one request in
+ * flight unless the name says otherwise. Exits with 1 when io_uring itself does not say what is
+ * expected.
  */
 #include <errno.h>
 #include <liburing.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define THREADS 4
@@ -127,6 +130,39 @@ static void posted(unsigned i)
 	must(read(fd, &one, sizeof(one)) == sizeof(one), "reading from the eventfd");
 }
 
+static int connected_to_itself(void)
+{
+	struct sockaddr_in self = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(self);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	must(fd >= 0 && !bind(fd, (struct sockaddr *)&self, length) &&
+		     !getsockname(fd, (struct sockaddr *)&self, &length) &&
+		     !connect(fd, (struct sockaddr *)&self, length),
+	     "a socket");
+	return fd;
+}
+
+/* Zero-copy: one completion for the request, and one when its buffer is free. */
+static void notif(unsigned i)
+{
+	static int fd;
+	char byte = 0;
+	struct io_uring_cqe *cqe;
+
+	if (!i)
+		fd = connected_to_itself();
+	io_uring_prep_send_zc(next_sqe(), fd, &byte, 1, 0, 0);
+	must(io_uring_submit(&ring) == 1, "submitting");
+	must(recv(fd, &byte, 1, 0) == 1, "receiving");
+	for (unsigned n = 0; n < 2; n++) {
+		must(!io_uring_wait_cqe(&ring, &cqe), "waiting");
+		must(cqe->flags & IORING_CQE_F_NOTIF || cqe->res == 1, "another result");
+		io_uring_cqe_seen(&ring, cqe);
+	}
+}
+
 /* All before any is taken: there is room for four. */
 static void overflow(unsigned count)
 {
@@ -157,6 +193,15 @@ static void shared(unsigned count)
 		pthread_join(threads[i], NULL);
 }
 
+/* They live until the end, so that all have addresses of their own. */
+static void many_rings(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		must(!io_uring_queue_init(2, &ring, 0), "a ring");
+		nop(i);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*one)(unsigned i);
@@ -166,7 +211,8 @@ static const struct {
 	{"bad-fd", bad_fd, NULL}, {"bad-opcode", bad_opcode, NULL},
 	{"link", linked, NULL},	  {"skip", skip, NULL},
 	{"posted", posted, NULL}, {"overflow", NULL, overflow},
-	{"shared", NULL, shared},
+	{"shared", NULL, shared}, {"rings", NULL, many_rings},
+	{"notif", notif, NULL},	  {"sqpoll", nop, NULL},
 };
 
 int main(int argc, char **argv)
@@ -177,7 +223,9 @@ int main(int argc, char **argv)
 	for (unsigned k = 0; k < sizeof(loads) / sizeof(*loads); k++) {
 		if (strcmp(argv[1], loads[k].name))
 			continue;
-		must(!io_uring_queue_init(loads[k].all == overflow ? 2 : 64, &ring, 0), "a ring");
+		must(!io_uring_queue_init(loads[k].all == overflow ? 2 : 64, &ring,
+					  strcmp(argv[1], "sqpoll") ? 0 : IORING_SETUP_SQPOLL),
+		     "a ring");
 		for (unsigned i = 0; loads[k].one && i < count; i++)
 			loads[k].one(i);
 		if (loads[k].all)
