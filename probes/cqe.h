@@ -74,6 +74,7 @@ struct cqe_op {
 	uint32_t ring, opcode;
 	uint64_t submitted, punts;
 	uint64_t completed; /* same cache line as what only completing writes */
+	uint64_t failed;    /* of them */
 	struct tally complete, reap;
 };
 

@@ -66,7 +66,10 @@ static __noinline void cqe_fail(u32 op, s32 error)
 {
 	struct cqe_failure key = {.op = op, .error = error};
 	u64 one = 1, *n = bpf_map_lookup_elem(&failures, &key);
+	struct cqe_op *of = bpf_map_lookup_elem(&ops, &op);
 
+	if (of)
+		of->failed++;
 	if (n)
 		__sync_fetch_and_add(n, 1);
 	else if (bpf_map_update_elem(&failures, &key, &one, BPF_NOEXIST))

@@ -84,7 +84,7 @@ static void add_failures(const struct cqe *c, cJSON *o, uint32_t op, double scal
 	struct cqe_failure key, *last = NULL;
 	uint64_t n;
 
-	for (; !bpf_map_get_next_key(fd, last, &key); last = &key) {
+	for (; c->ops[op].failed && !bpf_map_get_next_key(fd, last, &key); last = &key) {
 		const char *name = strerrorname_np(-key.error);
 		char number[16];
 
