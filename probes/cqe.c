@@ -217,7 +217,7 @@ static void cqe_detach(void *probe)
 	part_detach(&c->part);
 }
 
-static void cqe_calibrate(void *probe, const struct probe_load *load)
+static void cqe_calibrate(void *probe, struct probe_load *load)
 {
 	struct cqe *c = probe;
 	struct cqe_rate rate = {.share = (double)c->env->config->cost / 100};
@@ -236,6 +236,8 @@ static void cqe_calibrate(void *probe, const struct probe_load *load)
 		snprintf(c->why, sizeof(c->why),
 			 "at %.0f events/s timing all requests costs more than %d %% of a CPU",
 			 rate.hits_per_s, (int)c->env->config->cost);
+	if (plan.slice_ns || plan.every > 1)
+		load->ns_per_s = min_of(load->ns_per_s, load->budget_ns_per_s);
 	c->shared->every = (uint32_t)plan.every;
 	c->pause_ns = plan.pause_ns;
 	c->slice_ns = plan.slice_ns;

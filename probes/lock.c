@@ -241,7 +241,7 @@ static void detach(void *probe)
 }
 
 /* Stacks are what costs most and all that can be done without: the rest are counts. */
-static void calibrate(void *probe, const struct probe_load *load)
+static void calibrate(void *probe, struct probe_load *load)
 {
 	struct lock *l = probe;
 	double ratio = load->ns_per_s / load->budget_ns_per_s;

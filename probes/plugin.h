@@ -33,6 +33,7 @@ struct probe_env {
 	bool plain;	   /* plain tracepoints only */
 	unsigned chosen;   /* bit i: probe_plugins[i] is in the set, and once all are open: works */
 	unsigned attached; /* likewise: in this run */
+	bool part;	   /* only the first part of the window is watched */
 };
 
 /* What a probe costs as it stands on the CPU where it costs most, measured over the warm-up. */
@@ -70,7 +71,8 @@ struct probe_plugin {
 	int (*reset)(void *probe, struct err *err); /* beside part_clear, which is always done */
 	bool (*sample_maps)(void *probe,
 			    struct stacks_maps *ret); /* of sample.bpf.h, if it takes any */
-	void (*calibrate)(void *probe, const struct probe_load *load);
+	/* Puts what it takes from then on into load->ns_per_s. */
+	void (*calibrate)(void *probe, struct probe_load *load);
 	uint64_t (*tick)(void *probe, uint64_t now_ns); /* when again, from now */
 	void (*read)(void *probe, const struct probe_view *view, cJSON *into,
 		     struct probe_losses *losses);

@@ -26,9 +26,6 @@
 #define MEASURE_MIN_NS (20 * NSEC_PER_MSEC)  /* shorter warm-ups tell nothing */
 #define LOOK_NS	       (200 * NSEC_PER_MSEC) /* inside the window */
 #define LATE_NS	       (10 * NSEC_PER_MSEC)  /* before its end: a last look at who lives */
-/* What attaching costs beyond the time that the kernel measures: entering and leaving a program
- * of two instructions took 72 ns on the reference machine, of which about 25 are measured. */
-#define HOOK_NS 50
 
 static bool choose_one(const struct prober_ops *ops, unsigned *set)
 {
@@ -183,14 +180,19 @@ static void set_attached(struct prober *p)
 		p->watchers[i].env.attached = attached;
 }
 
-static void disarm(struct prober *p)
+static void detach_probes(struct prober *p)
 {
-	cleanup_close(&p->stats_fd);
 	for (unsigned i = 0; i < p->n; i++) {
 		if (p->watchers[i].attached)
 			p->watchers[i].plugin->detach(p->watchers[i].probe);
 		p->watchers[i].attached = false;
 	}
+}
+
+static void disarm(struct prober *p)
+{
+	cleanup_close(&p->stats_fd);
+	detach_probes(p);
 	if (p->track)
 		track_detach(p->track);
 	if (p->phase == WINDOW)
@@ -205,6 +207,10 @@ static int arm(struct prober *p, const char *role, pid_t pid, struct err *err)
 	int r;
 
 	p->measured = false;
+	p->share = 1;
+	for (unsigned i = 0; i < p->n; i++)
+		p->watchers[i].env.part = false;
+	p->whole = strcmp(role, "harness") != 0;
 	if (!p->track)
 		return 0; /* every probe has its reason */
 	r = stacks_reset(p->stacks, err);
@@ -264,6 +270,19 @@ double prober_mean_ns(const struct watcher *w, unsigned program)
 	return runs ? (double)ns / (double)runs : -1;
 }
 
+double prober_cpu_ns(const struct watcher *w, unsigned cpu, double extra_ns)
+{
+	struct part *part = w->plugin->part(w->probe);
+	double sum = 0;
+
+	for (unsigned i = 0; part->programs[i]; i++) {
+		double runs = (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
+
+		sum += runs * (max_of(prober_mean_ns(w, i), 0.0) + extra_ns);
+	}
+	return sum;
+}
+
 /* What a probe takes of the CPU on which it takes most: that one's threads pay for it. */
 static struct probe_load load_of(const struct watcher *w, double seconds)
 {
@@ -271,21 +290,29 @@ static struct probe_load load_of(const struct watcher *w, double seconds)
 	struct probe_load most = {.seconds = seconds};
 
 	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++) {
-		double sum = 0, all = 0;
+		double sum = prober_cpu_ns(w, cpu, HOOK_NS), all = 0;
 
-		for (unsigned i = 0; part->programs[i]; i++) {
-			double runs = (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
-			double mean = prober_mean_ns(w, i);
-
-			all += runs;
-			sum += runs * (max_of(mean, 0.0) + HOOK_NS);
-		}
+		for (unsigned i = 0; part->programs[i]; i++)
+			all += (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
 		if (sum / seconds > most.ns_per_s) {
 			most.ns_per_s = sum / seconds;
 			most.hits_per_s = all / seconds;
 		}
 	}
 	return most;
+}
+
+static void calibrate(struct watcher *w, const struct probe_config *config, double seconds)
+{
+	struct probe_load load = load_of(w, seconds);
+	double before = load.ns_per_s;
+
+	w->eased = 1;
+	if (!w->plugin->calibrate || !(before > 0))
+		return;
+	load.budget_ns_per_s = (double)NSEC_PER_SEC * (double)config->cost / 100;
+	w->plugin->calibrate(w->probe, &load);
+	w->eased = load.ns_per_s / before;
 }
 
 /* Off before the window: what a probe then does is up to it, and takes effect at once. */
@@ -297,16 +324,11 @@ static void end_measuring(struct prober *p, uint64_t now)
 	p->stats_ns = now - p->started_ns;
 	p->measured = p->stats_fd >= 0 && p->stats_ns >= MEASURE_MIN_NS;
 	cleanup_close(&p->stats_fd);
-	for (unsigned i = 0; p->measured && i < p->n; i++) {
-		struct watcher *w = &p->watchers[i];
-		struct probe_load load;
-
-		if (!w->attached || !w->plugin->calibrate)
-			continue;
-		load = load_of(w, seconds);
-		load.budget_ns_per_s = (double)NSEC_PER_SEC * (double)p->config.cost / 100;
-		w->plugin->calibrate(w->probe, &load);
-	}
+	for (unsigned i = 0; p->measured && i < p->n; i++)
+		if (p->watchers[i].attached)
+			calibrate(&p->watchers[i], &p->config, seconds);
+	if (p->measured)
+		prober_share(p, track_window(p->track), seconds);
 	p->phase = WINDOW;
 }
 
@@ -336,7 +358,7 @@ static uint64_t in_the_window(struct prober *p, const struct probe_window *w, ui
 
 static uint64_t tick(struct prober *p)
 {
-	const struct probe_window *w = p->track ? track_window(p->track) : NULL;
+	struct probe_window *w = p->track ? track_window(p->track) : NULL;
 	uint64_t now = nsec_now(), begin;
 
 	if (!w || p->phase == IDLE || p->phase == AFTER)
@@ -354,6 +376,8 @@ static uint64_t tick(struct prober *p)
 		return in_the_window(p, w, now);
 	SNAPSHOT(p, end);
 	p->phase = AFTER;
+	if (p->share < 1)
+		detach_probes(p);
 	return NSEC_PER_SEC;
 }
 

@@ -64,7 +64,8 @@ static struct probe_view view_of(const struct prober *p, const struct watcher *w
 				   .live = live};
 }
 
-static void add_losses(cJSON *o, const struct watcher *w, struct probe_losses *l)
+static void add_losses(cJSON *o, const struct prober *p, const struct watcher *w,
+		       struct probe_losses *l)
 {
 	struct part *part = w->plugin->part(w->probe);
 	uint64_t n = 0;
@@ -81,6 +82,9 @@ static void add_losses(cJSON *o, const struct watcher *w, struct probe_losses *l
 	cJSON_AddNumberToObject(o, "untracked", (double)l->untracked);
 	sampling = cJSON_AddObjectToObject(o, "sampling");
 	cJSON_AddNumberToObject(sampling, "every", (double)l->every);
+	cJSON_AddNumberToObject(sampling, "share", p->share);
+	if (p->share < 1)
+		cJSON_AddStringToObject(sampling, "reason_share", p->why_share);
 	if (l->sampling[0])
 		cJSON_AddStringToObject(sampling, "reason", l->sampling);
 	else
@@ -104,7 +108,7 @@ static cJSON *read_probe(const struct prober *p, const struct watcher *w, const 
 	cJSON_AddStringToObject(o, "hooks", w->env.plain ? "plain" : "btf");
 	view = view_of(p, w, usage, live);
 	w->plugin->read(w->probe, &view, o, &losses);
-	add_losses(o, w, &losses);
+	add_losses(o, p, w, &losses);
 	add_programs(o, p, w);
 	return o;
 }

@@ -204,7 +204,7 @@ static bool sample_maps(void *probe, struct stacks_maps *ret)
 }
 
 /* Switches cannot be sampled without losing the sums; stacks can. */
-static void calibrate(void *probe, const struct probe_load *load)
+static void calibrate(void *probe, struct probe_load *load)
 {
 	struct sched *s = probe;
 	double over = load->budget_ns_per_s > 0 ? load->ns_per_s / load->budget_ns_per_s : 1;

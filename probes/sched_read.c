@@ -19,6 +19,7 @@
 #define NO_LOCK	 "the probe lock, which tells, could not be attached"
 #define NO_TICK	 "no tick of the kernel's clock fell on it"
 #define NO_USAGE "nothing else measured its CPU time"
+#define PART	 "only a part of the window was watched, and the kernel's account is of all of it"
 #define CHANGED	 "threads came or went: the kernel's account of them covers other times"
 
 /* Sums of all threads of a role. */
@@ -203,12 +204,13 @@ static void add_on_cpu(const struct reading *r, cJSON *classes, unsigned role, c
 {
 	const struct role_sum *sum = &r->roles[role];
 	double on = (double)sum->ns[CLASS_ON_CPU], ran = on, user = 0, sys = 0;
+	bool part = r->view->env->part;
 	uint64_t u, s;
 
 	if (usage) {
 		user = number(usage, "user_ns");
 		sys = number(usage, "system_ns");
-		if (!sum->changed)
+		if (!sum->changed && !part)
 			ran = min_of(on, number(usage, "cpu_ns") + (double)sum->other_on_ns);
 	} else if (sched_times_role(r->sched->times, r->sched->env->track, role, &u, &s)) {
 		user = (double)u;
@@ -223,7 +225,11 @@ static void add_on_cpu(const struct reading *r, cJSON *classes, unsigned role, c
 	}
 	add_class(classes, "user", on > 0 ? ran * user / (user + sys) : 0, NULL);
 	add_class(classes, "system", on > 0 ? ran * sys / (user + sys) : 0, NULL);
-	add_class(classes, "stolen", on - ran, !usage ? NO_USAGE : sum->changed ? CHANGED : NULL);
+	add_class(classes, "stolen", on - ran,
+		  !usage	 ? NO_USAGE
+		  : part	 ? PART
+		  : sum->changed ? CHANGED
+				 : NULL);
 }
 
 static const char *why_null(const struct reading *r, unsigned cls)
@@ -247,7 +253,8 @@ static void add_closure(const struct reading *r, cJSON *o, unsigned role, const 
 {
 	const struct role_sum *sum = &r->roles[role];
 	double wall = (double)sum->lives_ns, all;
-	bool checked = usage && !sum->changed && number(usage, "threads") > 0;
+	bool checked =
+		usage && !sum->changed && !r->view->env->part && number(usage, "threads") > 0;
 
 	all = (double)(sum->ns[CLASS_ON_CPU] + sum->ns[CLASS_RUN_QUEUE]);
 	if (checked) {

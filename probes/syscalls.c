@@ -138,7 +138,7 @@ static void syscalls_detach(void *probe)
 	part_detach(syscalls_part(probe));
 }
 
-static void syscalls_calibrate(void *probe, const struct probe_load *load)
+static void syscalls_calibrate(void *probe, struct probe_load *load)
 {
 	struct syscalls *s = probe;
 
@@ -150,6 +150,7 @@ static void syscalls_calibrate(void *probe, const struct probe_load *load)
 		 load->ns_per_s / load->budget_ns_per_s);
 	__atomic_store_n(s->untimed, 1, __ATOMIC_RELAXED);
 	part_detach_one(&s->part, programs[SYSCALLS_ENTER]);
+	load->ns_per_s /= 2;
 }
 
 static void add_cpu(struct syscalls_row *to, const struct syscalls_row *cpu)

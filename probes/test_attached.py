@@ -134,6 +134,31 @@ class Attached(Case):
         self.assertEqual({kind for kind, _ in seen}, {"link", "prog", "map"})
         self.gone(seen)
 
+    def test_detached_when_the_budget_is_used_up(self):
+        cell = {"workload": "udp", "target": "sendto"}
+        out, process = self.start("m", cells=[cell], repeats=1, duration="1s",
+                                  probes=["syscalls"], probe_knobs={"probe_cost": 1})
+        looks = []
+        while process.poll() is None:
+            begin = time.monotonic_ns()
+            n = len(links(process.pid))
+            looks.append((begin, time.monotonic_ns(), n))
+        self.finish(process)
+        r, = [r for r in self.records(out) if r["probed"]]
+        self.assertEqual(r["status"], "ok", r["reason"])
+        window, seen = r["window"], r["probes"]["syscalls"]
+        share, length = seen["sampling"]["share"], window["end_ns"] - window["begin_ns"]
+        self.assertLess(share, 0.75)
+        self.assertIn("probe_cost allows 1 %", seen["sampling"]["reason_share"])
+        over = window["begin_ns"] + share * length
+        before = [n for begin, end, n in looks if begin >= window["begin_ns"] and end <= over]
+        late = [n for begin, end, n in looks
+                if begin >= window["end_ns"] - length / 5 and end <= window["end_ns"]]
+        self.assertLess(min(late), min(before), "what counts calls is still attached")
+        calls = sum(c["count"] for c in seen["calls"] if c["syscall"] == "sendto")
+        made = r["histograms"]["service"]["count"]
+        self.assertTrue(share / 2 < calls / made < share * 2, (share, calls, made))
+
     def test_nothing_stays_when_the_parent_is_killed(self):
         _, process = self.start("m", duration="5s", repeats=1)
         end = time.monotonic() + 60

@@ -17,6 +17,7 @@ BATCH = 64
 NEAR = 0.10  # of the median that the driver has
 EDGES = 4    # operations, where one is in flight: a clock is read before it is told
 TRIES = 5    # for what depends on how quiet the machine is
+ALL = {"probe_cost": 100}  # of the window is watched
 
 
 def middle(index):
@@ -89,7 +90,7 @@ class Counts(Case):
                     self.check_datagrams(hooks, every)
 
     def check_datagrams(self, hooks, every):
-        record, seen = self.complete({"hooks": hooks, "cqe_sample": every}, workload="udp",
+        record, seen = self.complete({"hooks": hooks, "cqe_sample": every, **ALL}, workload="udp",
                                      target="uring", depth=BATCH, batch=BATCH)
         ring, ops = self.only_ring(seen, "driver")
         self.assertEqual(set(ops), {"SENDMSG"})
@@ -102,18 +103,18 @@ class Counts(Case):
         self.assertEqual((ring["sq_entries"], ring["punts"], ring["overflows"]), (BATCH, 0, 0))
 
     def test_every_flush(self):
-        record, seen = self.complete({}, workload="wal", target="uring-group", threads=4)
+        record, seen = self.complete(ALL, workload="wal", target="uring-group", threads=4)
         ring, ops = self.only_ring(seen, "target")
         groups = record["histograms"]["durable"]["count"]
         self.assertAlmostEqual(ops["FSYNC"]["completed"], groups, delta=EDGES)
         self.assertAlmostEqual(ops["WRITEV"]["completed"], groups, delta=EDGES)
         self.assertAlmostEqual(ops["FSYNC"]["punts"], groups, delta=EDGES)  # always by a worker
         self.assertGreater(ring["waits"], 0)
-        self.assertEqual(seen["sampling"], {"every": 1, "reason": None})
+        self.assertEqual(seen["sampling"], {"every": 1, "reason": None, "share": 1})
 
     def test_requests_without_a_completion(self):
         """A dump is asked for by a SENDMSG that completes only when it fails."""
-        record, seen = self.complete({}, workload="netlink", target="uring",
+        record, seen = self.complete(ALL, workload="netlink", target="uring",
                                      **{"with": {"sockets": 100}})
         _, ops = self.only_ring(seen, "driver")
         self.assertAlmostEqual(ops["SENDMSG"]["submitted"], self.operations(record),

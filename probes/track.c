@@ -332,7 +332,7 @@ struct part *track_part(struct track *t)
 	return &t->part;
 }
 
-const struct probe_window *track_window(const struct track *t)
+struct probe_window *track_window(const struct track *t)
 {
 	return t->window;
 }

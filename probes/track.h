@@ -29,7 +29,7 @@ void track_seed(struct track *t, const char *role);
 int track_process(struct track *t, pid_t pid, const char *role, struct err *err);
 
 struct part *track_part(struct track *t);
-const struct probe_window *track_window(const struct track *t);
+struct probe_window *track_window(const struct track *t);
 const struct control *track_control(const struct track *t);
 /* Watched threads: 1 .. track_count, in the order in which they were found. */
 unsigned track_count(const struct track *t);

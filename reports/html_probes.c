@@ -62,6 +62,10 @@ static void put_row(FILE *out, const struct probes_view *v, const cJSON *probe)
 	if (every > 1)
 		html_printf(out, "1 in %.0f was looked at: %s. ", every,
 			    get_text(sampling, "reason"));
+	if (get_number(sampling, "share") < 1)
+		html_printf(out, "The first %.0f %% of the window: %s. ",
+			    100 * get_number(sampling, "share"),
+			    get_text(sampling, "reason_share"));
 	html_text(out, words_of(probe));
 	fputs("</td>", out);
 	rows_end(out);

@@ -39,7 +39,8 @@ static const struct keyed_table tables[] = {
 	{"devices", {"device", "operation", "by"}},
 };
 
-static const char *const maxima[] = {"max_ns", "max", "every", "threads", "addresses", NULL};
+static const char *const maxima[] = {"max_ns",	"max",	     "every", "share",
+				     "threads", "addresses", NULL};
 /* What names a row, or is a mean: kept as the first repeat has it. */
 static const char *const kept[] = {"ring",    "sq_entries", "cq_entries", "nth",
 				   "address", "pid",	    "shown_as",	  NULL};

@@ -226,6 +226,20 @@ int probes_fold(struct probes_sum *sum, const cJSON *probes, bool whole)
 	return err;
 }
 
+/* Where watching cost too much, only the first part of the window was watched. */
+static double watched_share(const cJSON *probes)
+{
+	const cJSON *probe;
+
+	cJSON_ArrayForEach (probe, probes) {
+		double share = get_number(get_object(probe, "sampling"), "share");
+
+		if (share > 0)
+			return share;
+	}
+	return 1;
+}
+
 int probes_fold_record(struct probes_sum *sum, const cJSON *record, bool whole)
 {
 	const cJSON *window = get(record, "window"), *probes = get_object(record, "probes");
@@ -234,6 +248,7 @@ int probes_fold_record(struct probes_sum *sum, const cJSON *record, bool whole)
 
 	if (!probes || !probes->child || !(length > 0))
 		return 0;
+	length *= watched_share(probes);
 	sum->window_ns += length;
 	if (rate > 0)
 		sum->ops += rate * length / 1e9;

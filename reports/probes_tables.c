@@ -394,6 +394,10 @@ static void put_remarks(FILE *out, const struct probes_view *v)
 		snprintf(words, sizeof(words), " looked at 1 in %.0f", every);
 		if (every > 1)
 			put_remark(out, probe, words, get_text(sampling, "reason"));
+		snprintf(words, sizeof(words), " watched the first %.0f %% of the window",
+			 100 * get_number(sampling, "share"));
+		if (get_number(sampling, "share") < 1)
+			put_remark(out, probe, words, get_text(sampling, "reason_share"));
 	}
 }
 

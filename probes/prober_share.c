@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How much of the window is watched. Attached programs cost whether they look or not, so where all
+ * of them together would take more of a CPU than probe_cost, they watch the first part of the
+ * window only and are detached then: every count of that part is complete, times are clipped to
+ * it, and what the run loses is that part of what watching all of it would cost. The window that
+ * the programs read simply ends earlier.
+ */
+#include <stdio.h>
+
+#include "harness/util/cleanup.h"
+#include "harness/util/nsec.h"
+#include "probes/prober.h"
+
+#define WATCH_MIN_NS (20 * NSEC_PER_MSEC) /* less tells nothing */
+#define SHARE_MOST   0.75		  /* the estimate is not good enough to leave out less */
+/* Programs also slow down what is around them: caches that they take, locks that are held longer,
+ * which is the worse the more of them run. On the reference machine, where 4 % of a CPU went into
+ * programs and hooks a load lost 4 % of its throughput (wal/sync, one thread), with 6 % 9
+ * (wal/uring-group, one thread) and with 13 % 24 (wal/sync, 32 threads). */
+#define SLOWDOWN 6
+
+static double cpu_ns(const struct prober *p, unsigned cpu)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct watcher *w = &p->watchers[i];
+
+		if (w->attached)
+			sum += w->eased * prober_cpu_ns(w, cpu, HOOK_NS);
+	}
+	return sum;
+}
+
+void prober_share(struct prober *p, struct probe_window *window, double seconds)
+{
+	double most = 0, allowed = (double)p->config.cost / 100, length, taken;
+
+	p->share = 1;
+	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++)
+		most = max_of(most, cpu_ns(p, cpu));
+	taken = most / seconds / (double)NSEC_PER_SEC;
+	taken *= 1 + SLOWDOWN * taken;
+	length = (double)(window->end_ns - window->begin_ns);
+	if (!p->whole && taken > allowed && length > (double)WATCH_MIN_NS)
+		p->share = max_of(allowed / taken, (double)WATCH_MIN_NS / length);
+	if (p->share >= SHARE_MOST)
+		p->share = 1;
+	for (unsigned i = 0; i < p->n; i++)
+		p->watchers[i].env.part = p->share < 1;
+	if (p->share == 1)
+		return;
+	snprintf(p->why_share, sizeof(p->why_share),
+		 "watching all of it would cost some %.0f %%, and probe_cost allows %d %%",
+		 100 * taken, (int)p->config.cost);
+	__atomic_store_n(&window->end_ns, window->begin_ns + (uint64_t)(p->share * length),
+			 __ATOMIC_RELEASE);
+}
