@@ -13,12 +13,14 @@
 #include "probes/prober.h"
 
 #define WATCH_MIN_NS (20 * NSEC_PER_MSEC) /* less tells nothing */
-#define SHARE_MOST   0.75		  /* the estimate is not good enough to leave out less */
+#define SHARE_MOST \
+	0.65 /* less is not worth it; a probe that samples up to probe_cost stays above */
 /* Programs also slow down what is around them: caches that they take, locks that are held longer,
  * which is the worse the more of them run. On the reference machine, where 4 % of a CPU went into
  * programs and hooks a load lost 4 % of its throughput (wal/sync, one thread), with 6 % 9
- * (wal/uring-group, one thread) and with 13 % 24 (wal/sync, 32 threads). */
-#define SLOWDOWN 6
+ * (wal/uring-group, one thread) and with 13 % 24 (wal/sync, 32 threads), or 8 when a quarter of the
+ * window was watched. */
+#define SLOWDOWN 10
 
 static double cpu_ns(const struct prober *p, unsigned cpu)
 {
