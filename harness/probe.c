@@ -91,3 +91,32 @@ cJSON *probe_set_json(const struct prober_ops *ops, unsigned set)
 			cJSON_AddItemToArray(list, cJSON_CreateString(ops->probes[i].name));
 	return list;
 }
+
+static cJSON *take_like(cJSON *list, const cJSON *item)
+{
+	cJSON *like;
+
+	cJSON_ArrayForEach (like, list)
+		if (cJSON_Compare(like, item, true))
+			return cJSON_DetachItemViaPointer(list, like);
+	return NULL;
+}
+
+cJSON *probe_foreign_seen(cJSON *before, cJSON *after)
+{
+	cJSON *item;
+
+	cJSON_ArrayForEach (item, before) {
+		cJSON *like = take_like(after, item);
+
+		cJSON_AddStringToObject(item, "seen", like ? "both" : "before");
+		cJSON_Delete(like);
+	}
+	while (after->child) {
+		item = cJSON_DetachItemViaPointer(after, after->child);
+		cJSON_AddStringToObject(item, "seen", "after");
+		cJSON_AddItemToArray(before, item);
+	}
+	cJSON_Delete(after);
+	return before;
+}

@@ -59,8 +59,8 @@ struct prober_ops {
 	cJSON *(*read)(struct prober *p, const cJSON *usage, bool live);
 	void (*close)(struct prober *p);
 
-	/* Programs of others on the hooks that we use: [{hook, program, id}], or NULL with the
-	 * reason why that cannot be told. */
+	/* Programs of others that are on the hooks that we use now: [{hook, program, id}], or NULL
+	 * with the reason why that cannot be told. */
 	cJSON *(*foreign)(struct err *why);
 	/* Can this probe run here? 0, or -errno with the reason; `ret_hooks`: "btf" or "plain". */
 	int (*supported)(const char *name, const char **ret_hooks, struct err *why);
@@ -73,3 +73,6 @@ int probe_set_add(const struct prober_ops *ops, const char *name, unsigned *set,
 int probe_set_parse(const struct prober_ops *ops, const char *list, unsigned *ret, struct err *err);
 /* Those of `set` by name, as a JSON array. */
 cJSON *probe_set_json(const struct prober_ops *ops, unsigned set);
+/* Of what `foreign` told before a run and after it, [{hook, program, id, seen}], `seen` being
+ * "before", "after" or "both". Takes both lists. */
+cJSON *probe_foreign_seen(cJSON *before, cJSON *after);

@@ -12,6 +12,7 @@
 
 struct test_prober {
 	char calls[TEST_PROBER_CALLS_MAX]; /* "open(3) arm launched tick+ disarm read " */
+	const char *foreign;		   /* JSON; NULL: nothing */
 	bool no_open, no_arm, no_foreign, no_read, no_window;
 	unsigned n_open;	    /* now */
 	unsigned n_ticks;	    /* ever */

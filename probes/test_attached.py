@@ -9,6 +9,7 @@ BPF on the machine do no harm.
 Usage: test_attached.py UHBENCH
 """
 import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -24,6 +25,9 @@ UHBENCH = None
 LIMIT_S = 10  # for anything that should happen at once
 
 SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+SYS_PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}[os.uname().machine]
+PROG_LOAD, LINK_CREATE, PERF_EVENT = 5, 28, 41  # enum bpf_cmd, enum bpf_attach_type
+IOC_SET_BPF = 0x40042408
 NEXT_ID = {"prog": 11, "map": 12, "link": 31}  # enum bpf_cmd
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -46,6 +50,45 @@ def kernel_has(kind, number):
     if libc.syscall(SYS_BPF, NEXT_ID[kind], buf, len(attr)):
         return False
     return struct.unpack_from("=II", buf.raw)[1] == number
+
+
+def checked(number, *args):
+    fd = libc.syscall(number, *args)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return fd
+
+
+def load(name):
+    """A program for plain tracepoints that does nothing."""
+    code = ctypes.create_string_buffer(struct.pack("=QQ", 0xb7, 0x95), 16)  # r0 = 0; exit
+    attr = struct.pack("=IIQQIIQII16s", 5, 2, ctypes.addressof(code),
+                       ctypes.addressof(LICENSE), 0, 0, 0, 0, 0, name.encode()) + bytes(64)
+    return checked(SYS_BPF, PROG_LOAD, attr, len(attr))
+
+
+def attach(prog, event, link):
+    """To a plain tracepoint, by a link or as before there were links. Returns what holds it."""
+    with open(f"/sys/kernel/tracing/events/{event}/id", encoding="ascii") as f:
+        attr = struct.pack("=IIQQQQQ", 2, 64, int(f.read()), 0, 0, 0, 1) + bytes(16)
+    fd = checked(SYS_PERF_EVENT_OPEN, attr, -1, 0, -1, 0)
+    if link:
+        attr = struct.pack("=IIII", prog, fd, PERF_EVENT, 0) + bytes(48)
+        return fd, checked(SYS_BPF, LINK_CREATE, attr, len(attr))
+    fcntl.ioctl(fd, IOC_SET_BPF, prog)
+    return (fd,)
+
+
+LICENSE = ctypes.create_string_buffer(b"MIT")
+
+
+def programs(pid):
+    return {number for kind, number in held(pid) if kind == "prog"}
+
+
+def foreign(records):
+    """Ids of the programs of others, over all records."""
+    return {p["id"] for r in records for p in r["host"]["foreign_bpf"]}
 
 
 def held(pid):
@@ -132,6 +175,7 @@ class Attached(Case):
                 self.assertEqual(max(inside), 0, "programs of ours in an unprobed run")
                 self.assertEqual(r["probes"], {})
         self.assertEqual({kind for kind, _ in seen}, {"link", "prog", "map"})
+        self.assertFalse(foreign(records) & {n for kind, n in seen if kind == "prog"})
         self.gone(seen)
 
     def test_detached_when_the_budget_is_used_up(self):
@@ -174,20 +218,44 @@ class Attached(Case):
 
     def test_two_sessions_see_their_own(self):
         both = [self.start("a"), self.start("b", repeats=3)]
+        own = [set(), set()]
+        while any(process.poll() is None for _, process in both):
+            for i, (_, process) in enumerate(both):
+                own[i] |= programs(process.pid)
+            time.sleep(0.05)
         for _, process in both:
             self.finish(process)
-        foreign = 0
-        for out, _ in both:
-            for r in self.records(out):
+        seen = []
+        for i, (out, _) in enumerate(both):
+            records = self.records(out)
+            seen.append(foreign(records))
+            self.assertFalse(seen[i] & own[i], "a session took its own programs for others'")
+            for r in records:
                 self.assertEqual(r["status"], "ok", r["reason"])
-                foreign += bool(r["host"]["foreign_bpf"])
                 if not r["probed"]:
                     continue
                 sched = r["probes"]["sched"]
                 self.assertEqual(sched["status"], "ok", sched["reason"])
                 for role in ("driver", "harness"):
                     self.assertEqual(sched["roles"][role]["threads"], r["usage"][role]["threads"])
-        self.assertGreater(foreign, 0, "neither saw the programs of the other")
+        self.assertTrue(seen[0] & own[1] | seen[1] & own[0],
+                        "neither saw the programs of the other")
+
+    def test_programs_of_others(self):
+        """Those on our hooks are listed by hook, and no others."""
+        fds = [load(name) for name in ("by_link", "by_ioctl", "elsewhere", "nowhere")]
+        fds += attach(fds[0], "sched/sched_switch", True)
+        fds += attach(fds[1], "syscalls/sys_exit_futex", False)
+        fds += attach(fds[2], "syscalls/sys_enter_mount", False)
+        for fd in fds:
+            self.addCleanup(os.close, fd)
+        out, process = self.start("m", repeats=1, duration="200ms")
+        self.finish(process)
+        for r in self.records(out):
+            mine = {(p["program"], p["hook"], p["seen"]) for p in r["host"]["foreign_bpf"]
+                    if ("prog", p["id"]) in held(os.getpid())}
+            self.assertEqual(mine, {("by_link", "sched_switch", "both"),
+                                    ("by_ioctl", "sys_exit_futex", "both")})
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
 #include "harness/cli/hunt.h"
 #include "harness/cli/verb.h"
 #include "harness/drive/procstat.h"
+#include "harness/probe.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 
@@ -247,6 +248,16 @@ static int watch(struct hunt *h, struct err *err)
 	return VERB_GO_ON;
 }
 
+static void see_foreign_again(struct hunt *h)
+{
+	cJSON *before = take_ptr(h->foreign), *after = h->ops->foreign(&h->foreign_why);
+
+	if (after)
+		h->foreign = probe_foreign_seen(before, after);
+	else
+		cJSON_Delete(before);
+}
+
 int hunt_watch(struct hunt *h)
 {
 	struct err err = {""};
@@ -255,5 +266,7 @@ int hunt_watch(struct hunt *h)
 	h->foreign = h->ops->foreign(&h->foreign_why);
 	rc = watch(h, &err);
 	h->ops->disarm(h->prober);
+	if (h->foreign && rc == VERB_GO_ON)
+		see_foreign_again(h);
 	return rc;
 }

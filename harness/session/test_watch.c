@@ -26,7 +26,7 @@
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
 
-#define ROLE_ARMED "arm(harness,0) "
+#define ROLE_ARMED "foreign arm(harness,0) "
 
 enum { CALLS = 1, WAITS = 2, ALL = 7 };
 
@@ -153,7 +153,7 @@ static void test_unprobed(void **state)
 
 	assert_int_equal(o.status, STATUS_OK);
 	assert_string_equal(probes, "{}");
-	assert_string_equal(test_prober.calls, "close close ");
+	assert_string_equal(test_prober.calls, "foreign close close ");
 	outcome_free(&o);
 }
 
@@ -181,7 +181,7 @@ static void test_unwatchable(void **state)
 		bool *refuse;
 		const char *calls, *reason;
 	} ways[] = {
-		{&test_prober.no_open, "", "no room for programs"},
+		{&test_prober.no_open, "foreign ", "no room for programs"},
 		{&test_prober.no_arm, ROLE_ARMED "close close ", "hooks are taken"},
 		{&test_prober.no_read, WATCHED "read close close ", "out of memory"},
 	};
@@ -251,34 +251,60 @@ static void test_opens_what_is_planned(void **state)
 	watch_close(w);
 }
 
-static void test_foreign(void **state)
+/* The `host` of a record of one run, as text; malloc'd. `after`: what is there when it is over. */
+static char *host_of(struct box *b, struct watch *w, const char *after)
 {
-	_cleanup_json_ cJSON *host = cJSON_CreateObject(), *refused = cJSON_CreateObject();
-	_cleanup_json_ cJSON *unprobed = cJSON_CreateObject();
-	struct box *b = *state;
-	struct plan *none;
-	struct watch *w = open_watch(b);
-	struct err err;
+	_cleanup_json_ cJSON *request = cJSON_CreateObject(), *probes = NULL;
+	_cleanup_json_ cJSON *host = cJSON_CreateObject();
+	struct launch l = {.binary = "/proc/self/exe",
+			   .request = request,
+			   .deadline_ns = 10 * NSEC_PER_SEC,
+			   .interrupted = &b->interrupted};
+	struct err err = {""};
+	struct outcome o;
 
+	cJSON_AddStringToObject(request, "what", "answer");
+	assert_int_equal(watch_launch(w, 0, request, &l, &o, &probes, &err), 0);
+	outcome_free(&o);
+	test_prober.foreign = after;
 	watch_add_foreign(w, NULL);
 	watch_add_foreign(w, host);
-	assert_true(cJSON_IsArray(cJSON_GetObjectItem(host, "foreign_bpf")));
-	assert_null(cJSON_GetObjectItem(host, "reason_foreign_bpf"));
+	return cJSON_PrintUnformatted(host);
+}
+
+static void test_foreign(void **state)
+{
+	_cleanup_free_ char *host = NULL, *none = NULL, *refused = NULL;
+	struct box *b = *state;
+	struct watch *w = open_watch(b);
+
+	none = host_of(b, w, NULL);
+	assert_string_equal(none, "{\"foreign_bpf\":[]}");
+	test_prober.foreign = "[{\"id\":1},{\"id\":2}]";
+	host = host_of(b, w, "[{\"id\":2},{\"id\":3}]");
+	assert_string_equal(host, "{\"foreign_bpf\":[{\"id\":1,\"seen\":\"before\"},"
+				  "{\"id\":2,\"seen\":\"both\"},"
+				  "{\"id\":3,\"seen\":\"after\"}]}");
 	test_prober.no_foreign = true;
-	watch_add_foreign(w, refused);
-	assert_true(cJSON_IsNull(cJSON_GetObjectItem(refused, "foreign_bpf")));
-	assert_string_equal(
-		cJSON_GetStringValue(cJSON_GetObjectItem(refused, "reason_foreign_bpf")),
-		"nobody may look");
+	refused = host_of(b, w, NULL);
+	assert_string_equal(refused,
+			    "{\"foreign_bpf\":null,\"reason_foreign_bpf\":\"nobody may look\"}");
 	watch_close(w);
+}
+
+static void test_foreign_unprobed(void **state)
+{
+	_cleanup_free_ char *host = NULL;
+	struct box *b = *state;
+	struct plan *none;
+	struct watch *w;
+	struct err err;
 
 	assert_int_equal(plan_make(b->matrix, 1, 1, "void/null threads=4", &none, &err), 0);
 	assert_int_equal(watch_open(NULL, b->matrix, none, &w, &err), 0);
-	watch_add_foreign(w, unprobed);
-	assert_true(cJSON_IsNull(cJSON_GetObjectItem(unprobed, "foreign_bpf")));
-	assert_string_equal(
-		cJSON_GetStringValue(cJSON_GetObjectItem(unprobed, "reason_foreign_bpf")),
-		"nothing is probed in this session");
+	host = host_of(b, w, NULL);
+	assert_string_equal(host, "{\"foreign_bpf\":null,\"reason_foreign_bpf\":"
+				  "\"nothing is probed in this session\"}");
 	watch_close(w);
 	plan_free(none);
 }
@@ -332,7 +358,7 @@ int main(int argc, char **argv)
 		TEST(test_unprobed),	 TEST(test_no_such_binary),
 		TEST(test_unwatchable),	 TEST(test_without_a_window),
 		TEST(test_ticks),	 TEST(test_opens_what_is_planned),
-		TEST(test_foreign),
+		TEST(test_foreign),	 TEST(test_foreign_unprobed),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "child"))

@@ -24,6 +24,8 @@ struct watch {
 	const struct prober_ops *ops;
 	struct watched_set *sets;
 	size_t n;
+	cJSON *before; /* foreign programs before the last run; NULL with the reason */
+	struct err before_why;
 };
 
 static struct watched_set *find(const struct watch *w, unsigned set)
@@ -134,6 +136,17 @@ static cJSON *read_probes(const struct armed *a, unsigned set, const struct outc
 	return probes ? probes : describe_failure(a->ops, set, "out of memory");
 }
 
+/* Nothing of ours is attached: a program that others attach is seen unless it comes after this, and
+ * goes before the run is over. */
+static void list_before(struct watch *w)
+{
+	cJSON_Delete(w->before);
+	w->before = NULL;
+	err_set(&w->before_why, 0, "no run was begun");
+	if (w->n)
+		w->before = w->ops->foreign(&w->before_why);
+}
+
 int watch_launch(struct watch *w, unsigned set, cJSON *request, struct launch *l,
 		 struct outcome *ret, cJSON **ret_probes, struct err *err)
 {
@@ -142,6 +155,7 @@ int watch_launch(struct watch *w, unsigned set, cJSON *request, struct launch *l
 	struct err why = s ? s->why : (struct err){""};
 	int r;
 
+	list_before(w);
 	if (armed.prober && w->ops->arm(armed.prober, "harness", 0, &why))
 		armed.prober = NULL;
 	r = armed.prober ? launch_armed(&armed, request, l, ret, err) : launch(l, ret, err);
@@ -156,14 +170,19 @@ int watch_launch(struct watch *w, unsigned set, cJSON *request, struct launch *l
 	return 0;
 }
 
-void watch_add_foreign(const struct watch *w, cJSON *host)
+void watch_add_foreign(struct watch *w, cJSON *host)
 {
 	struct err why = {"nothing is probed in this session"};
-	cJSON *foreign;
+	cJSON *foreign = NULL;
 
 	if (!cJSON_IsObject(host))
 		return;
-	foreign = w->n ? w->ops->foreign(&why) : NULL;
+	if (w->n && !w->before)
+		why = w->before_why;
+	else if (w->n)
+		foreign = w->ops->foreign(&why);
+	if (foreign)
+		foreign = probe_foreign_seen(take_ptr(w->before), foreign);
 	cJSON_AddItemToObject(host, "foreign_bpf", foreign ? foreign : cJSON_CreateNull());
 	if (!foreign)
 		cJSON_AddStringToObject(host, "reason_foreign_bpf", why.text);
@@ -174,7 +193,9 @@ void watch_close(struct watch *w)
 	for (size_t i = 0; w && i < w->n; i++)
 		if (w->sets[i].prober)
 			w->ops->close(w->sets[i].prober);
-	if (w)
+	if (w) {
+		cJSON_Delete(w->before);
 		free(w->sets);
+	}
 	free(w);
 }

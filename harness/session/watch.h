@@ -28,8 +28,8 @@ int watch_open(const struct prober_ops *ops, const struct matrix *m, const struc
 int watch_launch(struct watch *w, unsigned set, cJSON *request, struct launch *l,
 		 struct outcome *ret, cJSON **ret_probes, struct err *err);
 
-/* Adds `foreign_bpf`, or null with its reason, to the host of a record; now is a time when none of
- * ours is attached. `host` may be NULL. */
-void watch_add_foreign(const struct watch *w, cJSON *host);
+/* Adds `foreign_bpf`, or null with its reason, to the host of the record of the run that was
+ * launched last: what was there before it, and is there now. `host` may be NULL. */
+void watch_add_foreign(struct watch *w, cJSON *host);
 
 void watch_close(struct watch *w);
