@@ -21,6 +21,11 @@
 #define NARROW_PX  300 /* of a bar on a telephone, and on a desk */
 #define WIDE_PX	   900
 #define ROLES_MAX  12
+#define CHECKED                                                                              \
+	"the kernel's own account of running and runnable time, plus what the probe saw of " \
+	"waits, over the wall time"
+#define UNCHECKED \
+	"what the probe saw over the wall time that it saw: nothing else knows of this role's time"
 
 static const struct class_look looks[] = {
 	{"user", 1, NULL},	{"system", 1, "p-hatch"},    {"stolen", 6, "p-dots"},
@@ -122,9 +127,9 @@ static void put_head(FILE *out, const struct probes_view *v, const struct view_r
 	html_printf(out, "%s switches %s; ",
 		    fmt_count(switches, view_per_op(v, role->voluntary + role->involuntary)),
 		    view_per(v));
-	fprintf(out, "<span class=\"%s\">%s</span></p>\n",
+	fprintf(out, "<span class=\"%s\" title=\"%s\">%s</span></p>\n",
 		role->closure < CLOSURE_LEAST || role->closure > CLOSURE_MOST ? "warned" : "dim",
-		view_closure_text(role, closure));
+		role->checked ? CHECKED : UNCHECKED, view_closure_text(role, closure));
 }
 
 static void put_unknown(FILE *out, const struct view_role *role)

@@ -213,6 +213,9 @@ static int fold_item(cJSON *into, cJSON *from)
 		return fold_array(into, from);
 	if (cJSON_IsNumber(into) && cJSON_IsNumber(from))
 		fold_number(into, from);
+	/* true: in every repeat */
+	if (cJSON_IsTrue(into) && cJSON_IsFalse(from))
+		into->type ^= cJSON_True ^ cJSON_False;
 	if (cJSON_IsString(into) && cJSON_IsString(from) && one_of(into->string, modes) &&
 	    strcmp(into->valuestring, from->valuestring) && !cJSON_SetValuestring(into, "mixed"))
 		return -ENOMEM;

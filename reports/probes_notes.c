@@ -59,8 +59,9 @@ static int note_closure(const cJSON *probes, int (*add)(void *, const char *), v
 		if (!(role.closure < CLOSURE_LEAST || role.closure > CLOSURE_MOST))
 			continue;
 		snprintf(text, sizeof(text),
-			 "probe sched accounts for %.1f %% of the wall time of role %.60s",
-			 role.closure * 100, role.name);
+			 "probe sched accounts for %.1f %% of the wall time of role %.60s%s",
+			 role.closure * 100, role.name,
+			 role.checked ? "" : ", which nothing else measured");
 		err = add(arg, text);
 	}
 	return err;

@@ -101,6 +101,7 @@ bool view_role(const struct probes_view *v, unsigned n, struct view_role *ret)
 		.voluntary = get_number(item, "voluntary"),
 		.involuntary = get_number(item, "involuntary"),
 		.closure = get_number(item, "closure"),
+		.checked = cJSON_IsTrue(get(item, "checked")),
 	};
 	add_parts(ret, get(item, "classes"), true);
 	add_parts(ret, get(item, "classes"), false);
@@ -158,18 +159,9 @@ const char *view_closure_text(const struct view_role *role, char buf[CLOSURE_TEX
 {
 	if (!isfinite(role->closure))
 		return "closure not known";
-	snprintf(buf, CLOSURE_TEXT, "closure %.1f %%", role->closure * 100);
+	snprintf(buf, CLOSURE_TEXT, "closure %.1f %%%s", role->closure * 100,
+		 role->checked ? "" : " (unchecked)");
 	return buf;
-}
-
-double view_closure(const struct probes_view *v)
-{
-	struct view_role role;
-	double lowest = NAN;
-
-	for (unsigned i = 0; view_role(v, i, &role); i++)
-		lowest = fmin(lowest, isfinite(role.closure) ? role.closure : NAN);
-	return lowest;
 }
 
 double view_per_op(const struct probes_view *v, double ns)

@@ -41,6 +41,7 @@ struct view_role {
 	double threads, wall_ns, voluntary, involuntary;
 	double sum_ns;	/* of the parts */
 	double closure; /* as recorded, else sum over wall; NAN if neither */
+	bool checked;	/* in every repeat it compares figures of two sources */
 	struct view_part parts[VIEW_CLASSES];
 	unsigned n_parts; /* in the order of view_classes; unknown ones last */
 };
@@ -58,11 +59,9 @@ bool view_role(const struct probes_view *v, unsigned n, struct view_role *ret);
 void view_sort(struct view_role *role);
 /* The n-th reason why classes are not known, with their names: "pipe, poll". NULL: no more. */
 const char *view_unknown(const struct view_role *role, unsigned n, char *names, size_t size);
-/* "closure 98.7 %". */
+/* "closure 98.7 %", or "closure 98.7 % (unchecked)": the probe's own sum, which proves little. */
 #define CLOSURE_TEXT 40
 const char *view_closure_text(const struct view_role *role, char buf[CLOSURE_TEXT]);
-/* The lowest closure of any role; NAN if none is known. */
-double view_closure(const struct probes_view *v);
 
 /* ns for each operation, for each second of the window where operations are not known, or all. */
 double view_per_op(const struct probes_view *v, double ns);

@@ -141,6 +141,10 @@ static void test_fold_rules(void **state)
 		 "{'timing':'mixed','slots':null}"},
 		{"{'timing':'exact'}", "{'timing':'exact'}", "{'timing':'exact'}"},
 		{"{'reason':null}", "{'reason':'r'}", "{'reason':'r'}"},
+		/* what is true of every repeat is */
+		{"{'checked':true}", "{'checked':false}", "{'checked':false}"},
+		{"{'checked':false}", "{'checked':true}", "{'checked':false}"},
+		{"{'checked':true}", "{'checked':true}", "{'checked':true}"},
 		/* means are weighted */
 		{"{'closure':1,'wall_ns':100}", "{'closure':0.5,'wall_ns':300}",
 		 "{'closure':0.625,'wall_ns':400}"},

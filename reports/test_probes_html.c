@@ -91,7 +91,9 @@ static void test_bars(void **state)
 
 		assert_int_equal(check_bars(text), partly ? 1 : 2);
 		assert_true(!strstr(text, "not accounted for: 10.00 %") == !partly);
-		assert_true(!strstr(text, "closure 90.0 %") == !partly);
+		assert_true(!strstr(text, "closure 90.0 %<") == !partly);
+		assert_true(!strstr(text, "closure 100.0 %<") == partly);
+		assert_true(!strstr(text, "closure 100.0 % (unchecked)<") == partly);
 		assert_true(!strstr(text, "kernel lock: not known, no contention") == !partly);
 		free(text);
 	}
@@ -108,7 +110,7 @@ static void test_bar_overfull(void **state)
 
 	(void)state;
 	assert_int_equal(check_bars(text), 1);
-	assert_non_null(strstr(text, "closure 125.0 %"));
+	assert_non_null(strstr(text, "closure 125.0 % (unchecked)"));
 	assert_non_null(strstr(text, "per second"));
 	free(text);
 }

@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from bench import Failed, Missing, Row, WARMUP_S, WINDOW_S, ours, throughput
+import probe_closure
 import probe_cost
 import probe_cqe
 import probe_sched
@@ -254,4 +255,4 @@ ROWS = [
     Row("html-10000-runs", "uhbench report --format html for 10 000 runs", 10, html_seconds,
         unit="s", rounds=1),
 ]
-ROWS += probe_cost.ROWS + probe_cqe.ROWS + probe_sched.ROWS
+ROWS += probe_closure.ROWS + probe_cost.ROWS + probe_cqe.ROWS + probe_sched.ROWS

@@ -68,10 +68,10 @@ def classes(wall, shares):
     return out
 
 
-def role(threads, shares, closure=1.0):
+def role(threads, shares, closure=1.0, checked=True):
     wall = threads * SECOND
     return {"threads": threads, "wall_ns": wall, "voluntary": 20000, "involuntary": 12,
-            "classes": classes(wall, shares), "closure": closure}
+            "classes": classes(wall, shares), "closure": closure, "checked": checked}
 
 
 def probe(**more):
@@ -97,7 +97,7 @@ def wal_sched(lost):
         "driver": role(4, {"user": .05, "system": .10, "stolen": .01, "delivery": .06,
                            "run_queue": .08, "futex": .45, "lock": .02, "block": .20,
                            "other": .03}),
-        "harness": role(1, {"user": .01, "system": .01, "sleep": .98})},
+        "harness": role(1, {"user": .01, "system": .01, "sleep": .98}, checked=False)},
         "histograms": {
             "driver": {"off_cpu": hist(spread(140000, 8000)),
                        "run_queue": hist(spread(6000, 8000)),

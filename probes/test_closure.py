@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Where the time of uhbench's own drivers went, over all workloads: the classes that `sched` tells
+come to the wall time within 5 %, and that is checked against the kernel's own account.
+
+Usage: test_closure.py UHBENCH
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+UHBENCH = None
+LEAST, MOST = 0.95, 1.05
+CELLS = [  # every workload of the demo; its targets that wait in different ways
+    {"workload": "nop", "target": ["null", "uring"], "depth": 128, "batch": 32},
+    {"workload": "wal", "target": ["sync", "group", "uring-group"], "threads": [1, 8]},
+    {"workload": "wal", "target": "uring-group", "depth": 32},
+    {"workload": "netlink", "target": ["recvmsg", "uring"], "with": {"sockets": 100}},
+    {"workload": "udp", "target": ["sendto", "uring"], "depth": 64, "batch": 64},
+]
+
+
+class Closure(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="uhbench-closure-")
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def records(self):
+        matrix, out = os.path.join(self.dir, "m.json"), os.path.join(self.dir, "out")
+        with open(matrix, "w", encoding="utf-8") as f:
+            json.dump({"warmup": "100ms", "duration": "350ms", "repeats": 1, "cells": CELLS,
+                       "probes": ["sched", "lock"]}, f)
+        said = subprocess.run([UHBENCH, "run", matrix, "-o", out], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=240, check=False)
+        self.assertIn(said.returncode, (0, 3), said.stderr)  # 3: a disk without O_DIRECT, say
+        with open(os.path.join(out, "runs.jsonl"), encoding="utf-8") as f:
+            return [r for r in map(json.loads, f) if r["probed"]]
+
+    def test_closure(self):
+        seen = set()
+        for r in self.records():
+            if r["status"] == "unsupported":
+                print(r["reason"], file=sys.stderr)
+                continue
+            self.assertEqual(r["status"], "ok", r["reason"])
+            sched = r["probes"]["sched"]
+            if sched["status"] == "unsupported":
+                self.skipTest(sched["reason"])
+            self.assertEqual(sched["status"], "ok", sched["reason"])
+            cell = f'{r["cell"]["workload"]}/{r["cell"]["target"]} {r["cell"]["axes"]}'
+            self.assertTrue(sched["roles"]["driver"]["checked"], cell)
+            for name, role in sched["roles"].items():
+                with self.subTest(cell=cell, role=name, checked=role["checked"]):
+                    self.assertTrue(LEAST <= role["closure"] <= MOST, role)
+            seen.add(r["cell"]["workload"])
+        self.assertTrue(seen, "nothing ran")
+
+
+if __name__ == "__main__":
+    UHBENCH = os.path.abspath(sys.argv.pop(1))
+    PROGRAM = unittest.main(exit=False)
+    sys.exit(1 if not PROGRAM.result.wasSuccessful() else 77 if PROGRAM.result.skipped else 0)
