@@ -206,7 +206,7 @@ static int arm(struct prober *p, const char *role, pid_t pid, struct err *err)
 {
 	int r;
 
-	p->measured = false;
+	p->measured = p->began = false;
 	p->share = 1;
 	for (unsigned i = 0; i < p->n; i++)
 		p->watchers[i].env.part = false;
@@ -221,6 +221,9 @@ static int arm(struct prober *p, const char *role, pid_t pid, struct err *err)
 		struct err why = {""};
 
 		w->run_reason[0] = 0;
+		memset(w->start, 0, sizeof(w->start));
+		memset(w->begin, 0, sizeof(w->begin));
+		memset(w->end, 0, sizeof(w->end));
 		if (w->probe && attach_probe(w, &why))
 			snprintf(w->run_reason, sizeof(w->run_reason), "%s", why.text);
 	}
@@ -262,12 +265,12 @@ static void begin_measuring(struct prober *p, uint64_t now)
 	p->phase = WARM_UP;
 }
 
-double prober_mean_ns(const struct watcher *w, unsigned program)
+double prober_mean_ns(const struct watcher *w, unsigned program, uint64_t runs_min)
 {
 	uint64_t runs = w->begin[program].runs - w->start[program].runs;
 	uint64_t ns = w->begin[program].ns - w->start[program].ns;
 
-	return runs ? (double)ns / (double)runs : -1;
+	return runs && runs >= runs_min ? (double)ns / (double)runs : -1;
 }
 
 double prober_cpu_ns(const struct watcher *w, unsigned cpu, double extra_ns)
@@ -278,7 +281,7 @@ double prober_cpu_ns(const struct watcher *w, unsigned cpu, double extra_ns)
 	for (unsigned i = 0; part->programs[i]; i++) {
 		double runs = (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
 
-		sum += runs * (max_of(prober_mean_ns(w, i), 0.0) + extra_ns);
+		sum += runs * (max_of(prober_mean_ns(w, i, 1), 0.0) + extra_ns);
 	}
 	return sum;
 }
@@ -330,6 +333,7 @@ static void end_measuring(struct prober *p, uint64_t now)
 	if (p->measured)
 		prober_share(p, track_window(p->track), seconds);
 	p->phase = WINDOW;
+	p->began = true;
 }
 
 static uint64_t tick_probes(struct prober *p, uint64_t now)

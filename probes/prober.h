@@ -40,6 +40,7 @@ struct prober {
 	enum probing phase;
 	int stats_fd;	     /* -1 when the kernel does not measure programs */
 	bool measured;	     /* start to begin was long enough to tell what a run costs */
+	bool began;	     /* the window, in this run */
 	uint64_t started_ns; /* begin of measuring */
 	uint64_t stats_ns;   /* how long it was measured */
 	bool whole;	     /* the window is the caller's: all of it is watched */
@@ -52,5 +53,6 @@ cJSON *prober_read(struct prober *p, const cJSON *usage, bool live);
 double prober_cpu_ns(const struct watcher *w, unsigned cpu, double extra_ns);
 /* After calibration: lets the window end where probe_cost is used up. See prober_share.c. */
 void prober_share(struct prober *p, struct probe_window *window, double seconds);
-/* Mean of a run of a program in the warm-up, ns; negative when unknown. */
-double prober_mean_ns(const struct watcher *w, unsigned program);
+/* Mean of a run of a program in the warm-up, ns; negative when it ran less often than that. The
+ * first runs find nothing in the caches: a few of them tell nothing of a million. */
+double prober_mean_ns(const struct watcher *w, unsigned program, uint64_t runs_min);

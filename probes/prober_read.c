@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What every probe tells in the same words: how it fared, what it lost, what it cost. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,9 @@
 	"the kernel runs no program twice at a time on a CPU: what interrupts do while one runs, " \
 	"it skips and counts"
 
+#define RUNS_MIN    100 /* in the warm-up, for a mean */
+#define NEVER_BEGAN "the run ended before its window began"
+
 static uint64_t skipped(const struct part *part, const struct watcher *w, unsigned program)
 {
 	struct part_stats now;
@@ -18,15 +22,41 @@ static uint64_t skipped(const struct part *part, const struct watcher *w, unsign
 	return part_stats(part, program, &now) ? 0 : now.missed - w->armed[program].missed;
 }
 
+/* Runs of a program in the window, or so far. */
+static uint64_t runs_of(const struct prober *p, const struct watcher *w, unsigned program)
+{
+	struct part_stats now;
+
+	if (p->phase != WINDOW)
+		return w->end[program].hits - w->begin[program].hits;
+	if (part_stats(w->plugin->part(w->probe), program, &now))
+		return 0;
+	return now.hits - w->begin[program].hits;
+}
+
+static void add_run_ns(cJSON *o, const struct prober *p, double run_ns, double runs, double unknown)
+{
+	const char *reason = NULL;
+
+	if (!p->measured)
+		reason = "the warm-up was too short to measure the programs";
+	else if (unknown > runs / 100)
+		reason = "what ran in the window ran too seldom in the warm-up to be measured";
+	cJSON_AddItemToObject(o, "run_ns",
+			      reason ? cJSON_CreateNull() : cJSON_CreateNumber(floor(run_ns)));
+	if (reason)
+		cJSON_AddStringToObject(o, "reason_run_ns", reason);
+}
+
 static void add_programs(cJSON *o, const struct prober *p, const struct watcher *w)
 {
 	struct part *part = w->plugin->part(w->probe);
 	cJSON *list = cJSON_AddArrayToObject(o, "programs");
-	double run_ns = 0;
+	double run_ns = 0, all = 0, unknown = 0;
 
 	for (unsigned i = 0; part->programs[i]; i++) {
-		uint64_t runs = w->end[i].hits - w->begin[i].hits;
-		double mean = p->measured ? prober_mean_ns(w, i) : -1;
+		uint64_t runs = runs_of(p, w, i);
+		double mean = p->measured ? prober_mean_ns(w, i, RUNS_MIN) : -1;
 		cJSON *item;
 
 		if (!w->armed[i].id)
@@ -40,14 +70,10 @@ static void add_programs(cJSON *o, const struct prober *p, const struct watcher 
 				      mean < 0 ? cJSON_CreateNull() : cJSON_CreateNumber(mean));
 		cJSON_AddItemToArray(list, item);
 		run_ns += mean > 0 ? mean * (double)runs : 0;
+		all += (double)runs;
+		unknown += mean < 0 ? (double)runs : 0;
 	}
-	if (p->measured)
-		cJSON_AddNumberToObject(o, "run_ns", (double)(uint64_t)run_ns);
-	else
-		cJSON_AddNullToObject(o, "run_ns");
-	if (!p->measured)
-		cJSON_AddStringToObject(o, "reason_run_ns",
-					"the warm-up was too short to measure the programs");
+	add_run_ns(o, p, run_ns, all, unknown);
 }
 
 /* The window, or what is over of it while it lasts. */
@@ -99,6 +125,8 @@ static cJSON *read_probe(const struct prober *p, const struct watcher *w, const 
 	struct probe_losses losses = {.every = 1};
 	struct probe_view view;
 
+	if (w->probe && !*reason && !live && !p->began)
+		reason = NEVER_BEGAN;
 	cJSON_AddStringToObject(o, "status", !*reason ? "ok" : w->probe ? "failed" : "unsupported");
 	if (*reason) {
 		cJSON_AddStringToObject(o, "reason", reason);

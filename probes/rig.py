@@ -14,6 +14,17 @@ def skip(reason):
     sys.exit(SKIP)
 
 
+def wrapped(seen, path=""):
+    """Where a figure is a difference that went below zero."""
+    if isinstance(seen, dict):
+        seen = seen.items()
+    elif isinstance(seen, list):
+        seen = enumerate(seen)
+    else:
+        return [path] if isinstance(seen, (int, float)) and abs(seen) > 1e18 else []
+    return [place for key, value in seen for place in wrapped(value, f"{path}.{key}")]
+
+
 class Rig:
     """probe_rig of probes/probe_rig.c"""
 
@@ -33,7 +44,9 @@ class Rig:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
         if done.returncode:
             raise AssertionError(f"{args}: {done.stderr}")
-        return json.loads(done.stdout)
+        seen = json.loads(done.stdout)
+        assert not wrapped(seen), (args, wrapped(seen))
+        return seen
 
     def complete(self, probe, command, knobs=None, before=lambda: None):
         """What one probe saw, with nothing lost: the kernel may skip a program while another one runs

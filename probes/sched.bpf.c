@@ -114,7 +114,7 @@ int BPF_PROG(sched_waking, struct task_struct *task)
 {
 	u32 role = ROLE_OUTSIDE;
 	struct thread *t, *self;
-	u64 now;
+	u64 now, since;
 
 	hit(SCHED_WAKING);
 	t = thread_of(task->pid);
@@ -125,8 +125,9 @@ int BPF_PROG(sched_waking, struct task_struct *task)
 	if (self) {
 		if (!interrupt_wakes(ctx, bpf_get_current_task_btf()))
 			role = role_index(self);
-		if (t->state == THREAD_BLOCKED)
-			sample_waker(ctx, self, t, now - t->since_ns);
+		since = blocked_since(t);
+		if (since && since < now)
+			sample_waker(ctx, self, t, now - since);
 	}
 	thread_waking(t, role, now);
 	return 0;

@@ -30,10 +30,20 @@ static __always_inline bool thread_leaves(struct thread *t, const struct probe_w
 		else
 			t->involuntary++;
 	}
-	t->since_ns = now;
 	t->blocked_ns = 0;
-	t->state = blocks ? THREAD_BLOCKED : THREAD_RUNNABLE;
+	/* In this order, for blocked_since(). */
+	*(volatile u64 *)&t->since_ns = now;
+	*(volatile u32 *)&t->state = blocks ? THREAD_BLOCKED : THREAD_RUNNABLE;
 	return blocks;
+}
+
+/* For a waker, who may meet the switch: the time can be later than the waker's own. 0: not blocked.
+ */
+static __always_inline u64 blocked_since(const struct thread *t)
+{
+	if (*(const volatile u32 *)&t->state != THREAD_BLOCKED)
+		return 0;
+	return *(const volatile u64 *)&t->since_ns;
 }
 
 static __always_inline void thread_waking(struct thread *t, u32 waker_role, u64 now)

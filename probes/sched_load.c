@@ -8,6 +8,8 @@
  *   sched_load FILE nap MS           threads that sleep and work by turns
  *   sched_load FILE many THREADS     so many threads, all there at a time
  *   sched_load FILE fork CHILDREN    children that end at once
+ *   sched_load FILE exec NAPS        a thread that is not the first one becomes this program anew:
+ *   sched_load FILE doze NAPS        sleeps 5 ms at a time
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -193,6 +195,31 @@ static void load_fork(int n)
 	}
 }
 
+static void load_doze(int naps)
+{
+	const struct timespec wait = {.tv_nsec = 5000000};
+
+	for (int i = 0; i < naps; i++)
+		nanosleep(&wait, NULL);
+}
+
+static void *become_doze(void *argv)
+{
+	execv("/proc/self/exe", argv);
+	abort();
+}
+
+static void load_exec(char **argv)
+{
+	static char doze[] = "doze";
+	pthread_t id;
+
+	argv[2] = doze;
+	if (pthread_create(&id, NULL, become_doze, argv))
+		abort();
+	pthread_join(id, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t begin = now_ns();
@@ -212,6 +239,10 @@ int main(int argc, char **argv)
 		load_many(n);
 	else if (!strcmp(argv[2], "fork"))
 		load_fork(n);
+	else if (!strcmp(argv[2], "exec"))
+		load_exec(argv);
+	else if (!strcmp(argv[2], "doze"))
+		load_doze(n);
 	else
 		return 2;
 	write_report("sink", begin);

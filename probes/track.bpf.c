@@ -49,6 +49,14 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	return 0;
 }
 
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid)
+{
+	hit(TRACK_EXEC);
+	track_exec(task->pid, old_pid);
+	return 0;
+}
+
 /* Run by hand: under which id does the kernel know the caller? */
 SEC("raw_tp/task_newtask")
 int who_am_i(void *ctx)

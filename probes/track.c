@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/role.h"
@@ -24,7 +25,8 @@
 #include "probes/track_plain.skel.h"
 #include "probes/tracefs.h"
 
-#define PID_MAX_DEFAULT 32768
+#define PID_MAX_LIMIT	(4u << 20)   /* include/linux/threads.h */
+#define PID_NS_INIT_INO 0xEFFFFFFCul /* include/linux/proc_ns.h: the first one */
 
 _Static_assert(!__builtin_strcmp(RUN_INIT_COMM, TRACK_INIT_COMM), "one name for one process");
 
@@ -36,7 +38,8 @@ const char *const time_class_names[] = {"on_cpu", "delivery", "run_queue", "fute
 					"sleep",  "idle",     "other",	   NULL};
 
 /* By hit number: enum in track_impl.bpf.h. */
-static const char *const programs[] = {"task_newtask", "task_rename", "sched_process_exit", NULL};
+static const char *const programs[] = {"task_newtask", "task_rename", "sched_process_exit",
+				       "sched_process_exec", NULL};
 
 struct mapping {
 	void *at;
@@ -56,11 +59,17 @@ struct track {
 	uint32_t pid_max;
 };
 
+/* The programs see the ids of the first PID namespace; since Linux 6.14 each has a limit of its
+ * own. */
 static uint32_t read_pid_max(void)
 {
+	struct stat st;
 	uint64_t value;
 
-	return fs_read_u64("/proc/sys/kernel/pid_max", &value) ? PID_MAX_DEFAULT : (uint32_t)value;
+	if (stat("/proc/self/ns/pid", &st) || st.st_ino != PID_NS_INIT_INO ||
+	    fs_read_u64("/proc/sys/kernel/pid_max", &value))
+		return PID_MAX_LIMIT;
+	return (uint32_t)min_of(value, (uint64_t)PID_MAX_LIMIT);
 }
 
 static int map_one(struct track *t, const char *name, struct mapping *m)
@@ -126,10 +135,13 @@ static int check_layouts(struct tracefs_field *ret_newcomm, struct err *err)
 	static const struct tracefs_field newtask[] = {
 		{"pid", 8, 4}, {"clone_flags", 32, 8}, {NULL}};
 	static const struct tracefs_field exits[] = {{"pid", 24, 4}, {NULL}};
+	static const struct tracefs_field execs[] = {{"pid", 12, 4}, {"old_pid", 16, 4}, {NULL}};
 	int r = tracefs_check("task/task_newtask", newtask, err);
 
 	if (!r)
 		r = tracefs_check("sched/sched_process_exit", exits, err);
+	if (!r)
+		r = tracefs_check("sched/sched_process_exec", execs, err);
 	return r ? r : tracefs_find("task/task_rename", "newcomm", ret_newcomm, err);
 }
 
@@ -248,39 +260,74 @@ static int32_t syscall_of(const char *dir)
 	return (int32_t)strtol(text, NULL, 10);
 }
 
-/* What a thread is doing while nobody has seen it switch. */
-static void look_at(struct thread *s, pid_t pid, pid_t tid)
+/* What a thread is doing while nobody has seen it switch; false when it is gone. */
+static bool look_at(struct thread *s, uint64_t *ret_start)
 {
-	struct proc_thread p = {.state = 'R'};
+	struct proc_thread p;
 	char dir[64];
 
-	snprintf(dir, sizeof(dir), "/proc/%d/task/%d", pid, tid);
-	procfs_stat(dir, &p);
+	snprintf(dir, sizeof(dir), "/proc/%u/task/%u", s->tgid, s->tid);
+	if (procfs_stat(dir, &p) || p.state == 'Z' || p.state == 'X')
+		return false;
+	*ret_start = p.start_ns;
 	snprintf(s->comm, sizeof(s->comm), "%.15s", p.comm);
 	s->nr = syscall_of(dir);
 	s->state = p.state == 'R' ? THREAD_NEW : THREAD_BLOCKED;
 	s->cls = class_of_syscall(s->nr);
 	if (s->cls == CLASS_COUNT)
 		s->cls = CLASS_OTHER;
+	return true;
+}
+
+/* Nobody's row: it has been given away, and is no thread. */
+static void void_row(struct thread *s)
+{
+	*s = (struct thread){.role = PROBE_ROLE_HARNESS, .state = THREAD_DEAD, .end_ns = 1};
+}
+
+/* The programs know it from here on. What happened between the first look and now they have not
+ * seen, so it is looked at once more; later, they know better. */
+static void look_again(struct track *t, uint32_t i, uint64_t start)
+{
+	struct thread *s = &t->threads[i], again = {.tid = s->tid, .tgid = s->tgid};
+	uint64_t since = s->begin_ns, again_start;
+
+	if (!look_at(&again, &again_start) || again_start != start) {
+		/* If its end was not seen, the id may be another thread's already. */
+		if (__atomic_compare_exchange_n(slot_of(t, s->tid), &i, 0, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			void_row(s);
+		return;
+	}
+	if (__atomic_load_n(&s->since_ns, __ATOMIC_ACQUIRE) != since)
+		return;
+	s->nr = again.nr;
+	s->cls = again.cls;
+	s->state = again.state;
 }
 
 static bool add_thread(struct track *t, pid_t pid, pid_t tid, uint32_t role)
 {
-	uint64_t i;
+	struct thread seen = {.tid = (uint32_t)tid, .tgid = (uint32_t)pid};
+	uint32_t none = 0, i;
+	uint64_t start;
 
-	if ((uint32_t)tid >= t->pid_max || *slot_of(t, (uint32_t)tid))
+	if ((uint32_t)tid >= t->pid_max || *slot_of(t, seen.tid) || !look_at(&seen, &start))
 		return false;
-	i = __atomic_fetch_add(&t->control->n_threads, 1, __ATOMIC_RELAXED) + 1;
+	i = (uint32_t)__atomic_fetch_add(&t->control->n_threads, 1, __ATOMIC_RELAXED) + 1;
 	if (i >= THREADS_MAX) {
 		__atomic_fetch_add(&t->control->n_untracked, 1, __ATOMIC_RELAXED);
 		return false;
 	}
-	t->threads[i].tid = (uint32_t)tid;
-	t->threads[i].tgid = (uint32_t)pid;
-	look_at(&t->threads[i], pid, tid);
-	t->threads[i].role = role_of_comm(t->threads[i].comm, role);
-	t->threads[i].begin_ns = t->threads[i].since_ns = nsec_now();
-	__atomic_store_n(slot_of(t, (uint32_t)tid), (uint32_t)i, __ATOMIC_RELEASE);
+	seen.role = role_of_comm(seen.comm, role);
+	seen.begin_ns = seen.since_ns = nsec_now();
+	t->threads[i] = seen;
+	/* A program may have seen the thread begin meanwhile, and given it a row. */
+	if (__atomic_compare_exchange_n(slot_of(t, seen.tid), &none, i, false, __ATOMIC_RELEASE,
+					__ATOMIC_RELAXED))
+		look_again(t, i, start);
+	else
+		void_row(&t->threads[i]);
 	return true;
 }
 

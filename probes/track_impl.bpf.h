@@ -4,7 +4,7 @@
 
 #include "probes/track.bpf.h"
 
-enum { TRACK_NEWTASK, TRACK_RENAME, TRACK_EXIT };
+enum { TRACK_NEWTASK, TRACK_RENAME, TRACK_EXIT, TRACK_EXEC };
 
 static __always_inline struct control *control_get(void)
 {
@@ -17,10 +17,13 @@ static __always_inline void track_add(struct control *c, u32 tid, u32 tgid, u32 
 				      u32 generation)
 {
 	u32 *slot = bpf_map_lookup_elem(&tid_slot, &tid);
-	u32 i = (u32)__sync_fetch_and_add(&c->n_threads, 1) + 1;
-	struct thread *t;
+	struct thread *t = NULL;
+	u32 i = 0;
 
-	t = i < THREADS_MAX ? bpf_map_lookup_elem(&threads, &i) : NULL;
+	if (slot) {
+		i = (u32)__sync_fetch_and_add(&c->n_threads, 1) + 1;
+		t = i < THREADS_MAX ? bpf_map_lookup_elem(&threads, &i) : NULL;
+	}
 	if (!slot || !t) {
 		__sync_fetch_and_add(&c->n_untracked, 1);
 		return;
@@ -77,6 +80,21 @@ static __always_inline void track_exit(u32 tid)
 		t->state = THREAD_DEAD;
 	}
 	*slot = 0;
+}
+
+/* A thread that is not the leader of its process calls execve: the others are gone by now, and it
+ * has got the leader's id (fs/exec.c, de_thread()). */
+static __always_inline void track_exec(u32 tid, u32 old_tid)
+{
+	u32 *slot = bpf_map_lookup_elem(&tid_slot, &tid);
+	u32 *old = bpf_map_lookup_elem(&tid_slot, &old_tid);
+	struct thread *t = thread_of(old_tid);
+
+	if (tid == old_tid || !slot || !old || !t)
+		return;
+	t->tid = tid;
+	*slot = *old;
+	*old = 0;
 }
 
 static __always_inline bool starts_with(const char *name, const char *prefix, u32 len)

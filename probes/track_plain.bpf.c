@@ -66,6 +66,20 @@ int sched_process_exit(struct exit_event *e)
 	return PASS_ON;
 }
 
+struct exec_event {
+	u64 common;
+	u32 filename;
+	int pid, old_pid;
+};
+
+SEC("tracepoint/sched/sched_process_exec")
+int sched_process_exec(struct exec_event *e)
+{
+	hit(TRACK_EXEC);
+	track_exec(e->pid, e->old_pid);
+	return PASS_ON;
+}
+
 SEC("raw_tp/task_newtask")
 int who_am_i(void *ctx)
 {

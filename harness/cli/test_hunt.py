@@ -238,7 +238,49 @@ class Commands(Case):
         self.assertRegex(text.stdout, r"(?m)^  critical \(contended\.c:\d+\) ")
 
 
+CHURN = """
+#include <pthread.h>
+#include <unistd.h>
+static void *briefly(void *arg)
+{
+	usleep(50);
+	return arg;
+}
+static void *breed(void *arg)
+{
+	for (;;) {
+		pthread_t id[8];
+		for (int i = 0; i < 8; i++)
+			pthread_create(&id[i], 0, briefly, arg);
+		for (int i = 0; i < 8; i++)
+			pthread_join(id[i], 0);
+	}
+}
+int main(void)
+{
+	pthread_t id;
+	for (int i = 0; i < 3; i++)
+		pthread_create(&id, 0, breed, 0);
+	pthread_exit(0);
+}
+"""
+
+
 class Processes(Case):
+    def test_threads_that_end_while_they_are_looked_for(self):
+        """A thread that is gone by the time it is added would seem to run for ever."""
+        program = self.path("churn")
+        with open(program + ".c", "w") as f:
+            f.write(CHURN)
+        subprocess.run(["cc", "-pthread", "-o", program, program + ".c"], check=True)
+        v = self.victim(program)
+        for _ in range(8):
+            r = self.record("--for", "150ms", "-p", str(v.pid), "--probes", "sched")
+            classes = r["probes"]["sched"]["roles"]["process"]["classes"]
+            on_cpu = sum(classes[name]["ns"] or 0 for name in ("user", "system", "stolen", "on_cpu")
+                         if name in classes)
+            self.assertLessEqual(on_cpu, 1.1 * os.cpu_count() * r["hunt"]["seconds"] * 1e9)
+
     def test_a_process_that_is_there(self):
         v = self.victim("dd", "if=/dev/zero", "of=/dev/null")
         r = self.record("--for", "500ms", "-p", str(v.pid), "--probes", "syscalls")
