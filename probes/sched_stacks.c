@@ -230,7 +230,6 @@ void sched_read_stacks(struct sched *s, cJSON *into)
 	cJSON *list = cJSON_AddArrayToObject(into, "stacks"), *stacked;
 	struct stack_group *groups = NULL;
 	struct rows all = {.rows = NULL};
-	struct stacks_counts counts;
 	size_t n = 0, n_kernel;
 
 	read_kernel(s, &all);
@@ -243,9 +242,7 @@ void sched_read_stacks(struct sched *s, cJSON *into)
 		divide(&all, i, groups, n);
 	add_rows(&all, list);
 	stacks_groups_free(groups, n);
-	counts = stacks_counts(s->env->stacks);
 	stacked = cJSON_AddObjectToObject(into, "stacked");
 	cJSON_AddNumberToObject(stacked, "kernel", (double)all.taken);
-	cJSON_AddNumberToObject(stacked, "user", (double)counts.sampled);
-	cJSON_AddNumberToObject(stacked, "unwound", (double)counts.unwound);
+	stacks_counts_json(s->env->stacks, stacked);
 }

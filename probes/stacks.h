@@ -77,6 +77,6 @@ struct stacks_counts {
 
 /* After stacks_groups(). */
 struct stacks_counts stacks_counts(const struct stacks *s);
-/* The same as JSON: {sampled, dropped, shorter, unfinished, interrupts, unwound, complete,
- * truncated: {reason: n}, failed: {reason: n}}. */
-cJSON *stacks_counts_json(const struct stacks *s);
+/* The same as keys of `stacked` (results/README.md): user, shorter, unfinished, interrupts,
+ * unwound, dropped, failed and truncated, the last three by reason. */
+void stacks_counts_json(const struct stacks *s, cJSON *into);

@@ -240,27 +240,28 @@ static void add_reason(cJSON *into, const char *reason, uint64_t n)
 		cJSON_AddNumberToObject(into, reason, (double)n);
 }
 
-cJSON *stacks_counts_json(const struct stacks *s)
+void stacks_counts_json(const struct stacks *s, cJSON *into)
 {
 	struct stacks_counts c = stacks_counts(s);
-	cJSON *j = cJSON_CreateObject(), *failed, *truncated;
+	cJSON *dropped, *failed, *truncated;
 
-	cJSON_AddNumberToObject(j, "sampled", (double)c.sampled);
-	cJSON_AddNumberToObject(j, "dropped", (double)(c.over_budget + c.ring_full + c.no_memory));
-	cJSON_AddNumberToObject(j, "shorter", (double)c.shorter);
-	cJSON_AddNumberToObject(j, "unfinished", (double)c.unfinished);
-	cJSON_AddNumberToObject(j, "interrupts", (double)c.interrupts);
-	cJSON_AddNumberToObject(j, "unwound", (double)c.unwound);
-	cJSON_AddNumberToObject(j, "complete", (double)c.ends[UNWIND_COMPLETE]);
-	truncated = cJSON_AddObjectToObject(j, "truncated");
-	for (unsigned i = UNWIND_COMPLETE + 1; i < UNWIND_ENDS; i++)
-		add_reason(truncated, unwind_end_text[i], c.ends[i]);
-	failed = cJSON_AddObjectToObject(j, "failed");
+	cJSON_AddNumberToObject(into, "user", (double)c.sampled);
+	cJSON_AddNumberToObject(into, "shorter", (double)c.shorter);
+	cJSON_AddNumberToObject(into, "unfinished", (double)c.unfinished);
+	cJSON_AddNumberToObject(into, "interrupts", (double)c.interrupts);
+	cJSON_AddNumberToObject(into, "unwound", (double)c.unwound);
+	dropped = cJSON_AddObjectToObject(into, "dropped");
+	add_reason(dropped, "there were as many as are taken in a run", c.over_budget);
+	add_reason(dropped, "no room in the ring buffer", c.ring_full);
+	add_reason(dropped, "no memory", c.no_memory);
+	failed = cJSON_AddObjectToObject(into, "failed");
 	add_reason(failed, "no user memory could be copied", c.no_copy);
 	add_reason(failed, "the process was gone before its maps were read", c.no_maps);
 	add_reason(failed,
 		   s->unwinder_err.text[0] ? s->unwinder_err.text
 					   : "its mapped files could not be read",
 		   c.no_unwinder);
-	return j;
+	truncated = cJSON_AddObjectToObject(into, "truncated");
+	for (unsigned i = UNWIND_COMPLETE + 1; i < UNWIND_ENDS; i++)
+		add_reason(truncated, unwind_end_text[i], c.ends[i]);
 }

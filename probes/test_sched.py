@@ -167,6 +167,11 @@ def check_stacks(seen):
     stacked = seen["stacked"]
     assert stacked["long_waits"] >= 4 * WAITS and stacked["kernel"] > 0, stacked
     assert stacked["kernel"] <= stacked["long_waits"], stacked
+    # Whatever became of a sample, it is told.
+    assert stacked["user"] == sum(stacked[k] for k in (
+        "shorter", "unfinished", "interrupts", "unwound")) + sum(stacked["failed"].values()), stacked
+    assert sum(stacked["truncated"].values()) <= stacked["unwound"], stacked
+    assert all(n > 0 for n in stacked["dropped"].values()), stacked
     by_class = {}
     for stack in seen["stacks"]:
         by_class.setdefault(stack["class"], []).append(stack)

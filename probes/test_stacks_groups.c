@@ -150,7 +150,8 @@ static void test_why_no_user_stack(void **state)
 	static struct process gone = {.tgid = 100}, odd = {.tgid = 100, .maps = (char *)"no maps"};
 	struct rig *rig = *state;
 	struct stack_group *groups;
-	cJSON *told, *failed;
+	_cleanup_json_ cJSON *told = cJSON_CreateObject();
+	const cJSON *failed;
 	size_t n;
 
 	add(rig, SAMPLE_WAITER, LONG_NS, sleeps)->user_bytes = 1024;
@@ -159,14 +160,13 @@ static void test_why_no_user_stack(void **state)
 	rig->stacks.taken[1]->process = &odd;
 	assert_int_equal(stacks_groups(&rig->stacks, false, &groups, &n), 0);
 	stacks_groups_free(groups, n);
-	told = stacks_counts_json(&rig->stacks);
+	stacks_counts_json(&rig->stacks, told);
 	failed = cJSON_GetObjectItem(told, "failed");
 	assert_int_equal(cJSON_GetArraySize(failed), 2);
 	assert_string_equal(failed->child->string,
 			    "the process was gone before its maps were read");
 	assert_string_not_equal(failed->child->next->string, "");
 	assert_int_equal(failed->child->next->valueint, 1);
-	cJSON_Delete(told);
 }
 
 int main(void)

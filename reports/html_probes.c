@@ -46,6 +46,7 @@ static void put_row(FILE *out, const struct probes_view *v, const cJSON *probe)
 {
 	const cJSON *sampling = get(probe, "sampling");
 	double every = get_number(sampling, "every");
+	char losses[500];
 
 	rows_begin(out);
 	fputs("<th scope=\"row\">", out);
@@ -66,6 +67,8 @@ static void put_row(FILE *out, const struct probes_view *v, const cJSON *probe)
 		html_printf(out, "The first %.0f %% of the window: %s. ",
 			    100 * get_number(sampling, "share"),
 			    get_text(sampling, "reason_share"));
+	if (!strcmp(probe->string, "sched") && *view_stack_losses(v, losses, sizeof(losses)))
+		html_printf(out, "%s. ", losses);
 	html_text(out, words_of(probe));
 	fputs("</td>", out);
 	rows_end(out);

@@ -382,13 +382,15 @@ static void put_remark(FILE *out, const cJSON *probe, const char *words, const c
 static void put_remarks(FILE *out, const struct probes_view *v)
 {
 	const cJSON *probe;
-	char words[60];
+	char words[60], losses[3 * CELL_MAX];
 
 	cJSON_ArrayForEach (probe, v->probes) {
 		const cJSON *sampling = get(probe, "sampling");
 		double every = get_number(sampling, "every");
 
 		put_remark(out, probe, "", get_text(probe, "reason"));
+		if (!strcmp(probe->string, "sched"))
+			put_remark(out, probe, "", view_stack_losses(v, losses, sizeof(losses)));
 		if (get_number(probe, "lost") > 0)
 			put_remark(out, probe, " lost some", get_text(probe, "reason_lost"));
 		snprintf(words, sizeof(words), " looked at 1 in %.0f", every);

@@ -262,6 +262,50 @@ const char *view_uring_time(char buf[VIEW_TIME_MAX], const struct probes_view *v
 	return buf;
 }
 
+struct reasons {
+	char text[300];
+	size_t used;
+};
+
+/* Appends "no memory (7), too many frames (2)". Returns how many there are. */
+static double add_reasons(struct reasons *r, const cJSON *object)
+{
+	const cJSON *n;
+	double sum = 0;
+
+	cJSON_ArrayForEach (n, object) {
+		if (!cJSON_IsNumber(n))
+			continue;
+		sum += n->valuedouble;
+		if (r->used < sizeof(r->text))
+			r->used += (size_t)snprintf(r->text + r->used, sizeof(r->text) - r->used,
+						    "%s%s (%.0f)", r->used ? ", " : "", n->string,
+						    n->valuedouble);
+	}
+	return sum;
+}
+
+const char *view_stack_losses(const struct probes_view *v, char *buf, size_t size)
+{
+	const cJSON *stacked = get_object(view_probe(v, "sched"), "stacked");
+	struct reasons missing = {.used = 0}, early = {.used = 0};
+	double n_dropped = add_reasons(&missing, get_object(stacked, "dropped"));
+	double n_missing = n_dropped + add_reasons(&missing, get_object(stacked, "failed"));
+	double n_early = add_reasons(&early, get_object(stacked, "truncated"));
+	size_t used = 0;
+
+	buf[0] = 0;
+	if (n_missing > 0)
+		used = (size_t)snprintf(buf, size, "%.0f of %.0f user stacks are missing: %s",
+					n_missing, get_number(stacked, "user") + n_dropped,
+					missing.text);
+	if (n_early > 0 && used < size)
+		snprintf(buf + used, size - used,
+			 "%s%.0f of %.0f user stacks end before the thread's start: %s",
+			 used ? "; " : "", n_early, get_number(stacked, "unwound"), early.text);
+	return buf;
+}
+
 static bool starts_with_any(const char *text, const char *const *words)
 {
 	for (; *words; words++)

@@ -83,6 +83,10 @@ double view_hist_quantile(const cJSON *hist, double q);
 const char *view_uring_time(char buf[VIEW_TIME_MAX], const struct probes_view *v, const cJSON *row,
 			    const char *time, double q, bool utf8);
 
+/* Which user stacks of sched are missing or end early, and why: "7 of 1500 user stacks are missing:
+ * no memory (7)". "" when all are whole. */
+const char *view_stack_losses(const struct probes_view *v, char *buf, size_t size);
+
 /* The frame of a stack that says most: the first function of a program after those of the C
  * library's locks, else the innermost one. "" when there is none. */
 const char *view_frame(const cJSON *stack);

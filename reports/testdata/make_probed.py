@@ -125,7 +125,9 @@ def wal_sched(lost):
                     "kernel": ["odd<b>frame", "do_syscall_64"], "user": None, "count": 1,
                     "sum_ns": 10**6, "max_ns": 10**6}],
         "stacked": {"long_waits": 9000, "long_ns": 2400 * 10**6, "kernel": 1591, "user": 1500,
-                    "unwound": 1500}}
+                    "shorter": 0, "unfinished": 0, "interrupts": 0, "unwound": 1500,
+                    "dropped": {"no room in the ring buffer": 7}, "failed": {},
+                    "truncated": {"too many frames": 2}}}
 
 
 def wal_probes(repeat):
