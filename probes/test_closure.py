@@ -15,6 +15,7 @@ import unittest
 
 UHBENCH = None
 LEAST, MOST = 0.95, 1.05
+ALL = {"probe_cost": 100}  # of the window is watched, whatever that costs
 CELLS = [  # every workload of the demo; its targets that wait in different ways
     {"workload": "nop", "target": ["null", "uring"], "depth": 128, "batch": 32},
     {"workload": "wal", "target": ["sync", "group", "uring-group"], "threads": [1, 8]},
@@ -33,7 +34,7 @@ class Closure(unittest.TestCase):
         matrix, out = os.path.join(self.dir, "m.json"), os.path.join(self.dir, "out")
         with open(matrix, "w", encoding="utf-8") as f:
             json.dump({"warmup": "100ms", "duration": "350ms", "repeats": 1, "cells": CELLS,
-                       "probes": ["sched", "lock"]}, f)
+                       "probes": ["sched", "lock"], "probe_knobs": ALL}, f)
         said = subprocess.run([UHBENCH, "run", matrix, "-o", out], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=240, check=False)
         self.assertIn(said.returncode, (0, 3), said.stderr)  # 3: a disk without O_DIRECT, say

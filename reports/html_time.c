@@ -25,7 +25,7 @@
 	"the kernel's own account of running and runnable time, plus what the probe saw of " \
 	"waits, over the wall time"
 #define UNCHECKED \
-	"what the probe saw over the wall time that it saw: nothing else knows of this role's time"
+	"what the probe saw over the wall time that it saw: not compared with the kernel's own account"
 
 static const struct class_look looks[] = {
 	{"user", 1, NULL},	{"system", 1, "p-hatch"},    {"stolen", 6, "p-dots"},

@@ -61,7 +61,7 @@ static int note_closure(const cJSON *probes, int (*add)(void *, const char *), v
 		snprintf(text, sizeof(text),
 			 "probe sched accounts for %.1f %% of the wall time of role %.60s%s",
 			 role.closure * 100, role.name,
-			 role.checked ? "" : ", which nothing else measured");
+			 role.checked ? "" : ", by its own account alone");
 		err = add(arg, text);
 	}
 	return err;

@@ -13,7 +13,7 @@ def distance(bench):
     cells = [{k: v for k, v in c.items() if k != "probes"} for c in cells]
     worst = (0, "")
     for r in bench.records({"cells": cells, "probes": "sched", "warmup": "100ms",
-                            "duration": "350ms"}):
+                            "duration": "350ms", "probe_knobs": {"probe_cost": 100}}):
         if not r["probed"]:
             continue
         cell, sched = f'{r["cell"]["workload"]}/{r["cell"]["target"]}', r["probes"]["sched"]
