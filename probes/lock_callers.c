@@ -4,6 +4,7 @@
  * they are named, and rows whose first function outside the lock's own code is the same are one.
  * The stack that is shown is that of the row with the most time.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,14 +166,21 @@ void lock_callers_json(cJSON *into, int fd, struct stacks *stacks)
 	_cleanup_free_ struct lock_wait *waits = NULL;
 	_cleanup_free_ struct tally *tallies = NULL;
 	struct naming naming = {.stacks = stacks};
+	struct err why = {""};
 	unsigned n = 0;
 	cJSON *list;
+	int r = part_read_table(fd, (void **)&keys, (void **)&tallies, &n);
 
-	part_read_table(fd, (void **)&keys, (void **)&tallies, &n);
-	waits = calloc(n + 1, sizeof(*waits));
-	for (unsigned i = 0; waits && i < n; i++)
+	waits = r ? NULL : calloc(n + 1, sizeof(*waits));
+	if (!waits) {
+		err_sys(&why, r ? r : -ENOMEM, "reading the table of callers");
+		cJSON_AddNullToObject(into, "kernel");
+		cJSON_AddStringToObject(into, "reason_kernel", why.text);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
 		waits[i] = (struct lock_wait){.key = keys[i], .tally = tallies[i]};
-	list = lock_fold(waits, waits ? n : 0, name_frames, &naming);
+	list = lock_fold(waits, n, name_frames, &naming);
 	cut(into, list);
 	cJSON_AddItemToObject(into, "kernel", list);
 	if (naming.err.text[0])

@@ -240,20 +240,34 @@ static int read_futexes(int fd, struct futexes *f)
 	return 0;
 }
 
-void lock_futexes_json(cJSON *into, int fd, struct stacks *stacks, bool sleeps)
+static void add_rows(cJSON *into, struct futexes *f, const struct samples *s, bool sleeps)
 {
 	cJSON *list = cJSON_AddArrayToObject(into, "futex");
+
+	if (f->n)
+		fold(f);
+	for (unsigned i = 0; i < min_of(f->n_rows, ROWS_SHOWN); i++)
+		cJSON_AddItemToArray(list, futex_json(f->rows[i], s, sleeps));
+	add_rest(into, f, sleeps);
+}
+
+void lock_futexes_json(cJSON *into, int fd, struct stacks *stacks, bool sleeps)
+{
 	struct samples s = {.n = 0};
 	struct futexes f = {.n = 0};
+	int r = read_futexes(fd, &f);
 
-	if (!read_futexes(fd, &f) && f.n) {
-		if (!stacks_groups(stacks, true, &s.groups, &s.n))
+	if (r) {
+		struct err why = {""};
+
+		err_sys(&why, r, "reading the table of futexes");
+		cJSON_AddNullToObject(into, "futex");
+		cJSON_AddStringToObject(into, "reason_futex", why.text);
+	} else {
+		if (f.n && !stacks_groups(stacks, true, &s.groups, &s.n))
 			match_samples(&s, &f);
-		fold(&f);
+		add_rows(into, &f, &s, sleeps);
 	}
-	for (unsigned i = 0; i < min_of(f.n_rows, ROWS_SHOWN); i++)
-		cJSON_AddItemToArray(list, futex_json(f.rows[i], &s, sleeps));
-	add_rest(into, &f, sleeps);
 	stacks_groups_free(s.groups, s.n);
 	free(s.futexes);
 	free(f.all);

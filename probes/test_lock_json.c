@@ -123,13 +123,34 @@ static void test_without_names(void **state)
 	check_row(list, 0, NULL, "rwsem-write", 7, 90, 20);
 }
 
+static void check_unread(const cJSON *told, const char *table, const char *reason_key,
+			 const char *reason)
+{
+	const char *why = cJSON_GetStringValue(cJSON_GetObjectItem(told, reason_key));
+
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(told, table)));
+	assert_non_null(why);
+	assert_int_equal(strncmp(why, reason, strlen(reason)), 0);
+}
+
+/* A table that could not be read is not an empty one. */
+static void test_unread_tables(void **state)
+{
+	_cleanup_json_ cJSON *told = cJSON_CreateObject();
+
+	(void)state;
+	lock_callers_json(told, -1, NULL);
+	lock_futexes_json(told, -1, NULL, true);
+	check_unread(told, "kernel", "reason_kernel", "reading the table of callers: ");
+	check_unread(told, "futex", "reason_futex", "reading the table of futexes: ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_own_functions),
-		cmocka_unit_test(test_every_word),
-		cmocka_unit_test(test_folding),
-		cmocka_unit_test(test_without_names),
+		cmocka_unit_test(test_own_functions), cmocka_unit_test(test_every_word),
+		cmocka_unit_test(test_folding),	      cmocka_unit_test(test_without_names),
+		cmocka_unit_test(test_unread_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,15 +31,20 @@ static void put_state(FILE *out, const cJSON *probe)
 	fputs("</span></td>", out);
 }
 
-static const char *words_of(const cJSON *probe)
+static void put_words(FILE *out, const cJSON *probe)
 {
-	static const char *const keys[] = {"not_ok", "reason", "reason_run_ns", "reason_lost",
-					   NULL};
+	static const char *const keys[] = {"reason_kernel", "reason_futex", "reason_caller",
+					   "reason_run_ns", "reason_lost",  NULL};
+	const char *said = get_text(probe, *get_text(probe, "not_ok") ? "not_ok" : "reason");
 
-	for (const char *const *k = keys; *k; k++)
-		if (*get_text(probe, *k))
-			return get_text(probe, *k);
-	return "";
+	html_text(out, said);
+	for (const char *const *k = keys; *k; k++) {
+		if (!*get_text(probe, *k))
+			continue;
+		fputs(*said ? "; " : "", out);
+		said = get_text(probe, *k);
+		html_text(out, said);
+	}
 }
 
 static void put_row(FILE *out, const struct probes_view *v, const cJSON *probe)
@@ -69,7 +74,7 @@ static void put_row(FILE *out, const struct probes_view *v, const cJSON *probe)
 			    get_text(sampling, "reason_share"));
 	if (!strcmp(probe->string, "sched") && *view_stack_losses(v, losses, sizeof(losses)))
 		html_printf(out, "%s. ", losses);
-	html_text(out, words_of(probe));
+	put_words(out, probe);
 	fputs("</td>", out);
 	rows_end(out);
 }

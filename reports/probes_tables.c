@@ -391,6 +391,9 @@ static void put_remarks(FILE *out, const struct probes_view *v)
 		put_remark(out, probe, "", get_text(probe, "reason"));
 		if (!strcmp(probe->string, "sched"))
 			put_remark(out, probe, "", view_stack_losses(v, losses, sizeof(losses)));
+		put_remark(out, probe, ", kernel locks", get_text(probe, "reason_kernel"));
+		put_remark(out, probe, ", callers", get_text(probe, "reason_caller"));
+		put_remark(out, probe, ", futexes", get_text(probe, "reason_futex"));
 		if (get_number(probe, "lost") > 0)
 			put_remark(out, probe, " lost some", get_text(probe, "reason_lost"));
 		snprintf(words, sizeof(words), " looked at 1 in %.0f", every);

@@ -299,6 +299,21 @@ static void test_tables(void **state)
 	}
 }
 
+static void test_no_locks(void **state)
+{
+	_cleanup_json_ cJSON *probes =
+		cJSON_Parse("{\"lock\":{\"status\":\"ok\",\"kernel\":null,\"reason_kernel\":"
+			    "\"no contention events\",\"futex\":null,\"reason_futex\":\"EIO\"}}");
+	const struct probes_view v = {.probes = probes, .window_ns = 1};
+	_cleanup_free_ char *text = made(put_tables, &v);
+	_cleanup_free_ char *page = page_of(&v);
+
+	(void)state;
+	assert_non_null(strstr(text, "lock, kernel locks: no contention events"));
+	assert_non_null(strstr(text, "lock, futexes: EIO"));
+	assert_non_null(strstr(page, "no contention events; EIO"));
+}
+
 /* Where a probe was ok in some repeats only, its figures are of these. */
 static void test_partial(void **state)
 {
@@ -315,10 +330,11 @@ static void test_partial(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bars),   cmocka_unit_test(test_bar_overfull),
-		cmocka_unit_test(test_flame),  cmocka_unit_test(test_flame_nothing),
-		cmocka_unit_test(test_page),   cmocka_unit_test(test_odd_records),
-		cmocka_unit_test(test_tables), cmocka_unit_test(test_partial),
+		cmocka_unit_test(test_bars),	 cmocka_unit_test(test_bar_overfull),
+		cmocka_unit_test(test_flame),	 cmocka_unit_test(test_flame_nothing),
+		cmocka_unit_test(test_page),	 cmocka_unit_test(test_odd_records),
+		cmocka_unit_test(test_tables),	 cmocka_unit_test(test_partial),
+		cmocka_unit_test(test_no_locks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
