@@ -312,6 +312,9 @@ static void read_lock(void *probe, const struct probe_view *view, cJSON *into,
 	read_losses(l, losses);
 	read_kernel(l, view, into);
 	read_futex(l, view, into, losses);
+	if (!view->live)
+		lock_hists_json(into, part_map_fd(&l->part, "hists"), !l->no_kernel.text[0],
+				!l->no_futex.text[0] && probe_attached(view->env, needed));
 }
 
 const struct probe_plugin probe_lock = {

@@ -51,6 +51,10 @@ enum futex_operation {
 #define LOCK_STACK_NS	 10000 /* waits from here on all tell their caller */
 #define LOCK_STACK_EVERY 8     /* the shorter ones 1 in so many, at first */
 
+/* Full histograms: waits for kernel locks, and for futexes that slept. */
+enum lock_hist { LOCK_HIST_KERNEL, LOCK_HIST_FUTEX, LOCK_HISTS };
+#define lock_hist_index(role, kind) ((role)*LOCK_HISTS + (kind))
+
 struct lock_caller {
 	uint32_t role, type;
 	uint64_t ips[LOCK_FRAMES]; /* innermost first, 0: none */

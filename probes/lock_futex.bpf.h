@@ -64,8 +64,10 @@ static __always_inline void futex_count(const struct thread *t, u32 operation, s
 	if (!c)
 		return;
 	c->calls++;
-	if (t->futex_sleeps)
+	if (t->futex_sleeps) {
 		c->slept++;
+		hist_add(t, LOCK_HIST_FUTEX, t->futex_slept_ns);
+	}
 	if (ret >= 0)
 		c->woke += futex_wakes(operation) ? ret : 0;
 	else if (ret == -EAGAIN)

@@ -35,6 +35,22 @@ uint32_t callers_are_full, addresses_are_full;
 
 #define COUNT(what) __sync_fetch_and_add(&counts[bpf_get_smp_processor_id() % HITS_CPUS].what, 1)
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PROBE_ROLE_COUNT *LOCK_HISTS);
+	__type(key, u32);
+	__type(value, struct bpf_hist);
+} hists SEC(".maps");
+
+static __always_inline void hist_add(const struct thread *t, u32 kind, u64 ns)
+{
+	u32 i = lock_hist_index(role_index(t), kind);
+	struct bpf_hist *h = bpf_map_lookup_elem(&hists, &i);
+
+	if (h)
+		bpf_hist_add(h, ns);
+}
+
 /* Whoever is about to leave the kernel waits for no lock: if it seems to, an end was missed. */
 static __always_inline void heal_nest(struct thread *t)
 {

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <stdlib.h>
 
+#include "harness/result.h"
 #include "harness/util/cleanup.h"
 #include "probes/lock_names.h"
 #include "probes/plugin.h"
@@ -27,6 +28,37 @@ void lock_types_json(cJSON *into, int fd)
 		cJSON_AddStringToObject(item, "role", probe_role_names[i / LOCK_TYPES]);
 		probe_tally_json(item, &t);
 		cJSON_AddItemToArray(list, item);
+	}
+}
+
+/* By role; NULL: this kind is not known. */
+static cJSON *hist_of(int fd, uint32_t role, enum lock_hist kind, bool known, uint64_t *count)
+{
+	_cleanup_free_ struct hist *h = known ? hist_new() : NULL;
+	uint32_t key = lock_hist_index(role, kind);
+
+	if (!h || part_read_hist(fd, &key, h))
+		return cJSON_CreateNull();
+	*count += h->count;
+	return hist_json(h);
+}
+
+void lock_hists_json(cJSON *into, int fd, bool kernel, bool sleeps)
+{
+	cJSON *roles = cJSON_AddObjectToObject(into, "histograms");
+
+	for (uint32_t role = 0; role < PROBE_ROLE_COUNT; role++) {
+		cJSON *o = cJSON_CreateObject();
+		uint64_t count = 0;
+
+		cJSON_AddItemToObject(o, "kernel",
+				      hist_of(fd, role, LOCK_HIST_KERNEL, kernel, &count));
+		cJSON_AddItemToObject(o, "futex",
+				      hist_of(fd, role, LOCK_HIST_FUTEX, sleeps, &count));
+		if (count)
+			cJSON_AddItemToObject(roles, probe_role_names[role], o);
+		else
+			cJSON_Delete(o);
 	}
 }
 

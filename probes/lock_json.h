@@ -17,6 +17,8 @@ struct lock_wait {
 
 /* `kernel_types` */
 void lock_types_json(cJSON *into, int fd);
+/* `histograms`, of roles that waited at all; `sleeps`: as below. */
+void lock_hists_json(cJSON *into, int fd, bool kernel, bool sleeps);
 /* `kernel`, and `kernel_rest` for what is beyond the rows that are told. */
 void lock_callers_json(cJSON *into, int fd, struct stacks *stacks);
 /* `futex_calls`; returns how many there were. `sleeps`: somebody counted them (the probe sched). */

@@ -101,6 +101,7 @@ static __always_inline void lock_wait_over(void *ctx, const struct thread *t, u3
 	if (!sum)
 		return;
 	tally_add(sum, ns);
+	hist_add(t, LOCK_HIST_KERNEL, ns);
 	caller_add(ctx, role, type, ns);
 }
 

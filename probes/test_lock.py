@@ -100,6 +100,23 @@ def line_of(text):
         return next(i for i, line in enumerate(file, 1) if text in line)
 
 
+def histograms(rig, load, hooks):
+    """A full one for each role has what the tables have."""
+    seen = without_losses(rig, load, hooks, "raw", 4, 3000)
+    full = seen["histograms"]["process"]
+    equal("sleeps", full["futex"]["count"], sum(row["slept"] for row in seen["futex_calls"]))
+    equal("time of sleeps", full["futex"]["sum"], sum(row["sum_ns"] for row in seen["futex"]))
+    # A table that CPUs share may miss its longest one, when two of them end at once.
+    assert full["futex"]["max"] >= max(row["max_ns"] for row in seen["futex"]), (full, seen["futex"])
+    seen = without_losses(rig, load, hooks, "map", 4, 1500)
+    full = seen["histograms"]["process"]["kernel"]
+    types = [row for row in seen["kernel_types"] if row["role"] == "process"]
+    for mine, theirs in (("count", "count"), ("sum", "sum_ns")):
+        equal(f"kernel waits, {mine}", full[mine], sum(row[theirs] for row in types))
+    equal("longest kernel wait", full["max"], max(row["max_ns"] for row in types))
+    assert len(full["buckets"]) > 32, "as coarse as a tally"
+
+
 def mutex_named(rig, load, hooks):
     seen = rig.run("lock", load.command("mutex", 4, 100_000), {"hooks": hooks}, 100, 700)["lock"]
     row = futex_at(seen, load.told()["address"])
@@ -239,6 +256,7 @@ def main():
             known_counts(rig, load, hooks)
             difference_is_found(rig, load, hooks)
             raw_lock(rig, load, hooks)
+            histograms(rig, load, hooks)
             if hooks == "btf":  # plain tracepoints have no stacks
                 mutex_named(rig, load, hooks)
                 own_futexes(rig, load, hooks)

@@ -54,6 +54,12 @@ void probes_plan(struct plot *p, const struct probes_view *v, struct probe_pictu
 		add(p, ret, item->string, "off-CPU time of a wait", get(item, "off_cpu"), 3);
 		add(p, ret, item->string, "wait for the CPU", get(item, "run_queue"), 4);
 	}
+	cJSON_ArrayForEach (item, get_object(view_probe(v, "lock"), "histograms")) {
+		if (ret->n + 2 > PROBE_PICTURES_MAX - 4) /* of a ring, at least */
+			break;
+		add(p, ret, item->string, "wait for a kernel lock", get(item, "kernel"), 0);
+		add(p, ret, item->string, "sleep on a futex", get(item, "futex"), 1);
+	}
 	cJSON_ArrayForEach (item, get_object(view_probe(v, "cqe"), "histograms")) {
 		add(p, ret, item->string, "submission to completion", get(item, "complete"), 5);
 		add(p, ret, item->string, "completion to reaping", get(item, "reap"), 2);

@@ -17,6 +17,7 @@
 #include "harness/util/cleanup.h"
 #include "reports/flame.h"
 #include "reports/get.h"
+#include "reports/plot.h"
 #include "reports/probes_fold.h"
 #include "reports/probes_html.h"
 #include "reports/probes_text.h"
@@ -299,6 +300,27 @@ static void test_tables(void **state)
 	}
 }
 
+static void test_pictures(void **state)
+{
+	static const char *const titles[] = {
+		"driver: off-CPU time of a wait",  "driver: wait for the CPU",
+		"harness: off-CPU time of a wait", "harness: wait for the CPU",
+		"driver: wait for a kernel lock",  "driver: sleep on a futex"};
+	_cleanup_(cleanup_summary) struct summary *s = loaded_whole();
+	const struct probes_view v = probes_sum_view(s->cells[0]->probed->probes);
+	struct probe_pictures pics;
+	struct plot *plot = NULL;
+	struct err err = {""};
+
+	(void)state;
+	assert_int_equal(plot_open(&plot, &err), 0);
+	probes_plan(plot, &v, &pics);
+	assert_int_equal(pics.n, array_size(titles));
+	for (unsigned i = 0; i < pics.n; i++)
+		assert_string_equal(pics.list[i].title, titles[i]);
+	plot_close(plot);
+}
+
 static void test_no_locks(void **state)
 {
 	_cleanup_json_ cJSON *probes =
@@ -334,7 +356,7 @@ int main(void)
 		cmocka_unit_test(test_flame),	 cmocka_unit_test(test_flame_nothing),
 		cmocka_unit_test(test_page),	 cmocka_unit_test(test_odd_records),
 		cmocka_unit_test(test_tables),	 cmocka_unit_test(test_partial),
-		cmocka_unit_test(test_no_locks),
+		cmocka_unit_test(test_no_locks), cmocka_unit_test(test_pictures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,8 @@ def wal_probes(repeat):
                  "kernel_types": [{"type": "rwsem-write", "role": "driver",
                                    **tally(spread(9000, 8000))},
                                   {"type": "spin", "role": "driver", **tally([(900, 50)])}],
+                 "histograms": {"driver": {"kernel": hist(spread(9000, 8000) + [(900, 50)]),
+                                           "futex": hist(spread(160000, 8000))}},
                  "futex_calls": [{"role": "driver", "operation": "wait", "calls": 9110,
                                   "slept": 9008, "again": 102, "timed_out": 0, "interrupted": 0,
                                   "woke": 0, "failed": 0},
