@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 SKIP = 77
+LOST_FEW = 20 # in a run, of however few events
 
 
 def skip(reason):
@@ -23,6 +24,13 @@ def wrapped(seen, path=""):
     else:
         return [path] if isinstance(seen, (int, float)) and abs(seen) > 1e18 else []
     return [place for key, value in seen for place in wrapped(value, f"{path}.{key}")]
+
+
+def check_loss(seen, what):
+    """More than a few events are never lost by chance."""
+    most = max(LOST_FEW, seen["events"] // 100)
+    assert seen["lost"] <= most, f"{what}: {seen['lost']} of {seen['events']} events lost, " \
+        f"and {most} are the most that chance explains"
 
 
 class Rig:
@@ -50,12 +58,14 @@ class Rig:
 
     def complete(self, probe, command, knobs=None, before=lambda: None):
         """What one probe saw, with nothing lost: the kernel may skip a program while another one runs
-        on the same CPU, and says so. Then it is done once more. `before` is called each time."""
+        on the same CPU, and says so. Then it is done once more, for exact figures. `before` is
+        called each time."""
         for _ in range(10):
             before()
             seen = self.run(probe, command, knobs)[probe]
             if not seen["lost"]:
                 return seen
+            check_loss(seen, f"{probe}, {seen['hooks']}")
             print(f"{probe}, {seen['hooks']}: {seen['lost']} events were lost; once more")
         raise AssertionError(f"{probe}: events are lost again and again")
 

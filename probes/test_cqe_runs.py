@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+from rig import check_loss
+
 UHBENCH = None
 BATCH = 64
 NEAR = 0.10  # of the median that the driver has
@@ -81,6 +83,7 @@ class Counts(Case):
             if not seen["lost"]:
                 self.assertEqual((seen["map_full"], seen["untracked"]), (0, 0), seen)
                 return record, seen
+            check_loss(seen, f"{cell}")
         self.fail("events are lost again and again")
 
     def test_every_datagram(self):
