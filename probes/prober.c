@@ -24,6 +24,7 @@
 #define POLL_NS	       (10 * NSEC_PER_MSEC)  /* until the load starts */
 #define SETTLE_NS      (2 * NSEC_PER_MSEC)   /* all is quiet so long before the window */
 #define MEASURE_MIN_NS (20 * NSEC_PER_MSEC)  /* shorter warm-ups tell nothing */
+#define INSIDE_NS      (10 * NSEC_PER_MSEC)  /* measured so long inside the window */
 #define LOOK_NS	       (200 * NSEC_PER_MSEC) /* inside the window */
 #define LATE_NS	       (10 * NSEC_PER_MSEC)  /* before its end: a last look at who lives */
 
@@ -206,7 +207,7 @@ static int arm(struct prober *p, const char *role, pid_t pid, struct err *err)
 {
 	int r;
 
-	p->measured = p->began = false;
+	p->measured = p->began = p->inside = false;
 	p->share = 1;
 	for (unsigned i = 0; i < p->n; i++)
 		p->watchers[i].env.part = false;
@@ -223,6 +224,8 @@ static int arm(struct prober *p, const char *role, pid_t pid, struct err *err)
 		w->run_reason[0] = 0;
 		memset(w->start, 0, sizeof(w->start));
 		memset(w->begin, 0, sizeof(w->begin));
+		memset(w->warm, 0, sizeof(w->warm));
+		memset(w->inside, 0, sizeof(w->inside));
 		memset(w->end, 0, sizeof(w->end));
 		if (w->probe && attach_probe(w, &why))
 			snprintf(w->run_reason, sizeof(w->run_reason), "%s", why.text);
@@ -265,49 +268,9 @@ static void begin_measuring(struct prober *p, uint64_t now)
 	p->phase = WARM_UP;
 }
 
-double prober_mean_ns(const struct watcher *w, unsigned program, uint64_t runs_min)
-{
-	uint64_t runs = w->begin[program].runs - w->start[program].runs;
-	uint64_t ns = w->begin[program].ns - w->start[program].ns;
-
-	return runs && runs >= runs_min ? (double)ns / (double)runs : -1;
-}
-
-double prober_cpu_ns(const struct watcher *w, unsigned cpu, double extra_ns)
-{
-	struct part *part = w->plugin->part(w->probe);
-	double sum = 0;
-
-	for (unsigned i = 0; part->programs[i]; i++) {
-		double runs = (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
-
-		sum += runs * (max_of(prober_mean_ns(w, i, 1), 0.0) + extra_ns);
-	}
-	return sum;
-}
-
-/* What a probe takes of the CPU on which it takes most: that one's threads pay for it. */
-static struct probe_load load_of(const struct watcher *w, double seconds)
-{
-	struct part *part = w->plugin->part(w->probe);
-	struct probe_load most = {.seconds = seconds};
-
-	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++) {
-		double sum = prober_cpu_ns(w, cpu, HOOK_NS), all = 0;
-
-		for (unsigned i = 0; part->programs[i]; i++)
-			all += (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
-		if (sum / seconds > most.ns_per_s) {
-			most.ns_per_s = sum / seconds;
-			most.hits_per_s = all / seconds;
-		}
-	}
-	return most;
-}
-
 static void calibrate(struct watcher *w, const struct probe_config *config, double seconds)
 {
-	struct probe_load load = load_of(w, seconds);
+	struct probe_load load = prober_load(w, seconds);
 	double before = load.ns_per_s;
 
 	w->eased = 1;
@@ -318,15 +281,14 @@ static void calibrate(struct watcher *w, const struct probe_config *config, doub
 	w->eased = load.ns_per_s / before;
 }
 
-/* Off before the window: what a probe then does is up to it, and takes effect at once. */
+/* Before the window: what a probe then does is up to it, and takes effect at once. */
 static void end_measuring(struct prober *p, uint64_t now)
 {
 	double seconds = (double)(now - p->started_ns) / (double)NSEC_PER_SEC;
 
-	SNAPSHOT(p, begin);
-	p->stats_ns = now - p->started_ns;
-	p->measured = p->stats_fd >= 0 && p->stats_ns >= MEASURE_MIN_NS;
-	cleanup_close(&p->stats_fd);
+	SNAPSHOT(p, warm);
+	SNAPSHOT(p, begin); /* in case that nobody looks when it does begin */
+	p->measured = p->stats_fd >= 0 && now - p->started_ns >= MEASURE_MIN_NS;
 	for (unsigned i = 0; p->measured && i < p->n; i++)
 		if (p->watchers[i].attached)
 			calibrate(&p->watchers[i], &p->config, seconds);
@@ -349,12 +311,33 @@ static uint64_t tick_probes(struct prober *p, uint64_t now)
 	return next;
 }
 
+/* Inside the window programs do more than before it, so what they cost is measured there, for a
+ * moment only: the measuring costs more than many a program. Returns when it is over. */
+static uint64_t measure_inside(struct prober *p, const struct probe_window *w, uint64_t now)
+{
+	uint64_t until = w->begin_ns + INSIDE_NS;
+
+	if (p->stats_fd < 0)
+		return LOOK_NS;
+	if (!p->inside) {
+		SNAPSHOT(p, begin);
+		p->inside = true;
+	}
+	if (now < until)
+		return until - now;
+	SNAPSHOT(p, inside);
+	cleanup_close(&p->stats_fd);
+	return LOOK_NS;
+}
+
 static uint64_t in_the_window(struct prober *p, const struct probe_window *w, uint64_t now)
 {
 	uint64_t next;
 
 	stacks_poll(p->stacks, now + LATE_NS >= w->end_ns);
-	next = now >= w->begin_ns ? tick_probes(p, now) : w->begin_ns - now;
+	if (now < w->begin_ns)
+		return w->begin_ns - now;
+	next = min_of(tick_probes(p, now), measure_inside(p, w, now));
 	if (now + LATE_NS < w->end_ns)
 		return min_of(next, w->end_ns - LATE_NS - now);
 	return now < w->end_ns ? min_of(next, w->end_ns - now) : 0;

@@ -12,7 +12,7 @@
 	"the kernel runs no program twice at a time on a CPU: what interrupts do while one runs, " \
 	"it skips and counts"
 
-#define RUNS_MIN    100 /* in the warm-up, for a mean */
+#define UNKNOWN_NS  1000 /* of a run that nobody measured: more than all that are measured */
 #define NEVER_BEGAN "the run ended before its window began"
 
 static uint64_t skipped(const struct part *part, const struct watcher *w, unsigned program)
@@ -34,29 +34,28 @@ static uint64_t runs_of(const struct prober *p, const struct watcher *w, unsigne
 	return now.hits - w->begin[program].hits;
 }
 
-static void add_run_ns(cJSON *o, const struct prober *p, double run_ns, double runs, double unknown)
+static void add_run_ns(cJSON *o, double run_ns, double unknown_ns, const struct probe_window *win)
 {
-	const char *reason = NULL;
+	bool known = unknown_ns <= (double)(win->end_ns - win->begin_ns) / 1000;
 
-	if (!p->measured)
-		reason = "the warm-up was too short to measure the programs";
-	else if (unknown > runs / 100)
-		reason = "what ran in the window ran too seldom in the warm-up to be measured";
 	cJSON_AddItemToObject(o, "run_ns",
-			      reason ? cJSON_CreateNull() : cJSON_CreateNumber(floor(run_ns)));
-	if (reason)
-		cJSON_AddStringToObject(o, "reason_run_ns", reason);
+			      known ? cJSON_CreateNumber(floor(run_ns + unknown_ns))
+				    : cJSON_CreateNull());
+	if (!known)
+		cJSON_AddStringToObject(
+			o, "reason_run_ns",
+			"what ran in the window ran too seldom while it was measured");
 }
 
 static void add_programs(cJSON *o, const struct prober *p, const struct watcher *w)
 {
 	struct part *part = w->plugin->part(w->probe);
 	cJSON *list = cJSON_AddArrayToObject(o, "programs");
-	double run_ns = 0, all = 0, unknown = 0;
+	double run_ns = 0, unknown_ns = 0;
 
 	for (unsigned i = 0; part->programs[i]; i++) {
 		uint64_t runs = runs_of(p, w, i);
-		double mean = p->measured ? prober_mean_ns(w, i, RUNS_MIN) : -1;
+		double mean = prober_mean_ns(w, i);
 		cJSON *item;
 
 		if (!w->armed[i].id)
@@ -69,11 +68,12 @@ static void add_programs(cJSON *o, const struct prober *p, const struct watcher 
 		cJSON_AddItemToObject(item, "ns",
 				      mean < 0 ? cJSON_CreateNull() : cJSON_CreateNumber(mean));
 		cJSON_AddItemToArray(list, item);
-		run_ns += mean > 0 ? mean * (double)runs : 0;
-		all += (double)runs;
-		unknown += mean < 0 ? (double)runs : 0;
+		if (mean < 0)
+			unknown_ns += UNKNOWN_NS * (double)runs;
+		else
+			run_ns += mean * (double)runs;
 	}
-	add_run_ns(o, p, run_ns, all, unknown);
+	add_run_ns(o, run_ns, unknown_ns, track_window(p->track));
 }
 
 /* The window, or what is over of it while it lasts. */

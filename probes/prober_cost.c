@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What programs cost, and how much of the window is watched for that. Attached programs cost
+ * whether they look or not, so where all of them together would take more of a CPU than probe_cost,
+ * they watch the first part of the window only and are detached then: every count of that part is
+ * complete, times are clipped to it, and what the run loses is that part of what watching all of it
+ * would cost. The window that the programs read simply ends earlier.
+ */
+#include <stdio.h>
+
+#include "harness/util/cleanup.h"
+#include "harness/util/nsec.h"
+#include "probes/prober.h"
+
+#define RUNS_MIN     100 /* for a mean: the first runs find nothing in the caches */
+#define WATCH_MIN_NS (20 * NSEC_PER_MSEC) /* less tells nothing */
+#define SHARE_MOST \
+	0.65 /* less is not worth it; a probe that samples up to probe_cost stays above */
+/* Programs also slow down what is around them: caches that they take, locks that are held longer,
+ * which is the worse the more of them run. On the reference machine, where 4 % of a CPU went into
+ * programs and hooks a load lost 4 % of its throughput (wal/sync, one thread), with 6 % 9
+ * (wal/uring-group, one thread) and with 13 % 24 (wal/sync, 32 threads), or 8 when a quarter of the
+ * window was watched. */
+#define SLOWDOWN 10
+
+static struct part_stats between(const struct part_stats *from, const struct part_stats *to)
+{
+	if (to->runs < from->runs)
+		return (struct part_stats){.runs = 0}; /* that part was not reached */
+	return (struct part_stats){.runs = to->runs - from->runs, .ns = to->ns - from->ns};
+}
+
+double prober_mean_ns(const struct watcher *w, unsigned program)
+{
+	struct part_stats warm = between(&w->start[program], &w->warm[program]);
+	struct part_stats s = between(&w->begin[program], &w->inside[program]);
+
+	if (s.runs < RUNS_MIN) {
+		s.runs += warm.runs;
+		s.ns += warm.ns;
+	}
+	return s.runs < RUNS_MIN ? -1 : (double)s.ns / (double)s.runs;
+}
+
+/* In the warm-up, hooks included. */
+static double probe_cpu_ns(const struct watcher *w, unsigned cpu)
+{
+	struct part *part = w->plugin->part(w->probe);
+	double sum = 0;
+
+	for (unsigned i = 0; part->programs[i]; i++) {
+		struct part_stats warm = between(&w->start[i], &w->warm[i]);
+		double runs = (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
+		double mean = warm.runs ? (double)warm.ns / (double)warm.runs : 0;
+
+		sum += runs * (mean + HOOK_NS);
+	}
+	return sum;
+}
+
+struct probe_load prober_load(const struct watcher *w, double seconds)
+{
+	struct part *part = w->plugin->part(w->probe);
+	struct probe_load most = {.seconds = seconds};
+
+	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++) {
+		double sum = probe_cpu_ns(w, cpu), all = 0;
+
+		for (unsigned i = 0; part->programs[i]; i++)
+			all += (double)(part->hits[cpu][i] - w->start_hits[cpu][i]);
+		if (sum / seconds > most.ns_per_s) {
+			most.ns_per_s = sum / seconds;
+			most.hits_per_s = all / seconds;
+		}
+	}
+	return most;
+}
+
+static double cpu_ns(const struct prober *p, unsigned cpu)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < p->n; i++) {
+		const struct watcher *w = &p->watchers[i];
+
+		if (w->attached)
+			sum += w->eased * probe_cpu_ns(w, cpu);
+	}
+	return sum;
+}
+
+void prober_share(struct prober *p, struct probe_window *window, double seconds)
+{
+	double most = 0, allowed = (double)p->config.cost / 100, length, taken;
+
+	p->share = 1;
+	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++)
+		most = max_of(most, cpu_ns(p, cpu));
+	taken = most / seconds / (double)NSEC_PER_SEC;
+	taken *= 1 + SLOWDOWN * taken;
+	length = (double)(window->end_ns - window->begin_ns);
+	if (!p->whole && taken > allowed && length > (double)WATCH_MIN_NS)
+		p->share = max_of(allowed / taken, (double)WATCH_MIN_NS / length);
+	if (p->share >= SHARE_MOST)
+		p->share = 1;
+	for (unsigned i = 0; i < p->n; i++)
+		p->watchers[i].env.part = p->share < 1;
+	if (p->share == 1)
+		return;
+	snprintf(p->why_share, sizeof(p->why_share),
+		 "watching all of it would cost some %.0f %%, and probe_cost allows %d %%",
+		 100 * taken, (int)p->config.cost);
+	__atomic_store_n(&window->end_ns, window->begin_ns + (uint64_t)(p->share * length),
+			 __ATOMIC_RELEASE);
+}
