@@ -16,8 +16,12 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
  * number like others. Nothing else of ours runs on this CPU meanwhile. */
 static __always_inline u64 address_of(const void *object)
 {
-	volatile u64 *at = &cpus[bpf_get_smp_processor_id() % HITS_CPUS].address;
+	struct cqe_cpu *own = cpu_own();
+	volatile u64 *at;
 
+	if (!own)
+		return 0;
+	at = &own->address;
 	*at = (u64)object;
 	return *at;
 }

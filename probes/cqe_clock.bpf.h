@@ -1,17 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* Is it measured now, and is this request one that is timed? */
+/* Is it measured now, and is this request one that is timed? What a CPU notes for itself. */
 #pragma once
 
 #include "probes/cqe_table.bpf.h"
+
+/* Of this CPU alone, however many there are: programs run with preemption off, and never in
+ * interrupts. What two CPUs shared would mix their addresses. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct cqe_cpu);
+} cpus SEC(".maps");
+
+static __always_inline struct cqe_cpu *cpu_own(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpus, &zero);
+}
 
 #define COARSE_NS 20000000ull /* how far behind the coarse clock can be: a tick, twice */
 
 /* The time as it was when this CPU asked first in this tick of the kernel. */
 static __always_inline u64 coarse_ns(void)
 {
-	struct cqe_cpu *c = &cpus[bpf_get_smp_processor_id() % HITS_CPUS];
+	struct cqe_cpu *c = cpu_own();
 	u64 jiffies = bpf_jiffies64();
 
+	if (!c)
+		return 0;
 	if (c->jiffies != jiffies) {
 		c->jiffies = jiffies;
 		c->ns = bpf_ktime_get_ns();

@@ -8,8 +8,6 @@
 #include "probes/hist.bpf.h"
 
 struct cqe_shared shared;
-/* Of this CPU alone: programs run with preemption off, and never in interrupts. */
-struct cqe_cpu cpus[HITS_CPUS];
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
