@@ -5,14 +5,15 @@
  *   cqe_load nop|punt|bad-fd|bad-opcode|link|skip|posted|notif|sqpoll|overflow|shared|rings COUNT
  *
  * One ring of 64 entries (`overflow`: 2, and 4 completions; `rings`: COUNT more), one request in
- * flight unless the name says otherwise. Exits with 1 when io_uring itself does not say what is
- * expected.
+ * flight unless the name says otherwise; `shared`: one thread submits, another one takes. Exits
+ * with 1 when io_uring itself does not say what is expected.
  */
 #include <errno.h>
 #include <liburing.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define THREADS 4
+#define ENTRIES 64
 
 static struct io_uring ring;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sem_t room; /* of `shared`: so many more may be in flight */
 
 static void must(int ok, const char *what)
 {
@@ -173,24 +174,34 @@ static void overflow(unsigned count)
 	go(count, 0);
 }
 
-static void *share(void *count)
+/* Takes what the other thread submits. */
+static void *reap(void *count)
 {
 	for (unsigned i = 0; i < *(unsigned *)count; i++) {
-		pthread_mutex_lock(&lock);
-		nop(i);
-		pthread_mutex_unlock(&lock);
+		struct io_uring_cqe *cqe;
+
+		must(!io_uring_wait_cqe(&ring, &cqe), "waiting");
+		must(cqe->res == 0, "another result");
+		io_uring_cqe_seen(&ring, cqe);
+		sem_post(&room);
 	}
 	return NULL;
 }
 
+/* Every other request goes to a worker: requests are submitted, completed and taken at once. */
 static void shared(unsigned count)
 {
-	pthread_t threads[THREADS];
+	pthread_t reaper;
 
-	for (unsigned i = 0; i < THREADS; i++)
-		must(!pthread_create(&threads[i], NULL, share, &count), "starting a thread");
-	for (unsigned i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	must(!sem_init(&room, 0, ENTRIES), "a semaphore");
+	must(!pthread_create(&reaper, NULL, reap, &count), "starting a thread");
+	for (unsigned i = 0; i < count; i++) {
+		while (sem_wait(&room))
+			must(errno == EINTR, "waiting for room");
+		next_sqe()->flags |= i % 2 ? IOSQE_ASYNC : 0;
+		must(io_uring_submit(&ring) == 1, "submitting");
+	}
+	pthread_join(reaper, NULL);
 }
 
 /* They live until the end, so that all have addresses of their own. */
@@ -223,7 +234,7 @@ int main(int argc, char **argv)
 	for (unsigned k = 0; k < sizeof(loads) / sizeof(*loads); k++) {
 		if (strcmp(argv[1], loads[k].name))
 			continue;
-		must(!io_uring_queue_init(loads[k].all == overflow ? 2 : 64, &ring,
+		must(!io_uring_queue_init(loads[k].all == overflow ? 2 : ENTRIES, &ring,
 					  strcmp(argv[1], "sqpoll") ? 0 : IORING_SETUP_SQPOLL),
 		     "a ring");
 		for (unsigned i = 0; loads[k].one && i < count; i++)
