@@ -95,6 +95,7 @@ struct thread {
 	uint32_t tid;	     /* of the initial PID namespace, as tgid */
 	struct class_time by_class[CLASS_COUNT];
 	uint64_t voluntary, involuntary;
+	uint64_t first_arg; /* of the call `nr` */
 	struct thread_wait waits[WAIT_ROWS];
 	uint64_t long_n, long_ns;    /* waits over the threshold of stacks, ended in the window */
 	uint64_t user_ns, system_ns; /* of its life, as the kernel's clock ticks say, at its end */
@@ -102,6 +103,7 @@ struct thread {
 	 * What call that is, and since when, is known on plain tracepoints only. */
 	uint64_t futex_addr, futex_slept_ns, futex_enter_ns;
 	uint32_t futex_sleeps, futex_op;
+	uint64_t restart_addr; /* of a futex call that may go on as restart_syscall(2); 0: none */
 	/* for `syscalls` */
 	uint64_t sys_enter_ns;
 	struct {

@@ -119,6 +119,24 @@ FUTEX_EXIT(futex_wait, HIT_EXIT_WAIT)
 FUTEX_EXIT(futex_wake, HIT_EXIT_WAKE)
 FUTEX_EXIT(futex_requeue, HIT_EXIT_REQUEUE)
 
+/* Goes on with a call of which it has the registers; others than futex calls do so, too. */
+static __always_inline void restart_over(struct thread *t, struct pt_regs *regs, s64 ret)
+{
+	if (t->restart_addr && t->restart_addr == first_argument(regs))
+		call_over(t, regs, __NR_futex, ret);
+}
+
+SEC("tracepoint/syscalls/sys_exit_restart_syscall")
+int exit_restart_syscall(struct exit_event *e)
+{
+	struct thread *t = thread_self();
+
+	hit(HIT_EXIT_RESTART);
+	if (t)
+		restart_over(t, own_registers(), e->ret);
+	return PASS_ON;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 {
@@ -126,10 +144,12 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long ret)
 	struct thread *t;
 
 	hit(HIT_SYS_EXIT);
-	if (!is_futex(nr))
+	if (!is_futex(nr) && nr != __NR_restart_syscall)
 		return 0;
 	t = thread_self();
-	if (t)
+	if (t && nr == __NR_restart_syscall)
+		restart_over(t, regs, ret);
+	else if (t)
 		call_over(t, regs, nr, ret);
 	return 0;
 }

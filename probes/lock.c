@@ -24,20 +24,11 @@
 #define EVERY_MAX 4096
 
 /* By hit number: enum in lock_impl.bpf.h. */
-static const char *const programs[] = {"contention_begin",
-				       "contention_end",
-				       "enter_futex",
-				       "exit_futex",
-				       "enter_futex_waitv",
-				       "exit_futex_waitv",
-				       "enter_futex_wait",
-				       "exit_futex_wait",
-				       "enter_futex_wake",
-				       "exit_futex_wake",
-				       "enter_futex_requeue",
-				       "exit_futex_requeue",
-				       "sys_exit",
-				       NULL};
+static const char *const programs[] = {
+	"contention_begin",  "contention_end",	      "enter_futex",	      "exit_futex",
+	"enter_futex_waitv", "exit_futex_waitv",      "enter_futex_wait",     "exit_futex_wait",
+	"enter_futex_wake",  "exit_futex_wake",	      "enter_futex_requeue",  "exit_futex_requeue",
+	"sys_exit",	     "enter_restart_syscall", "exit_restart_syscall", NULL};
 static const char *const hooks[] = {"contention_begin",
 				    "contention_end",
 				    "sys_enter_futex",
@@ -51,10 +42,12 @@ static const char *const hooks[] = {"contention_begin",
 				    "sys_enter_futex_requeue",
 				    "sys_exit_futex_requeue",
 				    "sys_exit",
+				    "sys_enter_restart_syscall",
+				    "sys_exit_restart_syscall",
 				    NULL};
 static const char needed[] = "sched"; /* who notes that threads sleep */
-static const char *const futex_calls[] = {"futex", "futex_waitv", "futex_wait", "futex_wake",
-					  "futex_requeue"};
+static const char *const futex_calls[] = {"futex",	"futex_waitv",	 "futex_wait",
+					  "futex_wake", "futex_requeue", "restart_syscall"};
 
 struct lock {
 	const struct probe_env *env;

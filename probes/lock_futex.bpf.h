@@ -143,7 +143,7 @@ static __always_inline void futex_over(struct thread *t, u64 address, u32 operat
 		futex_count(t, operation, ret);
 		futex_add(t, address, operation, ret);
 	}
-	t->futex_addr = 0;
-	t->futex_slept_ns = 0;
+	t->restart_addr = ret == -ERESTART_RESTARTBLOCK ? address : 0;
+	t->futex_addr = t->futex_slept_ns = 0;
 	t->futex_sleeps = 0;
 }

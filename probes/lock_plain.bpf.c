@@ -78,6 +78,30 @@ FUTEX_EXIT(futex_wake, HIT_EXIT_WAKE)
 FUTEX_ENTER(futex_requeue, HIT_ENTER_REQUEUE, first_futex(e->args[0]), FUTEX_OP_SYS_REQUEUE)
 FUTEX_EXIT(futex_requeue, HIT_EXIT_REQUEUE)
 
+/* Nothing tells what is restarted, but that the call before was interrupted. When a signal handler
+ * ended that one, another call's restart passes for it, once. */
+SEC("tracepoint/syscalls/sys_enter_restart_syscall")
+int enter_restart_syscall(void *e)
+{
+	struct thread *t = thread_self();
+
+	hit(HIT_ENTER_RESTART);
+	if (t && t->restart_addr)
+		futex_enter(t, t->restart_addr, t->futex_op);
+	return PASS_ON;
+}
+
+SEC("tracepoint/syscalls/sys_exit_restart_syscall")
+int exit_restart_syscall(struct exit_event *e)
+{
+	struct thread *t = thread_self();
+
+	hit(HIT_EXIT_RESTART);
+	if (t && t->futex_enter_ns)
+		futex_exit(t, e->ret);
+	return PASS_ON;
+}
+
 SEC("tracepoint/lock/contention_begin")
 int contention_begin(struct contention_event *e)
 {

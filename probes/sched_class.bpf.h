@@ -77,6 +77,19 @@ static __always_inline u32 class_of_call(struct thread *t, struct task_struct *t
 	return cls == CLASS_COUNT ? class_of_file(task, first_argument(regs)) : cls;
 }
 
+/* What a signal or task work interrupts goes on as restart_syscall(2), which finds the registers as
+ * the call left them. So it is the call of the wait before when it was given the same. */
+static __always_inline void note_call(struct thread *t, const struct pt_regs *regs)
+{
+	s32 nr = syscall_of(regs);
+	u64 first = first_argument(regs);
+
+	if (nr == __NR_restart_syscall && t->nr >= 0 && t->first_arg == first)
+		return;
+	t->nr = nr;
+	t->first_arg = first;
+}
+
 /* Of the current thread, which blocks. Notes the system call as well. */
 static __always_inline u32 class_of_wait(struct thread *t, struct task_struct *task,
 					 unsigned long state)
@@ -84,7 +97,10 @@ static __always_inline u32 class_of_wait(struct thread *t, struct task_struct *t
 	bool worker = task->flags & (PF_KTHREAD | PF_IO_WORKER);
 	const struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	t->nr = worker ? -1 : syscall_of(regs);
+	if (worker)
+		t->nr = -1;
+	else
+		note_call(t, regs);
 	if (t->in_lock)
 		return CLASS_LOCK;
 	if (worker)

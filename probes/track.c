@@ -247,17 +247,19 @@ static uint32_t role_of_comm(const char *comm, uint32_t otherwise)
 	return otherwise;
 }
 
-/* The system call that a blocked thread is in; -1: it runs, or none. */
-static int32_t syscall_of(const char *dir)
+/* Notes the system call that a blocked thread is in; -1: it runs, or none. */
+static void note_call(struct thread *s, const char *dir)
 {
 	_cleanup_close_ int fd = -1;
-	char path[96], text[32] = "";
+	char path[96], text[64] = "", *end;
 
+	s->nr = -1;
 	snprintf(path, sizeof(path), "%s/syscall", dir);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || text[0] < '0' || text[0] > '9')
-		return -1;
-	return (int32_t)strtol(text, NULL, 10);
+		return;
+	s->nr = (int32_t)strtol(text, &end, 10);
+	s->first_arg = strtoull(end, NULL, 16);
 }
 
 /* What a thread is doing while nobody has seen it switch; false when it is gone. */
@@ -271,7 +273,7 @@ static bool look_at(struct thread *s, uint64_t *ret_start)
 		return false;
 	*ret_start = p.start_ns;
 	snprintf(s->comm, sizeof(s->comm), "%.15s", p.comm);
-	s->nr = syscall_of(dir);
+	note_call(s, dir);
 	s->state = p.state == 'R' ? THREAD_NEW : THREAD_BLOCKED;
 	s->cls = class_of_syscall(s->nr);
 	if (s->cls == CLASS_COUNT)
@@ -302,6 +304,7 @@ static void look_again(struct track *t, uint32_t i, uint64_t start)
 	if (__atomic_load_n(&s->since_ns, __ATOMIC_ACQUIRE) != since)
 		return;
 	s->nr = again.nr;
+	s->first_arg = again.first_arg;
 	s->cls = again.cls;
 	s->state = again.state;
 }
