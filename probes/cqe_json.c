@@ -17,6 +17,11 @@
 
 static const char NO_REAP[] = "plain tracepoints do not show the completion queue";
 
+/* Where `timing` is not `exact`. */
+static const char SLICED[] =
+	"times are of requests that began and ended in one slice, on a ring slowed down by the "
+	"programs that are attached then: not to be compared with times of the workload";
+
 /* How many happened for one that was counted. */
 struct scale {
 	double submitted, completed;
@@ -172,6 +177,32 @@ static cJSON *ring_json(const struct cqe *c, const struct probe_view *view, uint
 	return o;
 }
 
+/* One of how many completions was timed? In slices the rest went by in the pauses, mostly. */
+static uint64_t timed_every(const struct cqe *c, const struct probe_view *view)
+{
+	double completed = 0, timed = 0;
+
+	if (!c->slice_ns)
+		return c->shared->every;
+	for (uint32_t id = 1; id <= ring_count(c); id++) {
+		struct ring_sum sum = sum_of(c, id);
+
+		completed +=
+			(double)sum.completed * scale_of(c, view, &c->rings[id], &sum).completed;
+	}
+	for (unsigned i = 1; i <= op_count(c); i++)
+		timed += (double)c->ops[i].complete.count;
+	return timed > 0 ? max_of((uint64_t)(completed / timed + 0.5), (uint64_t)1)
+			 : c->shared->every;
+}
+
+static void add_timing(const struct cqe *c, cJSON *into)
+{
+	cJSON_AddStringToObject(into, "timing", c->slice_ns ? "slices" : "exact");
+	if (c->slice_ns)
+		cJSON_AddStringToObject(into, "reason_timing", SLICED);
+}
+
 static uint64_t add_rings(const struct cqe *c, const struct probe_view *view, cJSON *into)
 {
 	cJSON *rings = cJSON_AddArrayToObject(into, "rings");
@@ -223,10 +254,11 @@ void cqe_read(void *probe, const struct probe_view *view, cJSON *into, struct pr
 {
 	const struct cqe *c = probe;
 
+	add_timing(c, into);
 	losses->events = add_rings(c, view, into);
 	if (!view->live)
 		add_hists(c, view, into);
-	losses->every = c->shared->every;
+	losses->every = timed_every(c, view);
 	losses->map_full = c->shared->map_full;
 	losses->untracked = c->slice_ns ? 0 : c->shared->untracked;
 	if (c->shared->hists > HIST_OPS)

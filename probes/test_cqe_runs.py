@@ -104,6 +104,7 @@ class Counts(Case):
         timed = ops["SENDMSG"]["complete"]["count"]
         self.assertAlmostEqual(timed * every, made, delta=max(made / 5, 2 * BATCH))
         self.assertEqual((ring["sq_entries"], ring["punts"], ring["overflows"]), (BATCH, 0, 0))
+        self.assertEqual((seen["timing"], seen.get("reason_timing")), ("exact", None))
 
     def test_every_flush(self):
         record, seen = self.complete(ALL, workload="wal", target="uring-group", threads=4)
@@ -136,8 +137,12 @@ class Counts(Case):
             self.assertIn("rings' own counters", seen["sampling"]["reason"])
             self.assertAlmostEqual(ops["NOP"]["completed"] / made, 1, delta=0.05)
             self.assertAlmostEqual(ops["NOP"]["submitted"] / made, 1, delta=0.05)
-            self.assertLess(ops["NOP"]["complete"]["count"], made / 50)
-            self.assertGreater(ops["NOP"]["complete"]["count"], 100)
+            timed = ops["NOP"]["complete"]["count"]
+            self.assertLess(timed, made / 50)
+            self.assertGreater(timed, 100)
+            self.assertAlmostEqual(seen["sampling"]["every"] * timed / made, 1, delta=0.1)
+            self.assertEqual(seen["timing"], "slices")
+            self.assertIn("not to be compared", seen["reason_timing"])
 
 
 class Times(Case):

@@ -89,6 +89,7 @@ void probes_html_cqe(FILE *out, const struct probes_view *view)
 	const char *titles[6 + array_size(times) + 1] = {"role", "opcode", "#submitted",
 							 "#completed", "#punts"};
 	const cJSON *rings = view_rows(v, "cqe", "rings"), *ring, *row;
+	const char *why = get_text(view_probe(v, "cqe"), "reason_timing");
 	double more = get_number(view_probe(v, "cqe"), "more_rings");
 	bool unknown = false;
 	int n = 0;
@@ -99,8 +100,9 @@ void probes_html_cqe(FILE *out, const struct probes_view *view)
 		return;
 	}
 	rows_title(out, "io_uring",
-		   "complete: submission to completion; reap: completion until the program took "
-		   "it; total: from its batch to there");
+		   "complete: submission to completion; reap: completion until the kernel first "
+		   "sees that the program took it, so an upper bound, which grows with the time "
+		   "until it enters the kernel again; total: from its batch to there");
 	fputs("<p class=\"rings\">", out);
 	cJSON_ArrayForEach (ring, rings)
 		if (n++ < ROWS_SHOWN)
@@ -120,6 +122,8 @@ void probes_html_cqe(FILE *out, const struct probes_view *view)
 		unknown |= has_opcode(ring, "UNKNOWN");
 	}
 	rows_close(out, n);
+	if (*why)
+		html_printf(out, "<p class=\"warned\">%s</p>\n", why);
 	if (unknown)
 		fputs("<p class=\"dim\">UNKNOWN: completions whose submission was not seen, or for "
 		      "which the ring had no room.</p>\n",

@@ -45,6 +45,7 @@ static void add(struct plot *p, struct probe_pictures *pics, const char *of, con
 
 void probes_plan(struct plot *p, const struct probes_view *v, struct probe_pictures *ret)
 {
+	const bool sliced = *get_text(view_probe(v, "cqe"), "reason_timing") != 0;
 	const cJSON *item;
 
 	*ret = (struct probe_pictures){.plot = p};
@@ -61,7 +62,13 @@ void probes_plan(struct plot *p, const struct probes_view *v, struct probe_pictu
 		add(p, ret, item->string, "sleep on a futex", get(item, "futex"), 1);
 	}
 	cJSON_ArrayForEach (item, get_object(view_probe(v, "cqe"), "histograms")) {
-		add(p, ret, item->string, "submission to completion", get(item, "complete"), 5);
-		add(p, ret, item->string, "completion to reaping", get(item, "reap"), 2);
+		add(p, ret, item->string,
+		    sliced ? "submission to completion (in slices: slowed down)"
+			   : "submission to completion",
+		    get(item, "complete"), 5);
+		add(p, ret, item->string,
+		    sliced ? "completion to reaping, at most (in slices: slowed down)"
+			   : "completion to reaping, at most",
+		    get(item, "reap"), 2);
 	}
 }

@@ -325,15 +325,19 @@ static int fill_rings(struct table *t, const struct probes_view *v, const cJSON 
 static int put_rings(FILE *out, const struct probes_view *v, unsigned width, unsigned limit)
 {
 	const cJSON *rings = view_rows(v, "cqe", "rings");
+	const char *why = get_text(view_probe(v, "cqe"), "reason_timing");
 	struct table t = {0};
+	char text[3 * CELL_MAX];
 	int err;
 
 	if (!rings)
 		return 0;
 	err = fill_rings(&t, v, rings, limit);
 	if (!err) {
-		fprintf(out, "\nio_uring\n");
+		fprintf(out, "\nio_uring (reap: until the kernel sees it, so at most)\n");
 		table_print(&t, out, width, "  ", 0);
+		if (*why)
+			fprintf(out, "  %s\n", fmt_safe(text, sizeof(text), why));
 	}
 	table_free(&t);
 	return err;

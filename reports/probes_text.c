@@ -104,10 +104,13 @@ static void put_cqe(FILE *out, const struct probes_view *v, const char *indent)
 	}
 	if (!top)
 		return;
-	fprintf(out, "%s%s: p50 of completion %s, of reaping %s\n", indent,
+	fprintf(out, "%s%s: p50 of completion %s, of reaping at most %s%s\n", indent,
 		fmt_safe(opcode, sizeof(opcode), get_text(top, "opcode")),
 		view_uring_time(complete, v, top, "complete", 0.5, false),
-		view_uring_time(reap, v, top, "reap", 0.5, false));
+		view_uring_time(reap, v, top, "reap", 0.5, false),
+		*get_text(view_probe(v, "cqe"), "reason_timing")
+			? " (in slices: slowed down, not comparable)"
+			: "");
 }
 
 /* "probes: sched 0.9 % of a CPU, lost 7; cqe unsupported (no tracepoint)" */

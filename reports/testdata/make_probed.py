@@ -192,6 +192,7 @@ def nop_probes(repeat):
         "ns": None, "count": None, "reason": "no contention tracepoints before 5.19"}
     cqe = {**probe(run_ns=None), "reason_run_ns": "the warm-up was too short",
            "sampling": {"every": 64, "reason": "1.3 M/s would cost more than 5 %"},
+           "timing": "slices", "reason_timing": "in slices of 4 ms: not to be compared",
            "rings": [ring], "more_rings": 0,
            "histograms": {"NOP": {"complete": hist(spread(400, 8000)),
                                   "reap": hist(spread(1500, 8000)),
