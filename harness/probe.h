@@ -8,7 +8,8 @@
  *   per probed run:
  *     arm                links are created; whoever this thread forks from here on is watched
  *     launched           the run has been started: nobody else is watched any more
- *     tick               now and then while it runs: returns when to come again
+ *     tick               now and then while it runs: returns when to come again. A probe may
+ *                        drop and renew links then: the record says so
  *     disarm             links are destroyed: nothing of ours is attached any more
  *     read               what was seen in the window
  *   close
