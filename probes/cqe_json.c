@@ -22,6 +22,8 @@ static const char SLICED[] =
 	"times are of requests that began and ended in one slice, on a ring slowed down by the "
 	"programs that are attached then: not to be compared with times of the workload";
 
+static const char NO_SLICE[] = "no slice fell into the window: nothing was seen";
+
 /* How many happened for one that was counted. */
 struct scale {
 	double submitted, completed;
@@ -196,11 +198,12 @@ static uint64_t timed_every(const struct cqe *c, const struct probe_view *view)
 			 : c->shared->every;
 }
 
-static void add_timing(const struct cqe *c, cJSON *into)
+static void add_timing(const struct cqe *c, const struct probe_view *view, cJSON *into)
 {
 	cJSON_AddStringToObject(into, "timing", c->slice_ns ? "slices" : "exact");
 	if (c->slice_ns)
-		cJSON_AddStringToObject(into, "reason_timing", SLICED);
+		cJSON_AddStringToObject(into, "reason_timing",
+					cqe_slice_covered(c, view->end_ns) ? SLICED : NO_SLICE);
 }
 
 static uint64_t add_rings(const struct cqe *c, const struct probe_view *view, cJSON *into)
@@ -254,7 +257,7 @@ void cqe_read(void *probe, const struct probe_view *view, cJSON *into, struct pr
 {
 	const struct cqe *c = probe;
 
-	add_timing(c, into);
+	add_timing(c, view, into);
 	losses->events = add_rings(c, view, into);
 	if (!view->live)
 		add_hists(c, view, into);

@@ -11,6 +11,8 @@
 #include "harness/util/nsec.h"
 #include "probes/cqe_impl.h"
 
+#define FIRST_WITHIN 4 /* the first slice begins in this part of the window */
+
 static uint32_t next_random(struct cqe *c)
 {
 	c->random ^= c->random << 13;
@@ -62,10 +64,23 @@ void cqe_slice_pause(struct cqe *c)
 		      (uint64_t)((double)c->pause_ns * next_random(c) / UINT32_MAX);
 }
 
+/* The window may have been cut short since the first pause was planned: there is a slice in it,
+ * too.
+ */
+static void hurry(struct cqe *c)
+{
+	const struct probe_window *w = track_window(c->env->track);
+
+	if (!c->slice_begin_ns && !c->covered_ns)
+		c->until_ns =
+			min_of(c->until_ns, w->begin_ns + (w->end_ns - w->begin_ns) / FIRST_WITHIN);
+}
+
 uint64_t cqe_slice_tick(struct cqe *c, uint64_t now_ns)
 {
 	if (!c->slice_ns)
 		return NSEC_PER_SEC;
+	hurry(c);
 	if (now_ns < c->until_ns)
 		return c->until_ns - now_ns;
 	if (c->slice_begin_ns)

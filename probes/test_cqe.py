@@ -97,6 +97,21 @@ def check_shared(rig, load, hooks):
         assert hists["total"]["min"] >= hists["complete"]["min"], hists
 
 
+def check_short_window(rig, load, hooks):
+    """Shorter than a pause between slices would be. One is watched nevertheless if the programs are
+    gone in time, which those on plain tracepoints are not; else it is said."""
+    for _ in range(10):
+        seen = rig.run("cqe", [load, "nop", 600 * COUNT], {"hooks": hooks, "probe_cost": 1},
+                       warm_ms=200, window_ms=20)["cqe"]
+        assert seen["timing"] == "slices", seen
+        if seen["rings"]:
+            return
+        assert "no slice" in seen["reason_timing"], seen
+        if hooks == "plain":
+            return
+    raise AssertionError("there is never a slice")
+
+
 def check_many_rings(rig, load, hooks):
     """What has no room is counted: as a ring, or, where its place in the table is full, as such."""
     seen = rig.complete("cqe", [load, "rings", 400], {"hooks": hooks})
@@ -120,6 +135,7 @@ def main():
         check_sampled(rig, load, hooks)
         check_kinds(rig, load, hooks)
         check_shared(rig, load, hooks)
+        check_short_window(rig, load, hooks)
         check_overflow(rig, load, hooks)
         check_many_rings(rig, load, hooks)
         try:

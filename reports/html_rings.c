@@ -96,7 +96,7 @@ void probes_html_cqe(FILE *out, const struct probes_view *view)
 
 	if (!rings) {
 		if (view_probe(v, "cqe"))
-			rows_title(out, "io_uring", "no ring was used");
+			rows_title(out, "io_uring", *why ? why : "no ring was used");
 		return;
 	}
 	rows_title(out, "io_uring",

@@ -330,6 +330,8 @@ static int put_rings(FILE *out, const struct probes_view *v, unsigned width, uns
 	char text[3 * CELL_MAX];
 	int err;
 
+	if (!rings && *why)
+		fprintf(out, "\nio_uring: %s\n", fmt_safe(text, sizeof(text), why));
 	if (!rings)
 		return 0;
 	err = fill_rings(&t, v, rings, limit);

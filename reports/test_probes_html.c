@@ -272,6 +272,21 @@ static void test_odd_records(void **state)
 	}
 }
 
+/* Not "no ring was used": nobody looked. */
+static void test_no_slice(void **state)
+{
+	_cleanup_json_ cJSON *probes =
+		cJSON_Parse("{\"cqe\":{\"status\":\"ok\",\"timing\":\"slices\",\"rings\":[],"
+			    "\"reason_timing\":\"no slice: nothing was seen\"}}");
+	const struct probes_view v = {.probes = probes, .window_ns = 100};
+	char *text = made(probes_html_cqe, &v);
+
+	(void)state;
+	assert_non_null(strstr(text, "nothing was seen"));
+	assert_null(strstr(text, "no ring was used"));
+	free(text);
+}
+
 static void put_tables(FILE *out, const struct probes_view *v)
 {
 	assert_int_equal(probes_text_tables(out, v, 120, 2), 0);
@@ -355,11 +370,12 @@ static void test_partial(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bars),	 cmocka_unit_test(test_bar_overfull),
-		cmocka_unit_test(test_flame),	 cmocka_unit_test(test_flame_nothing),
-		cmocka_unit_test(test_page),	 cmocka_unit_test(test_odd_records),
-		cmocka_unit_test(test_tables),	 cmocka_unit_test(test_partial),
-		cmocka_unit_test(test_no_locks), cmocka_unit_test(test_pictures),
+		cmocka_unit_test(test_bars),	    cmocka_unit_test(test_bar_overfull),
+		cmocka_unit_test(test_flame),	    cmocka_unit_test(test_flame_nothing),
+		cmocka_unit_test(test_page),	    cmocka_unit_test(test_no_slice),
+		cmocka_unit_test(test_odd_records), cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_partial),	    cmocka_unit_test(test_no_locks),
+		cmocka_unit_test(test_pictures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
