@@ -7,6 +7,7 @@ Usage: test_cqe_runs.py UHBENCH
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -149,20 +150,21 @@ class Times(Case):
     """Submission to reaping against the driver's own histogram, where both begin with a batch."""
 
     def near(self, opcode, hist, knobs, **cell):
-        """Once is enough: a neighbour can part the two."""
+        """The middle of all tries: a neighbour can part the two, but not in most."""
         ratios = []
         for _ in range(TRIES):
             record, seen = self.watched(knobs, **cell)
+            self.assertEqual(seen["timing"], "exact", seen.get("reason_timing"))
             ratios.append(median(seen["histograms"][opcode]["total"]) /
                           median(record["histograms"][hist]))
-            if abs(ratios[-1] - 1) <= NEAR:
-                print(f"{opcode}: {ratios[-1]:.3f} of {hist}")
-                return
-        self.fail(f"medians of {opcode} are {ratios} of {hist}")
+        print(opcode, "of", hist, *(f"{ratio:.3f}" for ratio in ratios))
+        self.assertAlmostEqual(statistics.median(ratios), 1, delta=NEAR)
 
     def test_udp(self):
+        """Of small datagrams preparing the next batch, before which nobody sees that the last one was
+        taken, is 8 % of the time."""
         self.near("SENDMSG", "service", {"cqe_sample": 16}, workload="udp", target="uring",
-                  depth=BATCH, batch=BATCH)
+                  depth=BATCH, batch=BATCH, payload=32768)
 
     def test_wal(self):
         self.near("FSYNC", "durable", {}, workload="wal", target="uring-group", depth=32, batch=32)
