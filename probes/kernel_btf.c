@@ -9,16 +9,19 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "harness/util/cleanup.h"
-
-static void free_btf(struct btf **b)
+/* Megabytes, which take milliseconds to read, and never change. */
+static const struct btf *kernel_btf(void)
 {
-	btf__free(*b);
+	static struct btf *btf;
+
+	if (!btf)
+		btf = btf__load_vmlinux_btf();
+	return btf;
 }
 
 int kernel_btf_args(const char *tracepoint, struct err *err)
 {
-	_cleanup_(free_btf) struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf *btf = kernel_btf();
 	const struct btf_type *t;
 	char name[64];
 	int id;

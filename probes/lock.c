@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "harness/util/cleanup.h"
+#include "probes/kernel_btf.h"
 #include "probes/lock.skel.h"
 #include "probes/lock_json.h"
 #include "probes/lock_plain.skel.h"
@@ -63,7 +64,7 @@ struct lock {
 
 static bool has_btf(const char *tracepoint)
 {
-	return libbpf_find_vmlinux_btf_id(tracepoint, BPF_TRACE_RAW_TP) > 0;
+	return kernel_btf_args(tracepoint, NULL) >= 0;
 }
 
 static int contention_there(const struct lock *l, struct err *why)

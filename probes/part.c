@@ -18,6 +18,8 @@
 #include "harness/util/cleanup.h"
 #include "probes/tracefs.h"
 
+#define BATCH_BYTES (1ul << 20) /* of values, for one call */
+
 static __thread char complaint[ERR_MAX / 2];
 
 static int on_print(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -210,28 +212,62 @@ static size_t value_bytes(struct bpf_map *map)
 	return size;
 }
 
-static int clear_array(struct bpf_map *map)
+/* For kernels that have no batches for this kind of map. */
+static int clear_array_singly(struct bpf_map *map, const void *zero)
 {
-	_cleanup_free_ void *zero = calloc(1, value_bytes(map));
-	int r = zero ? 0 : -ENOMEM;
+	int r = 0;
 
 	for (uint32_t i = 0; !r && i < bpf_map__max_entries(map); i++)
 		r = bpf_map_update_elem(bpf_map__fd(map), &i, zero, BPF_ANY) ? -errno : 0;
 	return r;
 }
 
-/* Nobody adds keys meanwhile: nothing is attached. */
-static int clear_hash(struct bpf_map *map)
+/* Tens of thousands of elements are a few calls. */
+static int clear_array(struct bpf_map *map)
 {
-	_cleanup_free_ char *key = malloc(bpf_map__key_size(map));
+	uint32_t all = bpf_map__max_entries(map), most, n;
+	_cleanup_free_ uint32_t *keys = calloc(all, sizeof(*keys));
+	_cleanup_free_ void *zeros = NULL;
+
+	most = (uint32_t)max_of(BATCH_BYTES / value_bytes(map), (size_t)1);
+	zeros = calloc(min_of(most, all), value_bytes(map));
+	if (!keys || !zeros)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < all; i++)
+		keys[i] = i;
+	for (uint32_t done = 0; done < all; done += n) {
+		n = min_of(most, all - done);
+		if (bpf_map_update_batch(bpf_map__fd(map), &keys[done], zeros, &n, NULL))
+			return clear_array_singly(map, zeros);
+	}
+	return 0;
+}
+
+static int clear_hash_singly(struct bpf_map *map, char *key)
+{
 	int fd = bpf_map__fd(map);
 
-	if (!key)
-		return -ENOMEM;
 	while (!bpf_map_get_next_key(fd, NULL, key))
 		if (bpf_map_delete_elem(fd, key))
 			return -errno;
 	return 0;
+}
+
+/* Nobody adds keys meanwhile: nothing is attached. */
+static int clear_hash(struct bpf_map *map)
+{
+	uint32_t n = bpf_map__max_entries(map), batch;
+	_cleanup_free_ char *keys = calloc(n, bpf_map__key_size(map));
+	_cleanup_free_ char *values = calloc(n, value_bytes(map));
+
+	if (!keys || !values)
+		return -ENOMEM;
+	/* ENOENT: that was all. */
+	if (bpf_map_lookup_and_delete_batch(bpf_map__fd(map), NULL, &batch, keys, values, &n,
+					    NULL) &&
+	    errno == ENOENT)
+		return 0;
+	return clear_hash_singly(map, keys);
 }
 
 static int clear_map(struct bpf_map *map)
