@@ -40,6 +40,17 @@ struct ring_sum {
 	uint64_t submitted, completed, punts;
 };
 
+static unsigned ring_count(const struct cqe *c)
+{
+	return min_of(c->shared->rings, (uint32_t)RINGS_MAX - 1);
+}
+
+/* Were the ring's own counters seen over most of the window? */
+static bool followed(const struct cqe_ring *r, const struct probe_view *view)
+{
+	return 2 * (r->last_ns - r->first_ns) >= view->end_ns - view->begin_ns;
+}
+
 /* The ring's own counters tell, as far as they were seen from one slice to another; else time. */
 static struct scale scale_of(const struct cqe *c, const struct probe_view *view,
 			     const struct cqe_ring *r, const struct ring_sum *sum)
@@ -49,15 +60,10 @@ static struct scale scale_of(const struct cqe *c, const struct probe_view *view,
 
 	if (!c->slice_ns)
 		return (struct scale){1, 1};
-	if (seen < window / 2 || !sum->submitted || !sum->completed)
+	if (!followed(r, view) || !sum->submitted || !sum->completed)
 		return (struct scale){share > 0 ? 1 / share : 1, share > 0 ? 1 / share : 1};
 	return (struct scale){(double)r->taken * window / seen / (double)sum->submitted,
 			      (double)r->posted * window / seen / (double)sum->completed};
-}
-
-static unsigned ring_count(const struct cqe *c)
-{
-	return min_of(c->shared->rings, (uint32_t)RINGS_MAX - 1);
 }
 
 static unsigned op_count(const struct cqe *c)
@@ -179,6 +185,18 @@ static cJSON *ring_json(const struct cqe *c, const struct probe_view *view, uint
 	return o;
 }
 
+/* How the counts of rings that are told of were scaled. */
+static const char *counted_by(const struct cqe *c, const struct probe_view *view)
+{
+	for (uint32_t id = 1; id <= ring_count(c); id++) {
+		struct ring_sum sum = sum_of(c, id);
+
+		if (sum.submitted + sum.completed && !followed(&c->rings[id], view))
+			return "extrapolation";
+	}
+	return "the rings' own counters";
+}
+
 /* One of how many completions was timed? In slices the rest went by in the pauses, mostly. */
 static uint64_t timed_every(const struct cqe *c, const struct probe_view *view)
 {
@@ -269,8 +287,7 @@ void cqe_read(void *probe, const struct probe_view *view, cJSON *into, struct pr
 	if (c->slice_ns)
 		snprintf(losses->sampling, sizeof(losses->sampling),
 			 "%s: watched for %.1f %% of the time, counts by %s", c->why,
-			 100 * covered_share(c, view),
-			 view->env->plain ? "extrapolation" : "the rings' own counters");
+			 100 * covered_share(c, view), counted_by(c, view));
 	else
 		snprintf(losses->sampling, sizeof(losses->sampling), "%s", c->why);
 }

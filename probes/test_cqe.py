@@ -104,7 +104,8 @@ def check_short_window(rig, load, hooks):
         seen = rig.run("cqe", [load, "nop", 600 * COUNT], {"hooks": hooks, "probe_cost": 1},
                        warm_ms=200, window_ms=20)["cqe"]
         assert seen["timing"] == "slices", seen
-        if seen["rings"]:
+        if seen["rings"]:  # one slice: nothing was followed to another one
+            assert "extrapolation" in seen["sampling"]["reason"], seen
             return
         assert "no slice" in seen["reason_timing"], seen
         if hooks == "plain":
