@@ -240,18 +240,40 @@ static double watched_share(const cJSON *probes)
 	return 1;
 }
 
+/* Operations in the first `length_ns` of the window; NAN when the record does not tell. Whole
+ * windows go by the rate: what is watched is slower than what is not, so a part of one cannot. */
+static double ops_in(const cJSON *record, double length_ns)
+{
+	const cJSON *series = get_object(record, "series"), *item;
+	double interval = get_number(series, "interval_ns"), from = 0, ops = 0;
+
+	if (!(interval > 0))
+		return NAN;
+	cJSON_ArrayForEach (item, get(series, "ops")) {
+		double part = (length_ns - from) / interval;
+
+		if (part <= 0)
+			break;
+		ops += item->valuedouble * (part < 1 ? part : 1);
+		from += interval;
+	}
+	return ops;
+}
+
 int probes_fold_record(struct probes_sum *sum, const cJSON *record, bool whole)
 {
 	const cJSON *window = get(record, "window"), *probes = get_object(record, "probes");
 	double length = get_number(window, "end_ns") - get_number(window, "begin_ns");
 	double rate = get_number(get(get(record, "metrics"), "throughput"), "value");
+	double share = watched_share(probes), ops;
 
 	if (!probes || !probes->child || !(length > 0))
 		return 0;
-	length *= watched_share(probes);
+	length *= share;
 	sum->window_ns += length;
-	if (rate > 0)
-		sum->ops += rate * length / 1e9;
+	ops = share < 1 ? ops_in(record, length) : rate * length / 1e9;
+	if (ops > 0)
+		sum->ops += ops;
 	return probes_fold(sum, probes, whole);
 }
 

@@ -89,6 +89,24 @@ static const cJSON *row(const cJSON *probes, const char *probe, const char *tabl
 	return cJSON_GetArrayItem(get(get(probes, probe), table), n);
 }
 
+/* Half of the second interval is watched, too. What is not watched is faster. */
+static void test_operations_of_a_part(void **state)
+{
+	_cleanup_json_ cJSON *record =
+		cJSON_Parse("{\"window\":{\"begin_ns\":1000,\"end_ns\":1000001000},"
+			    "\"metrics\":{\"throughput\":{\"value\":2200}},"
+			    "\"series\":{\"interval_ns\":250000000,\"ops\":[100,100,1000,1000]},"
+			    "\"probes\":{\"syscalls\":{\"status\":\"ok\",\"calls\":[],\"sampling\":"
+			    "{\"every\":1,\"share\":0.375}}}}");
+	struct probes_sum sum = {.runs = 0};
+
+	(void)state;
+	assert_int_equal(probes_fold_record(&sum, record, true), 0);
+	assert_near(sum.window_ns, 0.375e9);
+	assert_near(sum.ops, 150);
+	probes_sum_free(&sum);
+}
+
 static void test_fold(void **state)
 {
 	_cleanup_(cleanup_summary) struct summary *s = loaded();
@@ -231,9 +249,13 @@ static void test_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unknown),	     cmocka_unit_test(test_medians_are_unprobed),
-		cmocka_unit_test(test_perturbation), cmocka_unit_test(test_fold),
-		cmocka_unit_test(test_fold_rules),   cmocka_unit_test(test_fold_failed),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_medians_are_unprobed),
+		cmocka_unit_test(test_perturbation),
+		cmocka_unit_test(test_fold),
+		cmocka_unit_test(test_fold_rules),
+		cmocka_unit_test(test_fold_failed),
+		cmocka_unit_test(test_operations_of_a_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
