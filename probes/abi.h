@@ -96,6 +96,7 @@ struct thread {
 	struct class_time by_class[CLASS_COUNT];
 	uint64_t voluntary, involuntary;
 	uint64_t first_arg; /* of the call `nr` */
+	uint64_t in_spin;   /* locks in `nest` that it spins for; in_lock: that it sleeps for */
 	struct thread_wait waits[WAIT_ROWS];
 	uint64_t long_n, long_ns;    /* waits over the threshold of stacks, ended in the window */
 	uint64_t user_ns, system_ns; /* of its life, as the kernel's clock ticks say, at its end */

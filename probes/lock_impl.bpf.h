@@ -56,9 +56,9 @@ static __always_inline void hist_add(const struct thread *t, u32 kind, u64 ns)
 /* Whoever is about to leave the kernel waits for no lock: if it seems to, an end was missed. */
 static __always_inline void heal_nest(struct thread *t)
 {
-	if (!t->in_lock)
+	if (!t->in_lock && !t->in_spin)
 		return;
 	__builtin_memset(t->nest, 0, sizeof(t->nest));
-	t->in_lock = 0;
+	t->in_lock = t->in_spin = 0;
 	COUNT(lost);
 }

@@ -7,14 +7,7 @@
 #pragma once
 
 #include "probes/lock_callers.bpf.h"
-
-/* include/trace/events/lock.h */
-#define LCB_F_SPIN   (1u << 0)
-#define LCB_F_READ   (1u << 1)
-#define LCB_F_WRITE  (1u << 2)
-#define LCB_F_RT     (1u << 3)
-#define LCB_F_PERCPU (1u << 4)
-#define LCB_F_MUTEX  (1u << 5)
+#include "probes/nest.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -40,12 +33,6 @@ static __always_inline u32 type_of(u32 flags)
 				     : LOCK_SEMAPHORE;
 }
 
-/* Can a thread that waits for such a lock leave the CPU? */
-static __always_inline bool sleeps(u32 flags)
-{
-	return !(flags & LCB_F_SPIN) || flags & LCB_F_MUTEX;
-}
-
 static __always_inline void nest_put(struct thread *t, u32 i, u64 lock, u32 flags, u64 now)
 {
 	t->nest[i].since_ns = now;
@@ -53,6 +40,8 @@ static __always_inline void nest_put(struct thread *t, u32 i, u64 lock, u32 flag
 	t->nest[i].lock = lock;
 	if (sleeps(flags))
 		t->in_lock++;
+	else
+		t->in_spin++;
 }
 
 /* A thread spins for one lock in each kind of interrupt that came upon it: more means that the
@@ -66,8 +55,7 @@ static __always_inline void nest_add(struct thread *t, u64 lock, u32 flags, u64 
 		nest_put(t, i, lock, flags, now);
 		return;
 	}
-	if (sleeps(t->nest[0].flags) && t->in_lock)
-		t->in_lock--;
+	nest_forget(t, 0);
 	nest_put(t, 0, lock, flags, now);
 }
 
@@ -120,9 +108,7 @@ static __always_inline void lock_end(void *ctx, u64 lock)
 			continue;
 		since = t->nest[i].since_ns;
 		flags = t->nest[i].flags;
-		t->nest[i].lock = 0;
-		if (sleeps(flags) && t->in_lock)
-			t->in_lock--;
+		nest_forget(t, i);
 	}
 	now = bpf_ktime_get_ns();
 	if (!in_window(w, now))

@@ -15,6 +15,7 @@
 
 #include "probes/track.bpf.h"
 
+#include "probes/nest.bpf.h"
 #include "probes/sched_tables.bpf.h"
 
 /* Leaves the CPU. Returns whether it blocks: then its class is due. As __schedule() counts. */
@@ -23,13 +24,10 @@ static __always_inline bool thread_leaves(struct thread *t, const struct probe_w
 {
 	bool blocks = !preempted && state;
 
+	nest_heal_spins(t);
 	t->by_class[CLASS_ON_CPU].ns += clipped(w, t->since_ns, now);
-	if (in_window(w, now)) {
-		if (blocks)
-			t->voluntary++;
-		else
-			t->involuntary++;
-	}
+	if (in_window(w, now))
+		*(blocks ? &t->voluntary : &t->involuntary) += 1;
 	t->blocked_ns = 0;
 	/* In this order, for blocked_since(). */
 	*(volatile u64 *)&t->since_ns = now;
