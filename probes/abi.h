@@ -89,7 +89,7 @@ struct thread {
 	uint64_t since_ns;   /* in this state */
 	uint64_t waking_ns;  /* somebody began to wake it; 0: nobody since the last wake-up */
 	uint64_t blocked_ns; /* length of the wait that has just been ended by a wake-up */
-	/* stacks of waits: see probes/sample.bpf.h */
+	/* stacks of waits: see probes/stacks/sample.bpf.h */
 	uint64_t sample_seq; /* of the wait it is in; 0: none was taken */
 	uint32_t long_wait;  /* bit per class: the last wait of it was over the threshold */
 	uint32_t tid;	     /* of the initial PID namespace, as tgid */

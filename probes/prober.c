@@ -18,7 +18,7 @@
 #include "harness/util/nsec.h"
 #include "probes/foreign.h"
 #include "probes/probes.h"
-#include "probes/stacks.h"
+#include "probes/stacks/stacks.h"
 #include "probes/tracefs.h"
 
 #define POLL_NS	       (10 * NSEC_PER_MSEC)  /* until the load starts */

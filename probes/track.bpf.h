@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which threads are watched, and when. These maps belong to the tracker (track.bpf.c); every other
- * object gets the same ones by descriptor (probes/object.h), so what one probe notes of a thread
+ * object gets the same ones by descriptor (probes/part.h), so what one probe notes of a thread
  * another can read.
  *
  * A thread that is not watched costs one look-up in an array by its thread id, whatever the kind of

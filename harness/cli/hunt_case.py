@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-sys.path.append(os.path.join(os.path.dirname(__file__), "../../probes"))
+sys.path.append(os.path.join(os.path.dirname(__file__), "../../probes/rig"))
 from bpf_calls import links
 
 UHBENCH = os.path.abspath(sys.argv.pop(1))
