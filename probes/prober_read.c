@@ -36,7 +36,7 @@ static uint64_t runs_of(const struct prober *p, const struct watcher *w, unsigne
 
 static void add_run_ns(cJSON *o, double run_ns, double unknown_ns, const struct probe_window *win)
 {
-	bool known = unknown_ns <= (double)(win->end_ns - win->begin_ns) / 1000;
+	bool known = unknown_ns <= (double)(win->end_ns - win->begin_ns) / 100;
 
 	cJSON_AddItemToObject(o, "run_ns",
 			      known ? cJSON_CreateNumber(floor(run_ns + unknown_ns))

@@ -113,7 +113,7 @@ void probes_html_status(FILE *out, const struct probes_view *v)
 	if (!cJSON_IsObject(v->probes) || !v->probes->child)
 		return;
 	rows_title(out, "What the probes lost and cost",
-		   "cost: time in their programs, measured in the warm-up, over the window");
+		   "cost: time in their programs over the window");
 	rows_open(out, v, titles);
 	cJSON_ArrayForEach (probe, v->probes)
 		put_row(out, v, probe);
