@@ -76,8 +76,9 @@ static void say_usage(const struct hunt *h, char *buf, size_t size)
 			 h->usage_why.text);
 		return;
 	}
-	snprintf(n, sizeof(n), isfinite(threads) ? "%.0f thread%s, " : "", threads,
-		 threads == 1 ? "" : "s");
+	n[0] = '\0';
+	if (isfinite(threads))
+		snprintf(n, sizeof(n), "%.0f thread%s, ", threads, threads == 1 ? "" : "s");
 	snprintf(buf, size,
 		 "by the kernel's own account: %suser %s, system %s, switches: %s voluntary, "
 		 "%s involuntary",

@@ -57,9 +57,9 @@ static __always_inline void wait_over(struct thread *t, u32 cls, u64 blocked, u6
 	hist_add(t, SCHED_OFF_CPU, blocked);
 	waker_add(t, cls, clipped_ns);
 	if (blocked >= long_ns) {
-		t->blocked_ns = blocked;
+		t->blocked_ns = clipped_ns;
 		t->long_n++;
-		t->long_ns += blocked;
+		t->long_ns += clipped_ns;
 	}
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Stacks of long waits. Kernel stacks are taken evenly of all threads when they run again, user
- * stacks of fewer waits, when they begin. So time is counted by kernel stack, and what fell on one
- * is divided among the user stacks that were sampled above the same kernel stack, in proportion.
+ * stacks of fewer waits, when they begin. So time is counted by kernel stack; of it each user stack
+ * gets what its own samples waited, and what is left has none: whose it was nobody knows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -141,40 +141,29 @@ static void read_kernel(struct sched *s, struct rows *all)
 	}
 }
 
-/* Row `i` becomes one row for each user stack that was sampled with it. */
+/* What of a row belongs to no sample stays in it; the others become rows of their own. */
 static void divide(struct rows *all, size_t i, const struct stack_group *groups, size_t n)
 {
-	struct row whole = all->rows[i];
-	uint64_t sampled = 0, count = 0;
-	bool first = true;
+	struct row rest = all->rows[i];
 
 	for (size_t j = 0; j < n; j++) {
-		sampled += same_wait(&whole, &groups[j]) ? groups[j].sum_ns : 0;
-		count += same_wait(&whole, &groups[j]) ? groups[j].count : 0;
-	}
-	for (size_t j = 0; j < n && sampled; j++) {
-		struct row *row;
+		const struct stack_group *g = &groups[j];
+		struct row *row = same_wait(&rest, g) ? add_row(all) : NULL;
 
-		if (!same_wait(&whole, &groups[j]))
-			continue;
-		row = first ? &all->rows[i] : add_row(all);
 		if (!row)
-			return;
-		if (!first)
-			row->kernel = cJSON_Duplicate(whole.kernel, true);
-		row->role = whole.role;
-		row->key = whole.key;
-		row->group = &groups[j];
-		row->sum = (struct sched_sum){
-			.count = (uint64_t)((double)whole.sum.count * (double)groups[j].count /
-						    (double)count +
-					    0.5),
-			.sum = (uint64_t)((double)whole.sum.sum * (double)groups[j].sum_ns /
-					  (double)sampled),
-			.max = groups[j].max_ns,
-		};
-		first = false;
+			continue;
+		*row = rest;
+		row->kernel = cJSON_Duplicate(rest.kernel, true);
+		row->group = g;
+		row->sum = (struct sched_sum){g->count, g->sum_ns, g->max_ns};
+		rest.sum.count -= min_of(g->count, rest.sum.count);
+		rest.sum.sum -= min_of(g->sum_ns, rest.sum.sum);
 	}
+	/* A sample's kernel stack may not have been taken, so the two need not fit to the last. */
+	if (!rest.sum.count || !rest.sum.sum)
+		rest.sum = (struct sched_sum){.count = 0};
+	rest.sum.max = min_of(rest.sum.max, rest.sum.sum);
+	all->rows[i] = rest;
 }
 
 /* A sampled wait whose kernel stack was never taken stands for itself. */
@@ -221,7 +210,10 @@ static void add_rows(struct rows *all, cJSON *list)
 	if (all->n)
 		qsort(all->rows, all->n, sizeof(*all->rows), by_time);
 	for (size_t i = 0; i < all->n; i++)
-		cJSON_AddItemToArray(list, row_json(&all->rows[i]));
+		if (all->rows[i].sum.count)
+			cJSON_AddItemToArray(list, row_json(&all->rows[i]));
+		else
+			cJSON_Delete(all->rows[i].kernel);
 	free(all->rows);
 }
 

@@ -62,7 +62,7 @@ static void copy(struct chain *c, const ucontext_t *context)
 	free(text);
 }
 
-static __attribute__((noinline, noclone)) void inner(struct chain *c)
+static __attribute__((noinline)) void inner(struct chain *c)
 {
 	ucontext_t context;
 
@@ -77,13 +77,13 @@ static inline __attribute__((always_inline)) void inlined(struct chain *c)
 	KEEP();
 }
 
-static __attribute__((noinline, noclone)) void middle(struct chain *c)
+static __attribute__((noinline)) void middle(struct chain *c)
 {
 	AT(c->lines[2], inlined(c));
 	KEEP();
 }
 
-__attribute__((noinline, noclone)) void chain_outer(struct chain *c)
+__attribute__((noinline)) void chain_outer(struct chain *c)
 {
 	AT(c->lines[3], middle(c));
 	KEEP();
