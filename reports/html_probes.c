@@ -51,7 +51,7 @@ static void put_row(FILE *out, const struct probes_view *v, const cJSON *probe)
 {
 	const cJSON *sampling = get(probe, "sampling");
 	double every = get_number(sampling, "every");
-	char losses[500];
+	char losses[500], share[VIEW_SHARE_MAX];
 
 	rows_begin(out);
 	fputs("<th scope=\"row\">", out);
@@ -68,10 +68,8 @@ static void put_row(FILE *out, const struct probes_view *v, const cJSON *probe)
 	if (every > 1)
 		html_printf(out, "1 in %.0f was looked at: %s. ", every,
 			    get_text(sampling, "reason"));
-	if (get_number(sampling, "share") < 1)
-		html_printf(out, "The first %.0f %% of the window: %s. ",
-			    100 * get_number(sampling, "share"),
-			    get_text(sampling, "reason_share"));
+	if (*view_share_text(probe, share))
+		html_printf(out, "Watched %s: %s. ", share, get_text(sampling, "reason_share"));
 	if (!strcmp(probe->string, "sched") && *view_stack_losses(v, losses, sizeof(losses)))
 		html_printf(out, "%s. ", losses);
 	put_words(out, probe);

@@ -39,8 +39,8 @@ static const struct keyed_table tables[] = {
 	{"devices", {"device", "operation", "by"}},
 };
 
-static const char *const maxima[] = {"max_ns",	"max",	     "every", "share",
-				     "threads", "addresses", NULL};
+static const char *const maxima[] = {"max_ns", "max", "every", "threads", "addresses", NULL};
+static const char *const minima[] = {"min", "share", NULL};
 /* What names a row, or is a mean: kept as the first repeat has it. */
 static const char *const kept[] = {"ring",    "sq_entries", "cq_entries", "nth",
 				   "address", "pid",	    "shown_as",	  NULL};
@@ -153,7 +153,7 @@ static void fold_number(cJSON *into, const cJSON *from)
 		return;
 	if (one_of(into->string, maxima))
 		cJSON_SetNumberValue(into, fmax(a, b));
-	else if (!strcmp(into->string ? into->string : "", "min"))
+	else if (one_of(into->string, minima))
 		cJSON_SetNumberValue(into, fmin(a, b));
 	else
 		cJSON_SetNumberValue(into, a + b);

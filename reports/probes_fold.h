@@ -2,7 +2,8 @@
 /*
  * The `probes` of the repeats of a cell, folded into one object of the same shape: counts and times
  * are sums, maxima the largest, histograms and stacks merged, ratios made anew from the sums. Each
- * probe also gets `runs: {ok, unsupported, failed}`: of the repeats that were folded.
+ * probe also gets `runs: {ok, unsupported, failed}`: of the repeats that were folded. `share` of
+ * its `sampling` is the smallest, beside `partly_runs`: how many were not watched to their end.
  *
  * What a repeat could not tell (null) is null in the whole, with its reason: a sum of some would be
  * too small.

@@ -95,7 +95,10 @@ static void cut_rows(cJSON *probe)
 static void make_ready(cJSON *probe, bool whole)
 {
 	cJSON *futexes = cJSON_GetObjectItemCaseSensitive(probe, "futex"), *row;
+	cJSON *sampling = cJSON_GetObjectItemCaseSensitive(probe, "sampling");
 
+	if (get_number(sampling, "share") < 1)
+		cJSON_AddNumberToObject(sampling, "partly_runs", 1);
 	cJSON_ArrayForEach (row, futexes)
 		name_futex(row);
 	if (!whole)

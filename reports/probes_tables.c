@@ -388,7 +388,7 @@ static void put_remark(FILE *out, const cJSON *probe, const char *words, const c
 static void put_remarks(FILE *out, const struct probes_view *v)
 {
 	const cJSON *probe;
-	char words[60], losses[3 * CELL_MAX];
+	char share[VIEW_SHARE_MAX], words[VIEW_SHARE_MAX + 20], losses[3 * CELL_MAX];
 
 	cJSON_ArrayForEach (probe, v->probes) {
 		const cJSON *sampling = get(probe, "sampling");
@@ -405,10 +405,10 @@ static void put_remarks(FILE *out, const struct probes_view *v)
 		snprintf(words, sizeof(words), " looked at 1 in %.0f", every);
 		if (every > 1)
 			put_remark(out, probe, words, get_text(sampling, "reason"));
-		snprintf(words, sizeof(words), " watched the first %.0f %% of the window",
-			 100 * get_number(sampling, "share"));
-		if (get_number(sampling, "share") < 1)
+		if (*view_share_text(probe, share)) {
+			snprintf(words, sizeof(words), " watched %s", share);
 			put_remark(out, probe, words, get_text(sampling, "reason_share"));
+		}
 	}
 }
 

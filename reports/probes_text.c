@@ -143,6 +143,16 @@ static void put_costs(FILE *out, const struct probes_view *v, const char *indent
 	fputc('\n', out);
 }
 
+/* All figures above it are of the watched part. */
+static void put_watched(FILE *out, const struct probes_view *v, const char *indent)
+{
+	const cJSON *probe = view_least_watched(v);
+	char share[VIEW_SHARE_MAX];
+
+	if (probe)
+		fprintf(out, "%swatched: %s\n", indent, view_share_text(probe, share));
+}
+
 void probes_text_short(FILE *out, const struct probes_view *v, const char *indent)
 {
 	const struct probes_view sched = view_for(v, "sched"), lock = view_for(v, "lock");
@@ -155,5 +165,6 @@ void probes_text_short(FILE *out, const struct probes_view *v, const char *inden
 			put_role(out, &sched, &role, indent);
 	put_locks(out, &lock, indent);
 	put_cqe(out, v, indent);
+	put_watched(out, v, indent);
 	put_costs(out, v, indent);
 }

@@ -262,6 +262,40 @@ const char *view_uring_time(char buf[VIEW_TIME_MAX], const struct probes_view *v
 	return buf;
 }
 
+const char *view_share_text(const cJSON *probe, char buf[VIEW_SHARE_MAX])
+{
+	const cJSON *sampling = get_object(probe, "sampling");
+	double share = get_number(sampling, "share"), partly = get_number(sampling, "partly_runs");
+	double runs = get_number(get_object(probe, "runs"), "ok");
+	int len;
+
+	buf[0] = '\0';
+	if (!(share < 1))
+		return buf;
+	len = snprintf(buf, VIEW_SHARE_MAX, "the first %.3g %% of the window%s", share * 100,
+		       runs > 1 ? " at least" : "");
+	if (partly < runs)
+		snprintf(buf + len, VIEW_SHARE_MAX - (size_t)len,
+			 " (all of it in %.0f of %.0f runs)", runs - partly, runs);
+	return buf;
+}
+
+const cJSON *view_least_watched(const struct probes_view *v)
+{
+	const cJSON *probe, *least = NULL;
+	double min = 1;
+
+	cJSON_ArrayForEach (probe, v->probes) {
+		double share = get_number(get_object(probe, "sampling"), "share");
+
+		if (!(share < min) || strcmp(get_text(probe, "status"), "ok") != 0)
+			continue;
+		min = share;
+		least = probe;
+	}
+	return least;
+}
+
 struct reasons {
 	char text[300];
 	size_t used;

@@ -83,6 +83,13 @@ double view_hist_quantile(const cJSON *hist, double q);
 const char *view_uring_time(char buf[VIEW_TIME_MAX], const struct probes_view *v, const cJSON *row,
 			    const char *time, double q, bool utf8);
 
+/* "the first 37 % of the window", with more repeats than one "the first 37 % of the window at least
+ * (all of it in 1 of 3 runs)". "" where all of it was watched. */
+#define VIEW_SHARE_MAX 120
+const char *view_share_text(const cJSON *probe, char buf[VIEW_SHARE_MAX]);
+/* The ok probe that watched the smallest share of the window; NULL when all watched all of it. */
+const cJSON *view_least_watched(const struct probes_view *v);
+
 /* Which user stacks of sched are missing or end early, and why: "7 of 1500 user stacks are missing:
  * no memory (7)". "" when all are whole. */
 const char *view_stack_losses(const struct probes_view *v, char *buf, size_t size);

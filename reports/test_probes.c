@@ -159,6 +159,12 @@ static void test_fold_rules(void **state)
 		 "{'timing':'mixed','slots':null}"},
 		{"{'timing':'exact'}", "{'timing':'exact'}", "{'timing':'exact'}"},
 		{"{'reason':null}", "{'reason':'r'}", "{'reason':'r'}"},
+		/* the share that was watched in all of them */
+		{"{'sampling':{'every':1,'share':0.2,'reason_share':'r'}}",
+		 "{'sampling':{'every':4,'share':1,'reason_share':null}}",
+		 "{'sampling':{'every':4,'share':0.2,'reason_share':'r'}}"},
+		{"{'sampling':{'share':0.9}}", "{'sampling':{'share':0.4}}",
+		 "{'sampling':{'share':0.4}}"},
 		/* what is true of every repeat is */
 		{"{'checked':true}", "{'checked':false}", "{'checked':false}"},
 		{"{'checked':false}", "{'checked':true}", "{'checked':false}"},
@@ -227,6 +233,32 @@ static void test_fold_failed(void **state)
 	}
 }
 
+/* One fully watched repeat does not hide the others. */
+static void test_shares(void **state)
+{
+	static const double shares[] = {1, 0.375, 0.1};
+	static const char *const says[] = {
+		"", "the first 37.5 % of the window at least (all of it in 1 of 2 runs)",
+		"the first 10 % of the window at least (all of it in 1 of 3 runs)"};
+	struct probes_sum sum = {0};
+	struct probes_view view;
+	char text[VIEW_SHARE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < array_size(shares); i++) {
+		_cleanup_json_ cJSON *probes =
+			parsed("{\"lock\":{\"status\":\"ok\",\"sampling\":{\"every\":1}}}");
+		cJSON *sampling = cJSON_GetObjectItem(probes->child, "sampling");
+
+		cJSON_AddNumberToObject(sampling, "share", shares[i]);
+		assert_int_equal(probes_fold(&sum, probes, false), 0);
+		view = probes_sum_view(&sum);
+		assert_string_equal(view_share_text(get(sum.probes, "lock"), text), says[i]);
+		assert_true(!view_least_watched(&view) == !i);
+	}
+	probes_sum_free(&sum);
+}
+
 static void test_unknown(void **state)
 {
 	static const struct view_role role = {
@@ -249,6 +281,7 @@ static void test_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shares),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_medians_are_unprobed),
 		cmocka_unit_test(test_perturbation),

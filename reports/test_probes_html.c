@@ -354,6 +354,27 @@ static void test_no_locks(void **state)
 	assert_non_null(strstr(page, "no contention events; EIO"));
 }
 
+static void put_short(FILE *out, const struct probes_view *v)
+{
+	probes_text_short(out, v, "");
+}
+
+/* Every form says of what part of the window it tells. */
+static void test_watched_part(void **state)
+{
+	_cleanup_json_ cJSON *probes =
+		cJSON_Parse("{\"lock\":{\"status\":\"ok\",\"sampling\":{\"every\":1,\"share\":0.3,"
+			    "\"reason_share\":\"9 % > 5 %\"}}}");
+	const struct probes_view v = {.probes = probes, .window_ns = 1};
+	_cleanup_free_ char *text = made(put_tables, &v), *line = made(put_short, &v);
+	_cleanup_free_ char *page = page_of(&v);
+
+	(void)state;
+	assert_non_null(strstr(text, "lock watched the first 30 % of the window: 9 % > 5 %"));
+	assert_non_null(strstr(line, "watched: the first 30 % of the window\n"));
+	assert_non_null(strstr(page, "Watched the first 30 % of the window: 9 % &gt; 5 %"));
+}
+
 /* Where a probe was ok in some repeats only, its figures are of these. */
 static void test_partial(void **state)
 {
@@ -375,7 +396,7 @@ int main(void)
 		cmocka_unit_test(test_page),	    cmocka_unit_test(test_no_slice),
 		cmocka_unit_test(test_odd_records), cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_partial),	    cmocka_unit_test(test_no_locks),
-		cmocka_unit_test(test_pictures),
+		cmocka_unit_test(test_pictures),    cmocka_unit_test(test_watched_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
