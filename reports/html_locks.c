@@ -147,6 +147,17 @@ static void put_calls(FILE *out, const struct probes_view *v)
 	fputs("</details>\n", out);
 }
 
+/* A table that is null was not looked for: "none" would be a finding. */
+static void put_no_rows(FILE *out, const struct probes_view *v, const char *title,
+			const char *reason_key, const char *none)
+{
+	const char *why = get_text(view_probe(v, "lock"), reason_key);
+	char text[400];
+
+	snprintf(text, sizeof(text), "not known: %s", why);
+	rows_title(out, title, *why ? text : none);
+}
+
 void probes_html_locks(FILE *out, const struct probes_view *view)
 {
 	const struct probes_view part = view_for(view, "lock"), *v = &part;
@@ -155,13 +166,16 @@ void probes_html_locks(FILE *out, const struct probes_view *view)
 
 	if (!view_probe(v, "lock"))
 		return;
-	rows_title(out, "Kernel locks", kernel ? "contended ones" : "none was contended");
-	if (kernel)
+	if (kernel) {
+		rows_title(out, "Kernel locks", "contended ones");
 		put_kernel(out, v, kernel);
+	} else {
+		put_no_rows(out, v, "Kernel locks", "reason_kernel", "none was contended");
+	}
 	put_types(out, v);
 	if (futex)
 		put_futexes(out, v, futex);
 	else
-		rows_title(out, "Futexes", "no wait was seen");
+		put_no_rows(out, v, "Futexes", "reason_futex", "no wait was seen");
 	put_calls(out, v);
 }

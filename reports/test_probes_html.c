@@ -352,6 +352,10 @@ static void test_no_locks(void **state)
 	assert_non_null(strstr(text, "lock, kernel locks: no contention events"));
 	assert_non_null(strstr(text, "lock, futexes: EIO"));
 	assert_non_null(strstr(page, "no contention events; EIO"));
+	assert_non_null(strstr(page, "Kernel locks <small>not known: no contention events<"));
+	assert_non_null(strstr(page, "Futexes <small>not known: EIO<"));
+	assert_null(strstr(page, "none was contended"));
+	assert_null(strstr(page, "no wait was seen"));
 }
 
 static void put_short(FILE *out, const struct probes_view *v)
