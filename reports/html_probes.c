@@ -33,8 +33,9 @@ static void put_state(FILE *out, const cJSON *probe)
 
 static void put_words(FILE *out, const cJSON *probe)
 {
-	static const char *const keys[] = {"reason_kernel", "reason_futex", "reason_caller",
-					   "reason_run_ns", "reason_lost",  NULL};
+	static const char *const keys[] = {
+		"reason_kernel", "reason_futex",  "reason_futex_hooks", "reason_slept",
+		"reason_caller", "reason_run_ns", "reason_lost",	NULL};
 	const char *said = get_text(probe, *get_text(probe, "not_ok") ? "not_ok" : "reason");
 
 	html_text(out, said);

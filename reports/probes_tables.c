@@ -400,6 +400,8 @@ static void put_remarks(FILE *out, const struct probes_view *v)
 		put_remark(out, probe, ", kernel locks", get_text(probe, "reason_kernel"));
 		put_remark(out, probe, ", callers", get_text(probe, "reason_caller"));
 		put_remark(out, probe, ", futexes", get_text(probe, "reason_futex"));
+		put_remark(out, probe, ", futex calls", get_text(probe, "reason_futex_hooks"));
+		put_remark(out, probe, ", futex sleeps", get_text(probe, "reason_slept"));
 		if (get_number(probe, "lost") > 0)
 			put_remark(out, probe, " lost some", get_text(probe, "reason_lost"));
 		snprintf(words, sizeof(words), " looked at 1 in %.0f", every);
@@ -412,18 +414,33 @@ static void put_remarks(FILE *out, const struct probes_view *v)
 	}
 }
 
+/* Names those with the reason of `first`, when no probe before it gave that one. */
+static void put_no_cost(FILE *out, const struct probes_view *v, const cJSON *first)
+{
+	const char *why = get_text(first, "reason_run_ns");
+	const cJSON *probe;
+	bool said = false;
+	char text[3 * CELL_MAX];
+
+	cJSON_ArrayForEach (probe, v->probes) {
+		if (strcmp(get_text(probe, "reason_run_ns"), why) != 0)
+			continue;
+		if (!said && probe != first)
+			return;
+		fprintf(out, "%s%s", said ? ", " : "  cost of ",
+			fmt_safe(text, sizeof(text), probe->string));
+		said = true;
+	}
+	fprintf(out, " is not known: %s\n", fmt_safe(text, sizeof(text), why));
+}
+
 static void put_why_no_cost(FILE *out, const struct probes_view *v)
 {
 	const cJSON *probe;
-	char reason[CELL_MAX];
 
-	cJSON_ArrayForEach (probe, v->probes) {
-		if (!*get_text(probe, "reason_run_ns"))
-			continue;
-		fprintf(out, "  cost is not known: %s\n",
-			fmt_safe(reason, sizeof(reason), get_text(probe, "reason_run_ns")));
-		return; /* it is the same for all */
-	}
+	cJSON_ArrayForEach (probe, v->probes)
+		if (*get_text(probe, "reason_run_ns"))
+			put_no_cost(out, v, probe);
 }
 
 static int put_status(FILE *out, const struct probes_view *v, unsigned width)

@@ -358,6 +358,27 @@ static void test_no_locks(void **state)
 	assert_null(strstr(page, "no wait was seen"));
 }
 
+/* Each reason once, with the probes that give it. */
+static void test_reasons(void **state)
+{
+	_cleanup_json_ cJSON *probes =
+		cJSON_Parse("{\"sched\":{\"status\":\"ok\",\"reason_run_ns\":\"few\"},"
+			    "\"lock\":{\"status\":\"ok\",\"reason_run_ns\":\"EPERM\","
+			    "\"reason_slept\":\"no sched\",\"reason_futex_hooks\":\"no hooks\"},"
+			    "\"cqe\":{\"status\":\"ok\",\"reason_run_ns\":\"few\"},"
+			    "\"block\":{\"status\":\"ok\"}}");
+	const struct probes_view v = {.probes = probes, .window_ns = 1};
+	_cleanup_free_ char *text = made(put_tables, &v);
+	_cleanup_free_ char *page = page_of(&v);
+
+	(void)state;
+	assert_non_null(strstr(text, "  cost of sched, cqe is not known: few\n"
+				     "  cost of lock is not known: EPERM\n"));
+	assert_non_null(strstr(text, "lock, futex calls: no hooks"));
+	assert_non_null(strstr(text, "lock, futex sleeps: no sched"));
+	assert_non_null(strstr(page, "no hooks; no sched; EPERM"));
+}
+
 static void put_short(FILE *out, const struct probes_view *v)
 {
 	probes_text_short(out, v, "");
@@ -401,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_odd_records), cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_partial),	    cmocka_unit_test(test_no_locks),
 		cmocka_unit_test(test_pictures),    cmocka_unit_test(test_watched_part),
+		cmocka_unit_test(test_reasons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
