@@ -138,22 +138,24 @@ static int set_knobs(const struct param *rows, const struct option_words *words,
 	return rc;
 }
 
+#define WORDS_MAX 16 /* of a command that lacks its "--", to say just that */
+
 /* Options, and the command behind "--", which argv ends with. */
 static int parse(int argc, char **argv, struct hunt_options *o, char ***ret_command)
 {
-	const char *operand;
+	const char *operands[WORDS_MAX];
 	char **command = NULL;
 	int rc;
 
 	for (int i = 1; i < argc && !command; i++)
 		if (!strcmp(argv[i], "--"))
 			command = &argv[i];
-	rc = verb_parse(&cmd_hunt, command ? (int)(command - argv) : argc, argv, o, &operand);
+	rc = verb_parse(&cmd_hunt, command ? (int)(command - argv) : argc, argv, o, operands);
 	if (rc != VERB_GO_ON)
 		return rc;
-	if (operand)
+	if (operands[0])
 		return verb_fail(EXITCODE_USAGE, "hunt: a command stands behind \"--\": -- %s ...",
-				 operand);
+				 operands[0]);
 	if (command && !command[1])
 		return verb_fail(EXITCODE_USAGE, "hunt: there is no command behind \"--\"");
 	if (command && o->pid)
@@ -254,8 +256,11 @@ static int report(struct hunt *h, const struct hunt_options *o)
 		return verb_fail(EXITCODE_FAILURE,
 				 "hunt: it was over before the warm-up was: nothing was measured");
 	rc = o->json ? print_json(h) : print_text(h);
-	if (rc == EXITCODE_OK && o->out && hunt_html(h, o->out, &err))
+	if (rc != EXITCODE_OK || !o->out)
+		return rc;
+	if (hunt_html(h, o->out, &err))
 		return verb_fail(EXITCODE_FAILURE, "hunt: %s", err.text);
+	fprintf(stderr, "the page: %s\n", o->out);
 	return rc;
 }
 
@@ -309,7 +314,7 @@ const struct verb cmd_hunt = {
 	.name = "hunt",
 	.help = "watch a process with the probes, without a matrix",
 	.operands = "(-p PID | -- COMMAND)",
-	.operands_max = 1,
+	.operands_max = WORDS_MAX,
 	.options = hunt_rows,
 	.run = hunt_run,
 };

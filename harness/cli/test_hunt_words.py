@@ -22,6 +22,7 @@ class Words(Case):
                 ((), "-p PID, or -- and a command"),
                 (("-p", "1", "--", "true"), "not both"),
                 (("true",), r'behind "--"'),
+                (("true", "1", "2"), r'behind "--": -- true'),
                 (("--",), "no command"),
                 (("-p", str(gone.pid)), f"process {gone.pid}: No such process"),
                 (("-p", "x"), "not a whole number"),
