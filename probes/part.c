@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "harness/util/cleanup.h"
+#include "probes/closer.h"
 #include "probes/tracefs.h"
 
 #define BATCH_BYTES (1ul << 20) /* of values, for one call */
@@ -134,6 +135,11 @@ static int attach_tracepoint(struct bpf_program *prog, const char *event, struct
 	return 0;
 }
 
+static bool on_perf_event(const struct bpf_program *prog)
+{
+	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACEPOINT;
+}
+
 static int attach_index(struct part *p, unsigned i, struct err *err)
 {
 	struct bpf_program *prog = program_of(p, p->programs[i]);
@@ -141,7 +147,7 @@ static int attach_index(struct part *p, unsigned i, struct err *err)
 	if (p->links[i] || !prog || !bpf_program__autoload(prog))
 		return 0;
 	complaint[0] = 0;
-	if (bpf_program__type(prog) == BPF_PROG_TYPE_TRACEPOINT)
+	if (on_perf_event(prog))
 		return attach_tracepoint(prog, strchr(bpf_program__section_name(prog), '/') + 1,
 					 &p->links[i], err);
 	p->links[i] = bpf_program__attach(prog);
@@ -190,8 +196,13 @@ void part_detach_one(struct part *p, const char *program)
 void part_detach(struct part *p)
 {
 	for (unsigned i = 0; i < HITS_PROGRAMS; i++) {
-		bpf_link__destroy(p->links[i]);
+		struct bpf_link *link = p->links[i];
+
 		p->links[i] = NULL;
+		if (link && on_perf_event(program_of(p, p->programs[i])))
+			closer_take(link);
+		else
+			bpf_link__destroy(link);
 	}
 }
 

@@ -33,6 +33,7 @@ int part_attach(struct part *p, struct err *err);
 /* One of them; no harm when it is attached already, or is not. */
 int part_attach_one(struct part *p, const char *program, struct err *err);
 void part_detach_one(struct part *p, const char *program);
+/* All of them, at once; those on perf events are gone for good after closer_wait. */
 void part_detach(struct part *p);
 
 /* A map of this object by name; -ENOENT. */

@@ -16,6 +16,7 @@
 
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
+#include "probes/closer.h"
 #include "probes/foreign.h"
 #include "probes/probes.h"
 #include "probes/stacks/stacks.h"
@@ -196,6 +197,7 @@ static void disarm(struct prober *p)
 	detach_probes(p);
 	if (p->track)
 		track_detach(p->track);
+	closer_wait();
 	if (p->phase == WINDOW)
 		SNAPSHOT(p, end);
 	if (p->phase != IDLE)
@@ -230,6 +232,7 @@ static int arm(struct prober *p, const char *role, pid_t pid, struct err *err)
 		if (w->probe && attach_probe(w, &why))
 			snprintf(w->run_reason, sizeof(w->run_reason), "%s", why.text);
 	}
+	closer_wait(); /* for what was attached of a probe that failed */
 	if (!r) {
 		set_attached(p);
 		SNAPSHOT(p, armed);
