@@ -111,12 +111,14 @@ static int compare(const void *a, const void *b)
 {
 	const struct flame *x = *(struct flame *const *)a, *y = *(struct flame *const *)b;
 
+	if ((x->kind == FLAME_SMALL) != (y->kind == FLAME_SMALL))
+		return x->kind == FLAME_SMALL ? 1 : -1;
 	if (x->ns != y->ns)
 		return x->ns < y->ns ? 1 : -1;
 	return strcmp(x->name, y->name);
 }
 
-/* Most time first. */
+/* Most time first; "(small)" is last, whatever it came to. */
 static int sort_children(struct flame *f)
 {
 	_cleanup_free_ struct flame **list = NULL;
@@ -138,7 +140,8 @@ static int sort_children(struct flame *f)
 	return 0;
 }
 
-/* Replaces the sorted tail of children narrower than `least_ns` by one node. */
+/* Replaces the sorted tail of children narrower than `least_ns` by one node. The one of an earlier
+ * round is in that tail. */
 static int merge_small(struct flame *f, double least_ns)
 {
 	struct flame **at = &f->child, *small;

@@ -162,6 +162,31 @@ static void test_flame(void **state)
 	flame_free(root);
 }
 
+/* What an earlier round merged may be wide by now: still there is one "(small)", the last. */
+static void test_flame_again(void **state)
+{
+	_cleanup_json_ cJSON *stacks = cJSON_Parse(
+		"[{\"role\":\"driver\",\"class\":\"futex\",\"user\":[\"a\"],\"sum_ns\":500},"
+		"{\"role\":\"driver\",\"class\":\"futex\",\"user\":[\"b\"],\"sum_ns\":180},"
+		"{\"role\":\"driver\",\"class\":\"futex\",\"user\":[\"c\"],\"sum_ns\":80},"
+		"{\"role\":\"driver\",\"class\":\"futex\",\"user\":[\"d\"],\"sum_ns\":80},"
+		"{\"role\":\"driver\",\"class\":\"futex\",\"user\":[\"e\"],\"sum_ns\":80},"
+		"{\"role\":\"driver\",\"class\":\"futex\",\"user\":[\"f\"],\"sum_ns\":80}]");
+	struct flame *root = NULL;
+	unsigned small = 0;
+
+	(void)state;
+	assert_int_equal(flame_build(stacks, &root), 0);
+	assert_true(flame_layout(root, 0.1) > 0); /* (small): 320 */
+	assert_true(flame_layout(root, 0.2) > 0);
+	check_flame(root, &small);
+	assert_int_equal(small, 1);
+	assert_int_equal(flame_count(root), 4);
+	assert_int_equal(root->child->child->child->next->kind, FLAME_SMALL);
+	assert_true(root->child->child->child->next->ns == 500);
+	flame_free(root);
+}
+
 static void test_flame_nothing(void **state)
 {
 	struct flame *root = NULL;
@@ -422,7 +447,7 @@ int main(void)
 		cmocka_unit_test(test_odd_records), cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_partial),	    cmocka_unit_test(test_no_locks),
 		cmocka_unit_test(test_pictures),    cmocka_unit_test(test_watched_part),
-		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_reasons),	    cmocka_unit_test(test_flame_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
