@@ -86,15 +86,36 @@ static int add_stack(struct flame *root, const cJSON *row)
 	return at ? 0 : -ENOMEM;
 }
 
-int flame_build(const cJSON *stacks, struct flame **ret)
+static bool of_harness(const cJSON *row)
+{
+	return !strcmp(get_text(row, "role"), "harness");
+}
+
+static bool any_other(const cJSON *stacks)
+{
+	const cJSON *row;
+
+	cJSON_ArrayForEach (row, stacks)
+		if (!of_harness(row) && get_number(row, "sum_ns") > 0)
+			return true;
+	return false;
+}
+
+int flame_build(const cJSON *stacks, struct flame **ret, double *ret_left_out_ns)
 {
 	struct flame *root = new_node(FLAME_ROOT, "", "");
+	bool others = any_other(stacks);
 	const cJSON *row;
 	int err = root ? 0 : -ENOMEM;
 
+	*ret_left_out_ns = 0;
 	cJSON_ArrayForEach (row, stacks) {
 		if (err || !(get_number(row, "sum_ns") > 0))
 			continue;
+		if (others && of_harness(row)) {
+			*ret_left_out_ns += get_number(row, "sum_ns");
+			continue;
+		}
 		err = add_stack(root, row);
 		root->ns += get_number(row, "sum_ns");
 		root->count += fmax(get_number(row, "count"), 0);

@@ -19,8 +19,9 @@ struct flame {
 	struct flame *child, *next;
 };
 
-/* From sched's `stacks`. -ENOMEM. */
-int flame_build(const cJSON *stacks, struct flame **ret);
+/* From sched's `stacks`. Those of role `harness`, which does nothing but wait for the others, are
+ * left out where there are others, and their time is told. -ENOMEM. */
+int flame_build(const cJSON *stacks, struct flame **ret, double *ret_left_out_ns);
 /* Orders, merges what is narrower than `least` (share of the whole), gives places. Returns how many
  * levels there are below the root. May be called again, with a larger `least`. -ENOMEM. */
 int flame_layout(struct flame *root, double least);

@@ -97,20 +97,27 @@ static void put_level(const struct canvas *c, const struct flame *f, int level)
 	}
 }
 
-/* A graph of samples says of how much. */
+/* A graph of samples says of how much; what is counted is counted over all roles. */
 static void put_caption(FILE *out, const struct probes_view *v, const struct flame *root,
-			double least)
+			double left_out_ns, double least)
 {
 	const cJSON *s = get(view_probe(v, "sched"), "stacked");
-	char shown[FMT_MAX], all[FMT_MAX], n[FMT_MAX], user[FMT_MAX], small[400];
-	double long_ns = get_number(s, "long_ns");
+	char taken[FMT_MAX], all[FMT_MAX], n[FMT_MAX], user[FMT_MAX], out_of[FMT_MAX];
+	char left_out[120] = "", small[520];
+	double long_ns = get_number(s, "long_ns"), taken_ns = root->ns + left_out_ns;
+
+	if (left_out_ns > 0)
+		snprintf(left_out, sizeof(left_out),
+			 " %s of that is role harness, which waits for the others, and is not "
+			 "drawn.",
+			 fmt_value(out_of, left_out_ns, "ns", true));
 
 	snprintf(small, sizeof(small),
 		 "width is time. %s of %s in waits over the threshold (%.0f %%) had their stack "
-		 "taken: %s stacks, %s of them with the program's part. (small): below %.2g %%",
-		 fmt_value(shown, root->ns, "ns", true), fmt_value(all, long_ns, "ns", true),
-		 long_ns > 0 ? 100 * root->ns / long_ns : 0, fmt_count(n, get_number(s, "kernel")),
-		 fmt_count(user, get_number(s, "unwound")), least * 100);
+		 "taken: %s stacks, %s of them with the program's part.%s (small): below %.2g %%",
+		 fmt_value(taken, taken_ns, "ns", true), fmt_value(all, long_ns, "ns", true),
+		 long_ns > 0 ? 100 * taken_ns / long_ns : 0, fmt_count(n, get_number(s, "kernel")),
+		 fmt_count(user, get_number(s, "unwound")), left_out, least * 100);
 	rows_title(out, "Flame graph of waits", small);
 }
 
@@ -130,19 +137,19 @@ void probes_html_flame(FILE *out, const struct probes_view *v)
 {
 	_cleanup_(cleanup_flame) struct flame *root = NULL;
 	struct canvas c = {.out = out};
-	double least = LEAST;
+	double least = LEAST, left_out_ns = 0;
 	const cJSON *stacks = view_rows(v, "sched", "stacks");
 
 	if (!stacks)
 		return;
-	if (!flame_build(stacks, &root))
+	if (!flame_build(stacks, &root, &left_out_ns))
 		c.levels = lay_out(root, v->frames ? v->frames : FRAMES, &least);
 	if (!root || c.levels <= 0) {
 		rows_title(out, "Flame graph of waits", "there is no memory to draw it");
 		return;
 	}
 	c.whole_ns = root->ns;
-	put_caption(out, v, root, least);
+	put_caption(out, v, root, left_out_ns, least);
 	fprintf(out,
 		"<div class=\"scroll flame\"><svg width=\"%d\" height=\"%d\" role=\"img\" "
 		"aria-label=\"flame graph of waits\">\n",

@@ -139,11 +139,12 @@ static void test_flame(void **state)
 	_cleanup_(cleanup_summary) struct summary *s = loaded_whole();
 	const cJSON *sched = get(s->cells[0]->probed->probes->probes, "sched");
 	struct flame *root = NULL;
+	double left_out;
 	unsigned small = 0;
 	int depth;
 
 	(void)state;
-	assert_int_equal(flame_build(get(sched, "stacks"), &root), 0);
+	assert_int_equal(flame_build(get(sched, "stacks"), &root, &left_out), 0);
 	assert_true(fabs(root->ns - 3 * 1500e6) < 1);
 	depth = flame_layout(root, 0.001);
 	assert_int_equal(depth, 14); /* role, class, 5 user frames, 7 of the kernel; or 2 + 6 + 6 */
@@ -173,10 +174,11 @@ static void test_flame_again(void **state)
 		"{\"role\":\"driver\",\"class\":\"futex\",\"user\":[\"e\"],\"sum_ns\":80},"
 		"{\"role\":\"driver\",\"class\":\"futex\",\"user\":[\"f\"],\"sum_ns\":80}]");
 	struct flame *root = NULL;
+	double left_out;
 	unsigned small = 0;
 
 	(void)state;
-	assert_int_equal(flame_build(stacks, &root), 0);
+	assert_int_equal(flame_build(stacks, &root, &left_out), 0);
 	assert_true(flame_layout(root, 0.1) > 0); /* (small): 320 */
 	assert_true(flame_layout(root, 0.2) > 0);
 	check_flame(root, &small);
@@ -187,12 +189,39 @@ static void test_flame_again(void **state)
 	flame_free(root);
 }
 
+/* The thread that waits for all others hides them; where it is alone, it is what there is. */
+static void test_flame_harness(void **state)
+{
+	_cleanup_json_ cJSON *probes = cJSON_Parse(
+		"{\"sched\":{\"status\":\"ok\",\"stacked\":{\"long_ns\":8000,\"kernel\":3,"
+		"\"unwound\":3},\"stacks\":["
+		"{\"role\":\"harness\",\"class\":\"sleep\",\"user\":[\"a\"],\"sum_ns\":3000},"
+		"{\"role\":\"driver\",\"class\":\"futex\",\"user\":[\"b\"],\"sum_ns\":1000}]}}");
+	const struct probes_view v = {.probes = probes, .window_ns = 1e9};
+	cJSON *stacks = cJSON_GetObjectItem(probes->child, "stacks");
+	char *text = made(probes_html_flame, &v);
+	struct flame *root = NULL;
+	double left_out;
+
+	(void)state;
+	assert_null(strstr(text, "<title>harness"));
+	assert_non_null(strstr(text, "100.00 %</title>"));
+	assert_non_null(strstr(text, "(50 %) had their stack taken: 3 stacks"));
+	assert_non_null(strstr(text, " of that is role harness, which waits for the others"));
+	free(text);
+	cJSON_DeleteItemFromArray(stacks, 1);
+	assert_int_equal(flame_build(stacks, &root, &left_out), 0);
+	assert_true(root->ns == 3000 && left_out == 0);
+	flame_free(root);
+}
+
 static void test_flame_nothing(void **state)
 {
 	struct flame *root = NULL;
+	double left_out;
 
 	(void)state;
-	assert_int_equal(flame_build(NULL, &root), 0);
+	assert_int_equal(flame_build(NULL, &root, &left_out), 0);
 	assert_int_equal(flame_layout(root, 0.001), 0);
 	flame_free(root);
 }
@@ -441,13 +470,14 @@ static void test_partial(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bars),	    cmocka_unit_test(test_bar_overfull),
-		cmocka_unit_test(test_flame),	    cmocka_unit_test(test_flame_nothing),
-		cmocka_unit_test(test_page),	    cmocka_unit_test(test_no_slice),
-		cmocka_unit_test(test_odd_records), cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_partial),	    cmocka_unit_test(test_no_locks),
-		cmocka_unit_test(test_pictures),    cmocka_unit_test(test_watched_part),
-		cmocka_unit_test(test_reasons),	    cmocka_unit_test(test_flame_again),
+		cmocka_unit_test(test_bars),	      cmocka_unit_test(test_bar_overfull),
+		cmocka_unit_test(test_flame),	      cmocka_unit_test(test_flame_nothing),
+		cmocka_unit_test(test_page),	      cmocka_unit_test(test_no_slice),
+		cmocka_unit_test(test_odd_records),   cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_partial),	      cmocka_unit_test(test_no_locks),
+		cmocka_unit_test(test_pictures),      cmocka_unit_test(test_watched_part),
+		cmocka_unit_test(test_reasons),	      cmocka_unit_test(test_flame_again),
+		cmocka_unit_test(test_flame_harness),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
