@@ -15,6 +15,7 @@
 #include "harness/session/store.h"
 #include "harness/util/cleanup.h"
 #include "reports/cellsum.h"
+#include "reports/foreign.h"
 #include "reports/get.h"
 #include "reports/probes_fold.h"
 #include "reports/probes_notes.h"
@@ -259,6 +260,23 @@ static int add_ok(struct loader *l, struct cell_sum *cell, const cJSON *record)
 	return err;
 }
 
+/* Others that sit on the same hooks slow runs with and without probes, and are in no figure. Where
+ * nothing is probed nobody looks for them. */
+static int note_foreign(struct summary *s, const struct cell_sum *cell, const cJSON *record)
+{
+	const cJSON *host = get_object(record, "host");
+	const char *why = get_text(host, "reason_foreign_bpf");
+	char text[ERR_MAX + 300];
+
+	if (foreign_text(get(host, "foreign_bpf"), text, sizeof(text)))
+		return add_note(s, cell, text);
+	if (!is_probed(record) || !*why)
+		return 0;
+	snprintf(text, sizeof(text),
+		 "BPF programs of others on hooks that the probes use: not known: %s", why);
+	return add_note(s, cell, text);
+}
+
 static int add_record(void *arg, cJSON *record)
 {
 	struct loader *l = arg;
@@ -285,6 +303,7 @@ static int add_record(void *arg, cJSON *record)
 		if (!err && cJSON_IsString(note))
 			err = add_note(s, cell, note->valuestring);
 	}
+	err = err ? err : note_foreign(s, cell, record);
 	if (err)
 		return err;
 	return status == STATUS_OK ? add_ok(l, cell, record)

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "harness/util/cleanup.h"
+#include "reports/foreign.h"
 #include "reports/get.h"
 #include "reports/perturb.h"
 #include "reports/probes_fold.h"
@@ -259,6 +260,42 @@ static void test_shares(void **state)
 	probes_sum_free(&sum);
 }
 
+/* Rows are hooks; programs are counted, each where it is surest to be. */
+static void test_foreign(void **state)
+{
+	static const struct {
+		const char *list, *says;
+	} rows[] = {
+		{"[]", ""},
+		{"null", ""},
+		{"[{'hook':'a','program':'p','id':1,'seen':'both'},"
+		 "{'hook':'b','program':'p','id':1,'seen':'after'},"
+		 "{'hook':'a','program':'p','id':2,'seen':'both'},"
+		 "{'hook':'a','program':'pq','id':3,'seen':'both'}]",
+		 "BPF programs of others: 3 on hooks that the probes use (p, pq)"},
+		{"[{'hook':null,'program':'pq','id':4,'seen':'both'},"
+		 "{'hook':null,'program':'x','id':5,'seen':'after'},"
+		 "{'hook':'a','program':'x','id':5,'seen':'before'},"
+		 "{'hook':'a','program':'','id':6,'seen':'after'}]",
+		 "BPF programs of others: 2 on such hooks, but seen only before or only after (x, no name); "
+		 "1 on tracepoints that cannot be told (pq)"},
+	};
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		_cleanup_free_ char *json = strdup(rows[i].list);
+		_cleanup_json_ cJSON *list = NULL;
+
+		for (char *c = json; *c; c++)
+			*c = *c == '\'' ? '"' : *c;
+		list = parsed(json);
+		assert_int_equal(foreign_text(list, text, sizeof(text)), strlen(rows[i].says));
+		assert_string_equal(text, rows[i].says);
+	}
+	assert_int_equal(foreign_text(NULL, text, sizeof(text)), 0);
+}
+
 static void test_unknown(void **state)
 {
 	static const struct view_role role = {
@@ -282,6 +319,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_medians_are_unprobed),
 		cmocka_unit_test(test_perturbation),

@@ -225,6 +225,35 @@ static void test_unplanned(void **state)
 	}
 }
 
+#define FOREIGN(probed, host)                                                                     \
+	"{\"schema\":1,\"cell\":{\"id\":\"x\"},\"repeat\":0,\"status\":\"ok\",\"probed\":" probed \
+	",\"probes\":{},\"host\":{" host "}}\n"
+#define OTHER "\"foreign_bpf\":[{\"hook\":\"h\",\"program\":\"other\",\"id\":7,\"seen\":\"both\"}]"
+#define BLIND "\"foreign_bpf\":null,\"reason_foreign_bpf\":\"EPERM\""
+
+/* Programs of others count for runs with and without probes; who did not look is told once. */
+static void test_foreign(void **state)
+{
+	char dir[] = "/tmp/uhbench-summary-XXXXXX";
+	_cleanup_(cleanup_summary) struct summary *s = NULL;
+	struct err err;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	write_file(dir, "manifest.json", CELLS "5}");
+	write_file(dir, "runs.jsonl",
+		   FOREIGN("false", OTHER) FOREIGN("true", OTHER) FOREIGN("false", BLIND)
+			   FOREIGN("true", BLIND) FOREIGN("true", "\"foreign_bpf\":[]"));
+	assert_int_equal(summary_load(dir, true, &s, &err), 0);
+	fs_remove_tree(dir);
+	assert_int_equal(s->n_notes, 2);
+	assert_int_equal(s->notes[0].count, 2);
+	assert_string_equal(s->notes[0].text,
+			    "BPF programs of others: 1 on hooks that the probes use (other)");
+	assert_int_equal(s->notes[1].count, 1);
+	assert_non_null(strstr(s->notes[1].text, "not known: EPERM"));
+}
+
 static void test_torn(void **state)
 {
 	char dir[] = "/tmp/uhbench-summary-XXXXXX";
@@ -247,7 +276,7 @@ int main(void)
 		cmocka_unit_test(test_cells),	 cmocka_unit_test(test_median),
 		cmocka_unit_test(test_problems), cmocka_unit_test(test_best),
 		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_unplanned),
-		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_torn),	 cmocka_unit_test(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

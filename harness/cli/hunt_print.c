@@ -13,6 +13,7 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 #include "reports/fmt.h"
+#include "reports/foreign.h"
 #include "reports/get.h"
 #include "reports/plot.h"
 #include "reports/probes_html.h"
@@ -91,14 +92,12 @@ static void say_usage(const struct hunt *h, char *buf, size_t size)
 /* Others that sit on the same hooks slow the process too, and are in no figure. */
 static bool say_foreign(const struct hunt *h, char *buf, size_t size)
 {
-	int n = cJSON_GetArraySize(h->foreign);
+	int len = foreign_text(h->foreign, buf, size);
 
-	if (n)
-		snprintf(buf, size,
-			 "%d BPF program%s of others %s attached to hooks that the probes use: "
-			 "the process pays for them too",
-			 n, n == 1 ? "" : "s", n == 1 ? "is" : "are");
-	return n;
+	if (len)
+		snprintf(buf + len, size - (size_t)len,
+			 ". What is on the same hooks slows the process, too");
+	return len;
 }
 
 static void make_lines(const struct hunt *h, struct lines *l)
