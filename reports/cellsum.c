@@ -206,6 +206,7 @@ int cellsum_add_figures(struct cell_sum *cell, const cJSON *record)
 		return -ENOMEM;
 	cell->figures = all;
 	all[cell->n_figures].repeat = get_number(record, "repeat");
+	all[cell->n_figures].watched = probes_watched(record, &all[cell->n_figures].watched_rate);
 	for (int k = 0; k < FIGURE_COUNT; k++)
 		all[cell->n_figures].value[k] =
 			get_number(get(metrics, figure_metrics[k]), "value");

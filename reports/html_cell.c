@@ -51,6 +51,11 @@ static void put_perturbation(FILE *out, const struct cell_sum *cell)
 		html_text(out, text);
 		fputs("</li>", out);
 	}
+	if (perturb_watched_text(cell, text, sizeof(text))) {
+		fputs("<li>", out);
+		html_text(out, text);
+		fputs("</li>", out);
+	}
 	fputs("</ul>\n", out);
 }
 

@@ -9,6 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Of a probed run, what is compared with the unprobed figure of that kind. */
+typedef double (*probed_fn)(const struct run_figures *probed, enum figure_kind kind);
+
+static double whole_window(const struct run_figures *probed, enum figure_kind kind)
+{
+	return probed->value[kind];
+}
+
+/* Of a run that was watched to its end that part is all of it. */
+static double watched_part(const struct run_figures *probed, enum figure_kind kind)
+{
+	return probed->watched < 1 ? probed->watched_rate : probed->value[kind];
+}
+
 static double value_of(const struct cell_sum *part, double repeat, enum figure_kind kind)
 {
 	for (unsigned i = 0; i < part->n_figures; i++)
@@ -24,7 +38,8 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-struct perturbation perturb(const struct cell_sum *cell, enum figure_kind kind)
+static struct perturbation compare_pairs(const struct cell_sum *cell, enum figure_kind kind,
+					 probed_fn value)
 {
 	const struct cell_sum *probed = cell->probed;
 	struct perturbation p = {0};
@@ -32,7 +47,7 @@ struct perturbation perturb(const struct cell_sum *cell, enum figure_kind kind)
 
 	for (unsigned i = 0; ratios && i < probed->n_figures; i++) {
 		double without = value_of(cell, probed->figures[i].repeat, kind);
-		double ratio = probed->figures[i].value[kind] / without;
+		double ratio = value(&probed->figures[i], kind) / without;
 
 		if (isfinite(ratio) && without > 0)
 			ratios[p.n++] = ratio;
@@ -45,6 +60,19 @@ struct perturbation perturb(const struct cell_sum *cell, enum figure_kind kind)
 	}
 	free(ratios);
 	return p;
+}
+
+struct perturbation perturb(const struct cell_sum *cell, enum figure_kind kind)
+{
+	return compare_pairs(cell, kind, whole_window);
+}
+
+static bool any_partly(const struct cell_sum *cell)
+{
+	for (unsigned i = 0; cell->probed && i < cell->probed->n_figures; i++)
+		if (cell->probed->figures[i].watched < 1)
+			return true;
+	return false;
 }
 
 static bool off(const struct perturbation *p)
@@ -85,6 +113,25 @@ int perturb_text(const struct perturbation *p, enum figure_kind kind, char *buf,
 	return snprintf(buf, size,
 			"with probes %s is %.3f of that without [%.3f .. %.3f, %u pairs]%s",
 			names[kind], p->median, p->min, p->max, p->n, verdict(p));
+}
+
+int perturb_watched_text(const struct cell_sum *cell, char *buf, size_t size)
+{
+	struct perturbation p = compare_pairs(cell, FIGURE_THROUGHPUT, watched_part);
+	char ratio[100];
+
+	buf[0] = '\0';
+	if (!any_partly(cell))
+		return 0;
+	if (!p.n)
+		return snprintf(buf, size,
+				"these are of whole windows: how slow the watched part was, of "
+				"which the rest tells, is not known");
+	perturb_short(&p, ratio, sizeof(ratio));
+	return snprintf(buf, size,
+			"these are of whole windows: in the watched part, of which the rest "
+			"tells, throughput is %s of that without",
+			ratio);
 }
 
 int perturb_short(const struct perturbation *p, char *buf, size_t size)

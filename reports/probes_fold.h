@@ -27,6 +27,9 @@ struct probes_sum {
 int probes_fold(struct probes_sum *sum, const cJSON *probes, bool whole);
 /* The same for a whole record: operations and window too. */
 int probes_fold_record(struct probes_sum *sum, const cJSON *record, bool whole);
+/* Which share of the window was watched, from its begin; where it is below 1 the throughput of that
+ * part, too (NAN: not known). */
+double probes_watched(const cJSON *record, double *ret_rate);
 struct probes_view probes_sum_view(const struct probes_sum *sum);
 void probes_sum_free(struct probes_sum *sum); /* frees what it holds, not sum */
 

@@ -263,6 +263,16 @@ static double ops_in(const cJSON *record, double length_ns)
 	return ops;
 }
 
+double probes_watched(const cJSON *record, double *ret_rate)
+{
+	const cJSON *window = get(record, "window");
+	double share = watched_share(get_object(record, "probes"));
+	double length = share * (get_number(window, "end_ns") - get_number(window, "begin_ns"));
+
+	*ret_rate = share < 1 && length > 0 ? ops_in(record, length) * 1e9 / length : NAN;
+	return share;
+}
+
 int probes_fold_record(struct probes_sum *sum, const cJSON *record, bool whole)
 {
 	const cJSON *window = get(record, "window"), *probes = get_object(record, "probes");

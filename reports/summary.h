@@ -61,7 +61,8 @@ extern const char *const figure_metrics[FIGURE_COUNT];
 
 struct run_figures { /* of an ok run, to compare it with its twin */
 	double repeat;
-	double value[FIGURE_COUNT]; /* NAN: not measured */
+	double value[FIGURE_COUNT];   /* NAN: not measured */
+	double watched, watched_rate; /* probes_watched (reports/probes_fold.h) */
 };
 
 struct cell_sum {
@@ -74,8 +75,7 @@ struct cell_sum {
 	struct hist_sum *hists;
 	unsigned runs[STATUS_COUNT];
 	unsigned warnings[WARN_COUNT]; /* runs that earned each */
-	/* Its worst figure: share never started, share lost, errors, ratio - 1, drift, share of one
-	 * CPU. */
+	/* The worst: share never started, share lost, errors, ratio - 1, drift, share of a CPU. */
 	double worst[WARN_COUNT];
 	struct run_figures *figures; /* [n_figures] */
 	unsigned n_figures;

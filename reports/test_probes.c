@@ -85,6 +85,35 @@ static void test_perturbation(void **state)
 	assert_non_null(strstr(text, "one pair shows no range"));
 }
 
+static double value_without(const struct cell_sum *cell, double repeat)
+{
+	for (unsigned i = 0; i < cell->n_figures; i++)
+		if (cell->figures[i].repeat == repeat)
+			return cell->figures[i].value[FIGURE_THROUGHPUT];
+	return NAN;
+}
+
+/* One repeat of three was watched for a part: what that part came to counts for it. */
+static void test_perturbation_of_a_part(void **state)
+{
+	_cleanup_(cleanup_summary) struct summary *s = loaded();
+	struct run_figures *figures = s->cells[0]->probed->figures;
+	char text[200];
+
+	(void)state;
+	assert_int_equal(perturb_watched_text(s->cells[0], text, sizeof(text)), 0);
+	figures[1].watched = 0.375;
+	figures[1].watched_rate = 0.25 * value_without(s->cells[0], figures[1].repeat);
+	assert_true(perturb_watched_text(s->cells[0], text, sizeof(text)) < (int)sizeof(text));
+	assert_non_null(strstr(text, "throughput is 0.900 [0.250 .. 0.900] of that without"));
+	for (int i = 0; i < 3; i++) {
+		figures[i].watched = 0.375;
+		figures[i].watched_rate = NAN;
+	}
+	assert_true(perturb_watched_text(s->cells[0], text, sizeof(text)) < (int)sizeof(text));
+	assert_non_null(strstr(text, "is not known"));
+}
+
 static const cJSON *row(const cJSON *probes, const char *probe, const char *table, int n)
 {
 	return cJSON_GetArrayItem(get(get(probes, probe), table), n);
@@ -100,11 +129,17 @@ static void test_operations_of_a_part(void **state)
 			    "\"probes\":{\"syscalls\":{\"status\":\"ok\",\"calls\":[],\"sampling\":"
 			    "{\"every\":1,\"share\":0.375}}}}");
 	struct probes_sum sum = {.runs = 0};
+	double rate;
 
 	(void)state;
 	assert_int_equal(probes_fold_record(&sum, record, true), 0);
 	assert_near(sum.window_ns, 0.375e9);
 	assert_near(sum.ops, 150);
+	assert_near(probes_watched(record, &rate), 0.375);
+	assert_near(rate, 400);
+	cJSON_DeleteItemFromObject(record, "series");
+	assert_near(probes_watched(record, &rate), 0.375);
+	assert_true(isnan(rate));
 	probes_sum_free(&sum);
 }
 
@@ -319,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_perturbation_of_a_part),
 		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_medians_are_unprobed),

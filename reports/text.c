@@ -149,6 +149,8 @@ static void print_cell_probes(const struct cell_sum *cell, FILE *out)
 		perturb_text(&p, (enum figure_kind)k, text, sizeof(text));
 		fprintf(out, "    %s\n", text);
 	}
+	if (perturb_watched_text(cell, text, sizeof(text)))
+		fprintf(out, "    %s\n", text);
 	probes_text_short(out, &view, "    ");
 }
 
