@@ -211,6 +211,8 @@ static int arm(struct prober *p, const char *role, pid_t pid, struct err *err)
 
 	p->measured = p->began = p->inside = false;
 	p->share = 1;
+	p->predicted = -1;
+	p->why_share[0] = 0;
 	for (unsigned i = 0; i < p->n; i++)
 		p->watchers[i].env.part = false;
 	p->whole = strcmp(role, "harness") != 0;

@@ -46,7 +46,8 @@ struct prober {
 	uint64_t started_ns; /* begin of measuring */
 	bool whole;	     /* the window is the caller's: all of it is watched */
 	double share;	     /* of the window, from its begin, that is watched */
-	char why_share[120]; /* when not all of it */
+	double predicted;    /* cost of watching all of it, of a CPU's time; -1: not known */
+	char why_share[160]; /* when it is not as probe_cost or a whole window would have it; "" */
 };
 
 cJSON *prober_read(struct prober *p, const cJSON *usage, bool live);

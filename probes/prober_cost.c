@@ -10,18 +10,10 @@
 
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
+#include "probes/cost_plan.h"
 #include "probes/prober.h"
 
-#define RUNS_MIN     100 /* for a mean: the first runs find nothing in the caches */
-#define WATCH_MIN_NS (20 * NSEC_PER_MSEC) /* less tells nothing */
-#define SHARE_MOST \
-	0.65 /* less is not worth it; a probe that samples up to probe_cost stays above */
-/* Programs also slow down what is around them: caches that they take, locks that are held longer,
- * which is the worse the more of them run. On the reference machine, where 4 % of a CPU went into
- * programs and hooks a load lost 4 % of its throughput (wal/sync, one thread), with 6 % 9
- * (wal/uring-group, one thread) and with 13 % 24 (wal/sync, 32 threads), or 8 when a quarter of the
- * window was watched. */
-#define SLOWDOWN 10
+#define RUNS_MIN 100 /* for a mean: the first runs find nothing in the caches */
 
 static struct part_stats between(const struct part_stats *from, const struct part_stats *to)
 {
@@ -89,27 +81,36 @@ static double cpu_ns(const struct prober *p, unsigned cpu)
 	return sum;
 }
 
-void prober_share(struct prober *p, struct probe_window *window, double seconds)
+/* Attached for that part only, unless the caller watches all whatever it costs. */
+static void apply(struct prober *p, const struct cost_plan *plan, struct probe_window *window)
 {
-	double most = 0, allowed = (double)p->config.cost / 100, length, taken;
+	double length = (double)(window->end_ns - window->begin_ns);
 
-	p->share = 1;
-	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++)
-		most = max_of(most, cpu_ns(p, cpu));
-	taken = most / seconds / (double)NSEC_PER_SEC;
-	taken *= 1 + SLOWDOWN * taken;
-	length = (double)(window->end_ns - window->begin_ns);
-	if (!p->whole && taken > allowed && length > (double)WATCH_MIN_NS)
-		p->share = max_of(allowed / taken, (double)WATCH_MIN_NS / length);
-	if (p->share >= SHARE_MOST)
-		p->share = 1;
+	p->share = p->whole ? 1 : plan->share;
 	for (unsigned i = 0; i < p->n; i++)
 		p->watchers[i].env.part = p->share < 1;
-	if (p->share == 1)
-		return;
-	snprintf(p->why_share, sizeof(p->why_share),
-		 "watching all of it would cost some %.0f %%, and probe_cost allows %d %%",
-		 100 * taken, (int)p->config.cost);
-	__atomic_store_n(&window->end_ns, window->begin_ns + (uint64_t)(p->share * length),
-			 __ATOMIC_RELEASE);
+	if (p->share < 1)
+		__atomic_store_n(&window->end_ns, window->begin_ns + (uint64_t)(p->share * length),
+				 __ATOMIC_RELEASE);
+}
+
+void prober_share(struct prober *p, struct probe_window *window, double seconds)
+{
+	double most = 0, allowed = (double)p->config.cost / 100;
+	struct cost_plan plan;
+
+	for (unsigned cpu = 0; cpu < HITS_CPUS; cpu++)
+		most = max_of(most, cpu_ns(p, cpu));
+	cost_plan(most / seconds / (double)NSEC_PER_SEC, allowed,
+		  (double)(window->end_ns - window->begin_ns), &plan);
+	p->predicted = plan.predicted;
+	apply(p, &plan, window);
+	if (plan.predicted > allowed)
+		snprintf(
+			p->why_share, sizeof(p->why_share),
+			"watching all of it would cost some %.0f %%, and probe_cost allows %d %%%s",
+			100 * plan.predicted, (int)p->config.cost,
+			p->share < 1 ? ""
+			: p->whole   ? ", but a hunt watches all of it"
+				     : ", but a part of it would not save enough");
 }

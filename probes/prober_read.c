@@ -109,8 +109,11 @@ static void add_losses(cJSON *o, const struct prober *p, const struct watcher *w
 	sampling = cJSON_AddObjectToObject(o, "sampling");
 	cJSON_AddNumberToObject(sampling, "every", (double)l->every);
 	cJSON_AddNumberToObject(sampling, "share", p->share);
-	if (p->share < 1)
+	if (p->why_share[0])
 		cJSON_AddStringToObject(sampling, "reason_share", p->why_share);
+	cJSON_AddItemToObject(sampling, "predicted",
+			      p->predicted < 0 ? cJSON_CreateNull()
+					       : cJSON_CreateNumber(p->predicted));
 	if (l->sampling[0])
 		cJSON_AddStringToObject(sampling, "reason", l->sampling);
 	else

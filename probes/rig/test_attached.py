@@ -123,6 +123,7 @@ class Attached(Case):
         window, seen = r["window"], r["probes"]["syscalls"]
         share, length = seen["sampling"]["share"], window["end_ns"] - window["begin_ns"]
         self.assertLess(share, 0.65)
+        self.assertGreater(seen["sampling"]["predicted"], 0.01 / 0.65)
         self.assertIn("probe_cost allows 1 %", seen["sampling"]["reason_share"])
         over = window["begin_ns"] + share * length
         before = [n for begin, end, n in looks if begin >= window["begin_ns"] and end <= over]
