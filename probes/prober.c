@@ -299,6 +299,10 @@ static void end_measuring(struct prober *p, uint64_t now)
 			calibrate(&p->watchers[i], &p->config, seconds);
 	if (p->measured)
 		prober_share(p, track_window(p->track), seconds);
+	else
+		snprintf(p->why_share, sizeof(p->why_share), "%s: probe_cost was not applied",
+			 p->stats_fd < 0 ? "the kernel does not measure programs"
+					 : "the warm-up was too short to measure programs");
 	p->phase = WINDOW;
 	p->began = true;
 }

@@ -135,6 +135,18 @@ class Attached(Case):
         made = r["histograms"]["service"]["count"]
         self.assertTrue(share / 2 < calls / made < share * 2, (share, calls, made))
 
+    def test_no_warm_up(self):
+        """Nothing tells what programs cost, so all is watched, and the record says so."""
+        cell = {"workload": "udp", "target": "sendto"}
+        out, process = self.start("m", cells=[cell], repeats=1, warmup=0, probes=["syscalls"],
+                                  probe_knobs={"probe_cost": 1})
+        self.finish(process)
+        r, = [r for r in self.records(out) if r["probed"]]
+        sampling = r["probes"]["syscalls"]["sampling"]
+        self.assertEqual((sampling["share"], sampling["predicted"]), (1, None))
+        self.assertEqual(sampling["reason_share"], "the warm-up was too short to measure programs: "
+                         "probe_cost was not applied")
+
     def test_nothing_stays_when_the_parent_is_killed(self):
         _, process = self.start("m", duration="5s", repeats=1)
         end = time.monotonic() + 60
