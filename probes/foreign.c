@@ -10,7 +10,6 @@
 #include "probes/foreign.h"
 
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness/util/cleanup.h"
+#include "harness/util/procfs.h"
 
 #define HOOK_MAX 64
 
@@ -122,36 +122,19 @@ static void add(struct walk *w, const char *hook, uint32_t id)
 }
 
 /* "prog_id:" of a program or a link. */
-static uint32_t program_of_fd(const char *name)
+static int add_own(void *arg, int fd)
 {
+	struct walk *w = arg;
 	_cleanup_fclose_ FILE *f = NULL;
-	char path[300], line[200];
+	char path[64], line[200];
 	uint32_t id;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", name);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "prog_id: %u", &id) == 1)
-			return id;
+			return add_id(&w->own, id);
 	return 0;
-}
-
-static int find_own(struct walk *w)
-{
-	DIR *dir = opendir("/proc/self/fdinfo");
-	struct dirent *entry;
-	int r = 0;
-
-	if (!dir)
-		return -errno;
-	while (!r && (entry = readdir(dir))) {
-		uint32_t id = program_of_fd(entry->d_name);
-
-		if (id)
-			r = add_id(&w->own, id);
-	}
-	closedir(dir);
-	return r;
 }
 
 /* Which hook it is on, as far as the link tells; "" when it does not. */
@@ -245,64 +228,55 @@ static int each_program(struct walk *w)
 	return r == -ENOENT ? 0 : r;
 }
 
-static void look_at_fd(struct walk *w, int pid, int fd)
-{
-	__u32 len = HOOK_MAX, prog, type;
-	char hook[HOOK_MAX] = "";
-	__u64 offset, address;
+struct process {
+	struct walk *walk;
+	int pid;
+};
 
-	if (bpf_task_fd_query(pid, fd, 0, hook, &len, &prog, &type, &offset, &address) ||
+static int look_at_fd(void *arg, int fd)
+{
+	const struct process *p = arg;
+	struct walk *w = p->walk;
+	__u32 len = HOOK_MAX, prog, type;
+	char path[64], target[64], hook[HOOK_MAX] = "";
+	__u64 offset, address;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", p->pid, fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = 0;
+	if (strcmp(target, "anon_inode:[perf_event]") ||
+	    bpf_task_fd_query(p->pid, fd, 0, hook, &len, &prog, &type, &offset, &address) ||
 	    type != BPF_FD_TYPE_TRACEPOINT)
-		return;
+		return 0;
 	for (size_t i = 0; i < w->n_unnamed; i++)
 		if (w->unnamed[i].id == prog) {
 			w->unnamed[i].found = true;
 			add(w, hook, prog);
 		}
+	return 0;
 }
 
-static void look_at_process(struct walk *w, int pid)
+/* One that has gone meanwhile, or may not be looked at, is no failure. */
+static int look_at_process(void *arg, int pid)
 {
-	char path[64], target[64];
-	struct dirent *entry;
-	DIR *dir;
+	struct process p = {.walk = arg, .pid = pid};
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-
-		target[n > 0 ? n : 0] = 0;
-		if (!strcmp(target, "anon_inode:[perf_event]"))
-			look_at_fd(w, pid, atoi(entry->d_name));
-	}
-	if (dir)
-		closedir(dir);
-}
-
-static int each_process(struct walk *w)
-{
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-
-	if (!dir)
-		return -errno;
-	while ((entry = readdir(dir)))
-		if (atoi(entry->d_name) > 0)
-			look_at_process(w, atoi(entry->d_name));
-	closedir(dir);
+	procfs_each(path, look_at_fd, &p);
 	return 0;
 }
 
 /* The kernel refuses the walk without CAP_SYS_ADMIN: that is a reason, not an empty list. */
 static int look(struct walk *w)
 {
-	int r = find_own(w);
+	int r = procfs_each("/proc/self/fdinfo", add_own, w);
 
 	r = r ? r : each_link(w);
 	r = r ? r : each_program(w);
 	if (!r && w->n_unnamed)
-		r = each_process(w);
+		r = procfs_each("/proc", look_at_process, w);
 	for (size_t i = 0; !r && i < w->n_unnamed; i++)
 		if (w->unnamed[i].linked && !w->unnamed[i].found)
 			add(w, NULL, w->unnamed[i].id);

@@ -2,8 +2,8 @@
 /*
  * When what happens to probes. A probe that cannot be loaded or attached keeps its reason and the
  * others go on. The kernel's own measurement of programs costs as much as a cheap program does, so
- * it is on while the load warms up and off before the window begins: a mean from there, times the
- * runs in the window, is what a probe cost.
+ * it is on while the load warms up, to plan by, and for the first moment of the window: a mean from
+ * there, times the runs in the window, is what a probe cost.
  */
 #include "probes/prober.h"
 
@@ -371,6 +371,7 @@ static uint64_t tick(struct prober *p)
 	if (now < w->end_ns)
 		return in_the_window(p, w, now);
 	SNAPSHOT(p, end);
+	cleanup_close(&p->stats_fd); /* a window shorter than the measuring */
 	p->phase = AFTER;
 	if (p->share < 1)
 		detach_probes(p);

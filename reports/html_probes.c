@@ -102,7 +102,7 @@ static void put_programs(FILE *out, const struct probes_view *v)
 	fputs("</details>\n", out);
 }
 
-void probes_html_status(FILE *out, const struct probes_view *v)
+static void put_status(FILE *out, const struct probes_view *v)
 {
 	static const char *const titles[] = {"probe",	"status",    "hooks",	   "#events",
 					     "#lost",	"#map full", "#untracked", "#of one CPU",
@@ -153,7 +153,7 @@ int probes_html(FILE *out, const struct probes_view *v, const struct probe_pictu
 	probes_html_calls(out, v);
 	probes_html_block(out, v);
 	code = put_pictures(out, pictures, err);
-	probes_html_status(out, v);
+	put_status(out, v);
 	fputs("</div>\n", out);
 	return code;
 }

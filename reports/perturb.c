@@ -115,6 +115,15 @@ int perturb_text(const struct perturbation *p, enum figure_kind kind, char *buf,
 			names[kind], p->median, p->min, p->max, p->n, verdict(p));
 }
 
+/* "0.910 [0.900 .. 0.930]" */
+static void put_ratio(char *buf, size_t size, const struct perturbation *p)
+{
+	if (p->n == 1)
+		snprintf(buf, size, "%.3f", p->median);
+	else
+		snprintf(buf, size, "%.3f [%.3f .. %.3f]", p->median, p->min, p->max);
+}
+
 int perturb_watched_text(const struct cell_sum *cell, char *buf, size_t size)
 {
 	struct perturbation p = compare_pairs(cell, FIGURE_THROUGHPUT, watched_part);
@@ -127,18 +136,9 @@ int perturb_watched_text(const struct cell_sum *cell, char *buf, size_t size)
 		return snprintf(buf, size,
 				"these are of whole windows: how slow the watched part was, of "
 				"which the rest tells, is not known");
-	perturb_short(&p, ratio, sizeof(ratio));
+	put_ratio(ratio, sizeof(ratio), &p);
 	return snprintf(buf, size,
 			"these are of whole windows: in the watched part, of which the rest "
 			"tells, throughput is %s of that without",
 			ratio);
-}
-
-int perturb_short(const struct perturbation *p, char *buf, size_t size)
-{
-	if (!p->n)
-		return snprintf(buf, size, "-");
-	if (p->n == 1)
-		return snprintf(buf, size, "%.3f", p->median);
-	return snprintf(buf, size, "%.3f [%.3f .. %.3f]", p->median, p->min, p->max);
 }

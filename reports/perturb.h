@@ -23,5 +23,3 @@ int perturb_text(const struct perturbation *p, enum figure_kind kind, char *buf,
 /* Where probes watched a part of the window only: "these are of whole windows: in the watched part,
  * of which the rest tells, throughput is 0.55 [0.52 .. 0.57] of that without". Else 0. */
 int perturb_watched_text(const struct cell_sum *cell, char *buf, size_t size);
-/* "0.91 [0.90 .. 0.93]", "-" when there is no pair. */
-int perturb_short(const struct perturbation *p, char *buf, size_t size);

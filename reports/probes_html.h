@@ -50,4 +50,3 @@ void probes_html_locks(FILE *out, const struct probes_view *v);
 void probes_html_cqe(FILE *out, const struct probes_view *v);
 void probes_html_calls(FILE *out, const struct probes_view *v);
 void probes_html_block(FILE *out, const struct probes_view *v);
-void probes_html_status(FILE *out, const struct probes_view *v);

@@ -87,6 +87,24 @@ class Bench:
         self.call([self.uhbench, "run", path + ".json", "-o", path])
         return path
 
+    def added(self, load, cost, watched):
+        """What watching adds to the cost that `load` prints: against the mean of a run before and
+        one after. `watched` runs it and returns what it printed."""
+        before = cost(self.call(load))
+        seen = cost(watched(load))
+        after = cost(self.call(load))
+        return seen - (before + after) / 2
+
+    def hunted(self, *options):
+        """A `watched` for added(): under uhbench, which sends what a command prints to stderr."""
+        def watched(load):
+            printed = os.path.join(self.work, "printed.txt")
+            self.call([self.uhbench, "hunt", "--json", *options, "--",
+                       "sh", "-c", 'exec "$@" >"$0"', printed, *load])
+            with open(printed, encoding="utf-8") as f:
+                return f.read()
+        return watched
+
     def cell(self, **cell):
         """Runs one cell once. Returns its record."""
         record, = self.records({"cells": [cell]})

@@ -5,7 +5,7 @@ import math
 import os
 import statistics
 
-from bench import Row, throughput
+from bench import Failed, Row, throughput
 
 AT_LEAST = 0.95  # of the throughput without
 REPEATS = 3
@@ -32,10 +32,10 @@ def watched(cells, probes):
                  name_of(c[True][0])) for c in by_cell.values()]
         worst = min(both, key=lambda b: b[0] / b[1])
         bench.notes.append(f"dearest of {len(both)} cells: {worst[0] / worst[1]:.3f} {worst[2]}")
-        for c in by_cell.values():
-            for probe, told in c[True][0]["probes"].items():
-                if told["status"] != "ok":
-                    bench.notes.append(f"{probe}: {told['reason']}")
+        for r in (r for c in by_cell.values() for r in c[True]):
+            for probe, told in r["probes"].items():
+                if told["status"] != "ok":  # what does not watch costs nothing
+                    raise Failed(f"{name_of(r)}: {probe}: {told['reason']}")
         return tuple(math.exp(sum(math.log(b[i]) for b in both) / len(both)) for i in (0, 1))
     return pair
 

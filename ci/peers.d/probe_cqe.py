@@ -17,32 +17,16 @@ def ns_per_request(printed):
     return 1e9 / float(printed.split()[-1])
 
 
-def added(bench, watched):
-    """What watching adds to a request: against the mean of a run before and one after."""
-    load = nop_loop(bench)
-    before = ns_per_request(bench.call(load))
-    seen = watched(load)
-    after = ns_per_request(bench.call(load))
-    return seen - (before + after) / 2
-
-
 def ours(bench):
     """Every request is timed, whatever the budget says."""
-    def watched(load):
-        report = os.path.join(bench.work, "nop_loop.txt")
-        shell = ["sh", "-c", 'exec "$@" >"$0"', report, *load]
-        bench.call([bench.uhbench, "hunt", "--json", "--probes", "cqe", "--knob", "cqe_sample=1",
-                    "--", *shell])
-        with open(report, encoding="utf-8") as f:
-            return ns_per_request(f.read())
-    return added(bench, watched)
+    return bench.added(nop_loop(bench), ns_per_request, bench.hunted("--probes", "cqe", "--knob", "cqe_sample=1"))
 
 
 def script(bench):
     path = os.path.join(bench.root, "ci", "peers.d", "uring_latency.bt")
     log = os.path.join(bench.work, "bpftrace.txt")
-    return added(bench, lambda load: ns_per_request(
-        bench.call(["bpftrace", "-o", log, "-c", " ".join(load), path])))
+    return bench.added(nop_loop(bench), ns_per_request, lambda load: bench.call(
+        ["bpftrace", "-o", log, "-c", " ".join(load), path]))
 
 
 ROWS = [

@@ -19,29 +19,14 @@ def ns_per_switch(printed):
     raise Failed("ping_pong said nothing")
 
 
-def added(bench, watched):
-    """What watching adds to a switch: against the mean of a run before and one after."""
-    load = ping_pong(bench)
-    before = ns_per_switch(bench.call(load))
-    seen = watched(load)
-    after = ns_per_switch(bench.call(load))
-    return seen - (before + after) / 2
-
-
 def ours(bench):
-    def watched(load):
-        report = os.path.join(bench.work, "ping_pong.txt")
-        shell = ["sh", "-c", 'exec "$@" >"$0"', report, *load]
-        bench.call([bench.uhbench, "hunt", "--json", "--probes", "sched", "--", *shell])
-        with open(report, encoding="utf-8") as f:
-            return ns_per_switch(f.read())
-    return added(bench, watched)
+    return bench.added(ping_pong(bench), ns_per_switch, bench.hunted("--probes", "sched"))
 
 
 def script(bench):
     path = os.path.join(bench.root, "ci", "peers.d", "off_cpu.bt")
-    return added(bench, lambda load: ns_per_switch(
-        bench.call(["bpftrace", "-c", " ".join(load), path])))
+    return bench.added(ping_pong(bench), ns_per_switch, lambda load: bench.call(
+        ["bpftrace", "-c", " ".join(load), path]))
 
 
 ROWS = [

@@ -116,7 +116,7 @@ int procfs_each(const char *dir, int (*fn)(void *arg, int id), void *arg)
 		char *end;
 		long id = strtol(e->d_name, &end, 10);
 
-		if (id > 0 && !*end)
+		if (id >= 0 && !*end) /* 0: a descriptor */
 			r = fn(arg, (int)id);
 	}
 	closedir(d);

@@ -24,7 +24,8 @@ struct row {
 	struct tally tally;
 };
 
-const char *lock_caller_of(const cJSON *stack)
+/* The first function that is not a lock's own; NULL: all are. */
+static const char *caller_of(const cJSON *stack)
 {
 	const cJSON *frame;
 
@@ -116,7 +117,7 @@ cJSON *lock_fold(const struct lock_wait *waits, unsigned n,
 		if (one.role >= PROBE_ROLE_COUNT || one.type >= LOCK_TYPES)
 			continue;
 		one.stack = frames(arg, waits[i].key.ips);
-		one.caller = lock_caller_of(one.stack);
+		one.caller = caller_of(one.stack);
 		n_rows = fold(rows, n_rows, &one);
 	}
 	if (rows)

@@ -27,9 +27,7 @@ uint64_t lock_calls_json(cJSON *into, int fd, bool sleeps);
 void lock_futexes_json(cJSON *into, int fd, struct stacks *stacks, bool sleeps);
 
 void lock_tally_merge(struct tally *into, const struct tally *t);
-/* The function of a stack that wanted the lock: the first that is not a lock's own; NULL: all are.
- */
-const char *lock_caller_of(const cJSON *stack);
-/* The same, from rows. `frames` (may be NULL) names addresses. */
+/* `kernel` from rows, by the function that wanted the lock: the first that is not a lock's own.
+ * `frames` (may be NULL) names addresses. */
 cJSON *lock_fold(const struct lock_wait *waits, unsigned n,
 		 cJSON *(*frames)(void *arg, const uint64_t *ips), void *arg);

@@ -25,6 +25,14 @@ CELLS = [  # every workload of the demo; its targets that wait in different ways
 ]
 
 
+def closure_of(record, name, without=None):
+    """The closure as results/README.md defines it, from the kernel's account and the classes."""
+    usage, role = record["usage"][name], record["probes"]["sched"]["roles"][name]
+    runs = ("user", "system", "stolen", "on_cpu", "run_queue", without)
+    blocked = sum(c["ns"] or 0 for key, c in role["classes"].items() if key not in runs)
+    return (usage["cpu_ns"] + usage["run_queue_ns"] + blocked) / role["wall_ns"]
+
+
 class Closure(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="uhbench-closure-")
@@ -41,7 +49,19 @@ class Closure(unittest.TestCase):
         with open(os.path.join(out, "runs.jsonl"), encoding="utf-8") as f:
             return [r for r in map(json.loads, f) if r["probed"]]
 
+    def check_that_it_can_fail(self, record, cell):
+        """Waits that the probe had missed would show."""
+        driver = record["probes"]["sched"]["roles"]["driver"]
+        self.assertAlmostEqual(closure_of(record, "driver"), driver["closure"], 6, cell)
+        waits = {key: c["ns"] for key, c in driver["classes"].items()
+                 if key in ("futex", "block", "cq", "socket") and c["ns"]}
+        longest = max(waits, key=waits.get, default=None)
+        if longest and waits[longest] > 0.15 * driver["wall_ns"]:
+            self.assertLess(closure_of(record, "driver", longest), LEAST, cell)
+            self.failing += 1
+
     def test_closure(self):
+        self.failing = 0
         seen = set()
         for r in self.records():
             if r["status"] == "unsupported":
@@ -57,8 +77,10 @@ class Closure(unittest.TestCase):
             for name, role in sched["roles"].items():
                 with self.subTest(cell=cell, role=name, checked=role["checked"]):
                     self.assertTrue(LEAST <= role["closure"] <= MOST, role)
+            self.check_that_it_can_fail(r, cell)
             seen.add(r["cell"]["workload"])
         self.assertTrue(seen, "nothing ran")
+        self.assertGreater(self.failing, 0, "no driver waited for long")
 
 
 if __name__ == "__main__":

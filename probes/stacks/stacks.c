@@ -180,13 +180,6 @@ static int need_kallsyms(struct stacks *s, struct err *err)
 	return 0;
 }
 
-int stacks_kernel_name(struct stacks *s, uint64_t ip, char *buf, size_t size, struct err *err)
-{
-	int r = need_kallsyms(s, err);
-
-	return r ? r : kallsyms_name(s->kallsyms, ip, buf, size);
-}
-
 /* The tracing that took the stack stands on top of it: kernel/trace/bpf_trace.c. */
 static bool is_tracing(const char *name)
 {

@@ -38,8 +38,6 @@ void stacks_poll(struct stacks *s, bool late);
 /* Frames of a kernel stack, innermost first; frames of the tracing itself are left out. NULL with
  * the reason when kernel symbols cannot be read (`err` may be NULL). */
 cJSON *stacks_kernel_frames(struct stacks *s, const uint64_t *ips, unsigned n, struct err *err);
-/* Name of one kernel address, as in frames; -ENOENT, or as kallsyms_open(). */
-int stacks_kernel_name(struct stacks *s, uint64_t ip, char *buf, size_t size, struct err *err);
 
 struct stack_group {
 	enum sample_kind kind;
