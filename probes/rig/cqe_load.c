@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define ENTRIES 64
+#define POSTED 0x505 /* names the poll that `posted` removes */
 
 static struct io_uring ring;
 static sem_t room; /* of `shared`: so many more may be in flight */
@@ -112,23 +113,32 @@ static void skip(unsigned i)
 	go(1, 0);
 }
 
-/* One request, a completion for each event. */
-static void posted(unsigned i)
+/* One request, a completion for each event, and its last one when another request removes it: what
+ * is left to the end of the process completes in a worker of the kernel, at any later time. */
+static void posted(unsigned count)
 {
-	static int fd;
-	uint64_t one = 1;
+	int fd = eventfd(0, 0);
+	struct io_uring_sqe *sqe = next_sqe();
 	struct io_uring_cqe *cqe;
+	uint64_t one = 1;
 
-	if (!i) {
-		fd = eventfd(0, 0);
-		io_uring_prep_poll_multishot(next_sqe(), fd, POLLIN);
-		must(io_uring_submit(&ring) == 1, "submitting");
+	io_uring_prep_poll_multishot(sqe, fd, POLLIN);
+	sqe->user_data = POSTED;
+	must(io_uring_submit(&ring) == 1, "submitting");
+	for (unsigned i = 0; i < count; i++) {
+		must(write(fd, &one, sizeof(one)) == sizeof(one), "writing to the eventfd");
+		must(!io_uring_wait_cqe(&ring, &cqe), "waiting");
+		must(cqe->flags & IORING_CQE_F_MORE, "the multishot poll has ended");
+		io_uring_cqe_seen(&ring, cqe);
+		must(read(fd, &one, sizeof(one)) == sizeof(one), "reading from the eventfd");
 	}
-	must(write(fd, &one, sizeof(one)) == sizeof(one), "writing to the eventfd");
-	must(!io_uring_wait_cqe(&ring, &cqe), "waiting");
-	must(cqe->flags & IORING_CQE_F_MORE, "the multishot poll has ended");
-	io_uring_cqe_seen(&ring, cqe);
-	must(read(fd, &one, sizeof(one)) == sizeof(one), "reading from the eventfd");
+	io_uring_prep_poll_remove(next_sqe(), POSTED);
+	must(io_uring_submit(&ring) == 1, "submitting the removal");
+	for (unsigned i = 0; i < 2; i++) {
+		must(!io_uring_wait_cqe(&ring, &cqe), "waiting for the end");
+		must(cqe->res == (cqe->user_data == POSTED ? -ECANCELED : 0), "the removal");
+		io_uring_cqe_seen(&ring, cqe);
+	}
 }
 
 static int connected_to_itself(void)
@@ -221,7 +231,7 @@ static const struct {
 	{"nop", nop, NULL},	  {"punt", punt, NULL},
 	{"bad-fd", bad_fd, NULL}, {"bad-opcode", bad_opcode, NULL},
 	{"link", linked, NULL},	  {"skip", skip, NULL},
-	{"posted", posted, NULL}, {"overflow", NULL, overflow},
+	{"posted", NULL, posted}, {"overflow", NULL, overflow},
 	{"shared", NULL, shared}, {"rings", NULL, many_rings},
 	{"notif", notif, NULL},	  {"sqpoll", nop, NULL},
 };

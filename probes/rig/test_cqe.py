@@ -70,10 +70,10 @@ def check_kinds(rig, load, hooks):
     check_op(watch(rig, load, "link", COUNT, hooks=hooks)[2]["NOP"], 2 * COUNT, 2 * COUNT)
     check_op(watch(rig, load, "skip", COUNT, hooks=hooks)[2]["NOP"], 2 * COUNT, COUNT)
     _, ring, ops = watch(rig, load, "posted", COUNT, hooks=hooks)
-    check_op(ops["POLL_ADD"], 1, 1, ECANCELED=1)  # by its end
+    check_op(ops["POLL_ADD"], 1, 1, ECANCELED=1)  # by the removal
+    check_op(ops["POLL_REMOVE"], 1, 1)
     check_op(ops["POSTED"], 0, COUNT)
-    assert (ring["submitted"], ring["completed"]) == (1, COUNT + 1), ring
-
+    assert (ring["submitted"], ring["completed"]) == (2, COUNT + 2), ring
 
     _, ring, ops = watch(rig, load, "notif", COUNT, hooks=hooks)
     check_op(ops["SEND_ZC"], COUNT, COUNT)
