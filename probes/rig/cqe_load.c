@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define ENTRIES 64
-#define POSTED 0x505 /* names the poll that `posted` removes */
+#define POSTED	0x505 /* names the poll that `posted` removes */
 
 static struct io_uring ring;
 static sem_t room; /* of `shared`: so many more may be in flight */
