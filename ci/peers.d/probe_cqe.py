@@ -19,7 +19,8 @@ def ns_per_request(printed):
 
 def ours(bench):
     """Every request is timed, whatever the budget says."""
-    return bench.added(nop_loop(bench), ns_per_request, bench.hunted("--probes", "cqe", "--knob", "cqe_sample=1"))
+    return bench.added(nop_loop(bench), ns_per_request,
+                       bench.hunted("--probes", "cqe", "--knob", "cqe_sample=1"))
 
 
 def script(bench):

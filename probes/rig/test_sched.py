@@ -215,18 +215,22 @@ def check_forks(bench):
 
 
 def follows_exec(bench):
+    """Whether every nap was seen; all but one always are."""
     seen, _ = bench.run("exec", NAPS)
-    row = [w for w in seen["waits"] if w["class"] == "sleep"] if bench.hooks == "btf" else []
-    naps = ns_of(seen["roles"]["sink"], ["sleep" if bench.hooks == "btf" else "other"])
-    return naps >= NAPS * 5 * MS and (bench.hooks != "btf" or [w["count"] for w in row] == [NAPS])
+    cls = "sleep" if bench.hooks == "btf" else "other"
+    naps = ns_of(seen["roles"]["sink"], [cls])
+    counts = [w["count"] for w in seen["waits"] if w["class"] == "sleep"]
+    assert naps >= (NAPS - 1) * 5 * MS, (bench.hooks, seen["roles"]["sink"])
+    assert bench.hooks != "btf" or len(counts) == 1 and NAPS - 1 <= counts[0] <= NAPS, counts
+    return naps >= NAPS * 5 * MS and (bench.hooks != "btf" or counts == [NAPS])
 
 
 def check_exec(bench):
     """A thread that is not the first of its process gets that one's id by execve, and is followed.
 
-    Linux 6.18 does not always trace the end of the first wait after that: in one of ten tries
-    bpftrace, too, saw neither waking nor wakeup nor the switch. If it were our mistake to lose the
-    thread, that would be every time."""
+    On Linux 6.18 the end of the first wait after that is sometimes told to nobody: in one of ten
+    tries on an idle machine bpftrace, too, saw neither waking nor wakeup nor the switch. A thread
+    that we lost would miss all its naps, every time."""
     assert any(follows_exec(bench) for _ in range(8)), bench.hooks
 
 
