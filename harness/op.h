@@ -13,6 +13,7 @@
  *   result        target       bytes (>= 0) or -errno
  *   priv          target       the target's own, for the time the operation is in flight
  *   slot          lane         index of the slot, 0 .. depth - 1 (registered buffer index)
+ *   kind          workload     index in workload_ops.kinds; 0 where there are none
  */
 #pragma once
 
@@ -27,7 +28,8 @@ struct op {
 	uint32_t len;
 	int32_t result;
 	uint32_t cap;
-	uint32_t slot;
+	uint16_t slot;
+	uint8_t kind;
 	uint64_t priv;
 };
 _Static_assert(sizeof(struct op) == 64, "one operation is one cache line");

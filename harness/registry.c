@@ -21,3 +21,24 @@ const struct target_ops *registry_target(const struct registry *reg, const char 
 			return reg->targets[i];
 	return NULL;
 }
+
+int registry_leftovers(const struct registry *reg, bool fix,
+		       void (*found)(void *arg, const char *what), void *arg, struct err *err)
+{
+	int count = 0, failed = 0;
+
+	for (size_t i = 0; reg->targets[i]; i++) {
+		struct err why;
+		int r = reg->targets[i]->leftovers
+				? reg->targets[i]->leftovers(fix, found, arg, &why)
+				: 0;
+
+		if (r >= 0) {
+			count += r;
+		} else if (!failed) {
+			failed = r;
+			*err = why;
+		}
+	}
+	return failed ? failed : count;
+}

@@ -16,5 +16,9 @@ struct registry {
 };
 
 const struct workload_ops *registry_workload(const struct registry *reg, const char *name);
+/* Calls every target's `leftovers`, also after one that failed: then its -errno is returned, with
+ * err. Otherwise how many there were. */
+int registry_leftovers(const struct registry *reg, bool fix,
+		       void (*found)(void *arg, const char *what), void *arg, struct err *err);
 const struct target_ops *registry_target(const struct registry *reg, const char *workload,
 					 const char *name);

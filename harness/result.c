@@ -63,6 +63,7 @@ void result_free(struct result *r)
 	cJSON_Delete(r->series);
 	cJSON_Delete(r->usage);
 	cJSON_Delete(r->verify);
+	cJSON_Delete(r->detail);
 	cJSON_Delete(r->notes);
 	cJSON_Delete(r->extra);
 	*r = (struct result){.run = NULL};
@@ -135,6 +136,14 @@ void result_verify_text(struct result *r, const char *name, const char *value)
 {
 	cJSON_DeleteItemFromObjectCaseSensitive(r->verify, name);
 	cJSON_AddStringToObject(r->verify, name, value);
+}
+
+void result_detail(struct result *r, const char *name, cJSON *value)
+{
+	if (!r->detail)
+		r->detail = cJSON_CreateObject();
+	cJSON_DeleteItemFromObjectCaseSensitive(r->detail, name);
+	cJSON_AddItemToObject(r->detail, name, value);
 }
 
 void result_note(struct result *r, const char *fmt, ...)

@@ -18,6 +18,7 @@ struct result {
 	cJSON *series;
 	cJSON *usage;
 	cJSON *verify; /* what the oracle counted: {name: number|string|bool} */
+	cJSON *detail; /* {name: JSON}: tables of the target's own */
 	cJSON *notes;  /* [text]: what a reader of the figures must know */
 	cJSON *extra;  /* the engine's own: window, host, errors, little */
 };
@@ -38,5 +39,7 @@ cJSON *hist_json(const struct hist *h);
 /* A figure of the oracle. Exact up to 2^53. */
 void result_verify(struct result *r, const char *name, uint64_t value);
 void result_verify_text(struct result *r, const char *name, const char *value);
+/* A table of the target's own, in the record as detail.<name>; `value` is taken over. */
+void result_detail(struct result *r, const char *name, cJSON *value);
 /* Something a reader must know ("the zero-filled file was reused"). */
 void result_note(struct result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who a thread works for. CPU time, switches and (later) waits are told apart by role.
+ * Who a thread or process works for. CPU time, switches and (later) waits are told apart by role.
  * Kernel workers that live in our process are named by their comm: `kernel:iou-wrk`,
  * `kernel:iou-sqp` (io_uring/io-wq.c, io_uring/sqpoll.c); the child's own main thread is `harness`.
  */
 #pragma once
 
 #include <pthread.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 /* The name of the process that only waits for the child of a run, and has no role. */
 #define RUN_INIT_COMM "uhbench-init"
@@ -24,3 +26,17 @@ extern const char *const role_names[ROLE_COUNT + 1]; /* "driver", "target", "sin
  */
 int role_thread_start(struct run *run, enum role role, pthread_t *thread, void *(*fn)(void *),
 		      void *arg);
+
+/*
+ * Starts a process in a role, without an exec: it runs fn(arg), and its end is that of fn, whose
+ * value (0 .. 255) is its exit status. Called from a setup, on the run's main thread, before there
+ * are others: what it shares with the run is mapped MAP_SHARED before. Named, placed and accounted
+ * as a thread is; role_thread_start may be used inside. It dies with the run; of the signals that
+ * can be blocked it takes SIGTERM alone. Returns 0 or -errno with run->err filled.
+ */
+int role_process_start(struct run *run, enum role role, int (*fn)(void *), void *arg,
+		       pid_t *ret_pid);
+
+/* Ends it by SIGTERM, by SIGKILL after timeout_ns, and reaps it. Returns its wait status, or -errno
+ * (-ESRCH: it was reaped already). */
+int role_process_end(pid_t pid, uint64_t timeout_ns);

@@ -47,6 +47,15 @@ struct target_ops {
 		    uint64_t timeout_ns);
 	void (*lane_close)(struct lane *lane);
 
+	/* Names what killed runs of this target left on the machine and what is ours for sure (it
+	 * carries our mark, and its owner is dead), and removes it if `fix`. found may be NULL; it
+	 * gets one line of text for each. Called outside runs: at the start of a session, after a
+	 * run that did not end well, by `uhbench doctor`. Returns how many there were (0 where this
+	 * machine cannot have any), or -errno with err naming what could not be removed. It must
+	 * not block: what takes longer than a second is an error. */
+	int (*leftovers)(bool fix, void (*found)(void *arg, const char *what), void *arg,
+			 struct err *err);
+
 	int (*stop)(struct run *run);
 	void (*report)(struct run *run, struct result *result);
 	void (*teardown)(struct run *run);

@@ -15,6 +15,8 @@
 
 struct result;
 
+#define KINDS_MAX 8
+
 enum mark { WINDOW_BEGIN, WINDOW_END };
 
 struct window {
@@ -27,6 +29,10 @@ struct workload_ops {
 	const char *name;
 	const char *help;
 	const char *op_name; /* what one operation is: "commit", "dump", "datagram" */
+	/* Kinds of operations whose latencies are told apart, ended by NULL, at most KINDS_MAX:
+	 * each has a histogram service_<kind> and the metrics <kind>_p50 and <kind>_p99, which the
+	 * workload declares. op->kind is an index. NULL: all are alike. */
+	const char *const *kinds;
 	const struct param *params;
 	size_t config_size;
 	const struct metric *metrics; /* beside the common ones; ended by METRIC_END */
@@ -55,3 +61,13 @@ struct workload_ops {
 	void (*lane_close)(struct lane *lane);
 	void (*teardown)(struct run *run);
 };
+
+/* How many kinds of operations a workload has. */
+static inline unsigned kinds_count(const struct workload_ops *workload)
+{
+	unsigned n = 0;
+
+	while (workload->kinds && workload->kinds[n])
+		n++;
+	return n;
+}

@@ -217,6 +217,7 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 				      .repeats = o->repeats,
 				      .only = o->only,
 				      .probes_given = o->probes_given,
+				      .registry = reg,
 				      .prober = reg->prober,
 				      .interrupted = &interrupted,
 				      .begins = progress_begins,

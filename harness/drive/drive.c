@@ -153,7 +153,7 @@ static int run_window(struct drive *d, struct drive_result *res)
 	enter(d, RUN); /* each lane sleeps until `start` by itself */
 	wait_until(d, res->window.begin_ns);
 	mark(run, WINDOW_BEGIN);
-	r = procstat_begin(&res->procstat, &run->err);
+	r = procstat_begin(run->roles, &res->procstat, &run->err);
 	wait_until(d, res->window.end_ns);
 	mark(run, WINDOW_END);
 	if (!r)
@@ -167,6 +167,8 @@ static void merge(struct drive_result *res, const struct lane_loop *l)
 	hist_merge(&res->service, &l->service);
 	hist_merge(&res->intended, &l->intended);
 	hist_merge(&res->lateness, &l->lateness);
+	for (unsigned i = 0; i < kinds_count(l->workload); i++)
+		hist_merge(&res->by_kind[i], &l->by_kind[i]);
 	for (unsigned i = 0; i < ERRNO_SLOTS; i++)
 		res->errnos[i] += l->errnos[i];
 	for (unsigned i = 0; i < SERIES_POINTS; i++) {
@@ -245,7 +247,7 @@ int drive_run(struct run *run, struct drive_result **ret)
 	pthread_cond_init(&d.changed, NULL);
 	d.loops = calloc(run->axes->threads, sizeof(*d.loops));
 	d.threads = calloc(run->axes->threads, sizeof(*d.threads));
-	if (!res || !d.loops || !d.threads) {
+	if (!res || !d.loops || !d.threads || kinds_hist(run->cell->workload, &res->by_kind)) {
 		r = err_sys(&run->err, -ENOMEM, "lanes");
 	} else {
 		hist_init(&res->service);
@@ -267,5 +269,6 @@ void drive_result_free(struct drive_result *r)
 	if (!r)
 		return;
 	procstat_free(r->procstat);
+	free(r->by_kind);
 	free(r);
 }

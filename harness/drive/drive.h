@@ -16,6 +16,7 @@ struct procstat;
 struct drive_result {
 	struct window window;
 	struct hist service, intended, lateness;
+	struct hist *by_kind; /* [kinds of the workload] or NULL */
 	uint64_t errors_sum_ns, errnos[ERRNO_SLOTS];
 	uint64_t series_ops[SERIES_POINTS];
 	double series_sum_ns[SERIES_POINTS];

@@ -248,6 +248,7 @@ static cJSON *respond(const struct run *run, struct result *res, enum status sta
 	move_items(o, "series", &res->series);
 	move_items(o, "usage", &res->usage);
 	move_items(o, "verify", &res->verify);
+	move_items(o, "detail", &res->detail);
 	move_items(o, "notes", &res->notes);
 	for (cJSON *item; res->extra && (item = res->extra->child);)
 		cJSON_AddItemToObject(o, item->string,

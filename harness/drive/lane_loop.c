@@ -18,6 +18,19 @@
 /* Below this a timer's own error is larger than what it would save. */
 #define SPIN_BELOW_NS 60000ull
 
+int kinds_hist(const struct workload_ops *workload, struct hist **ret)
+{
+	unsigned n = kinds_count(workload);
+	struct hist *h = n ? calloc(n, sizeof(*h)) : NULL;
+
+	if (n && !h)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		hist_init(&h[i]);
+	*ret = h;
+	return 0;
+}
+
 struct lane_loop *lane_loop_new(struct lane *lane, bool may_spin, struct err *err)
 {
 	const struct axes *axes = lane->run->axes;
@@ -39,6 +52,11 @@ struct lane_loop *lane_loop_new(struct lane *lane, bool may_spin, struct err *er
 	if (l->open_loop)
 		pace_init(&l->pace, (double)axes->rate, lane->index, (unsigned)axes->threads,
 			  axes->arrival, lane->run->seed);
+	if (kinds_hist(l->workload, &l->by_kind)) {
+		err_sys(err, -ENOMEM, "lane %u", lane->index);
+		lane_loop_free(l);
+		return NULL;
+	}
 	l->free_slots = calloc(lane->depth, sizeof(struct op *));
 	l->pending = calloc(lane->depth, sizeof(struct op *));
 	l->done = calloc(lane->depth, sizeof(struct op *));
@@ -56,6 +74,7 @@ void lane_loop_free(struct lane_loop *l)
 {
 	if (!l)
 		return;
+	free(l->by_kind);
 	free(l->free_slots);
 	free(l->pending);
 	free(l->done);
@@ -84,9 +103,10 @@ static inline void integrate(struct lane_loop *l, uint64_t now)
 	}
 }
 
-/* Neighbours with the same two times, recorded together. */
+/* Neighbours of a kind with the same two times, recorded together. */
 struct run_length {
 	uint64_t service, intended, n;
+	uint8_t kind;
 };
 
 static inline void flush(struct lane_loop *l, const struct run_length *same)
@@ -95,14 +115,18 @@ static inline void flush(struct lane_loop *l, const struct run_length *same)
 		return;
 	hist_record_n(&l->service, same->service, same->n);
 	hist_record_n(&l->intended, same->intended, same->n);
+	if (l->by_kind)
+		hist_record_n(&l->by_kind[same->kind], same->service, same->n);
 }
 
-static inline void count_good(struct lane_loop *l, struct run_length *same, uint64_t service,
-			      uint64_t intended)
+static inline void count_good(struct lane_loop *l, struct run_length *same, const struct op *op,
+			      uint64_t now)
 {
-	if (service != same->service || intended != same->intended) {
+	uint64_t service = now - op->submitted_ns, intended = now - op->intended_ns;
+
+	if (service != same->service || intended != same->intended || op->kind != same->kind) {
 		flush(l, same);
-		*same = (struct run_length){service, intended, 0};
+		*same = (struct run_length){service, intended, 0, op->kind};
 	}
 	same->n++;
 }
@@ -152,7 +176,7 @@ static int settle(struct lane_loop *l, unsigned n, uint64_t now)
 {
 	const bool in_window = now >= l->begin_ns && now < l->end_ns;
 	struct op **done = l->done, **free_slots = l->free_slots + l->n_free;
-	struct run_length same = {0, 0, 0};
+	struct run_length same = {0, 0, 0, 0};
 	uint64_t good = 0, sum = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -172,7 +196,7 @@ static int settle(struct lane_loop *l, unsigned n, uint64_t now)
 			good++;
 			sum += took;
 			if (belongs(l, op, in_window))
-				count_good(l, &same, took, now - op->intended_ns);
+				count_good(l, &same, op, now);
 		}
 		op->submitted_ns = 0;
 		free_slots[i] = op;

@@ -9,7 +9,8 @@
  *
  * The clock is read once for each submitted and each reaped batch. A completion counts when it was
  * reaped inside the window; the histograms of an open loop hold what should have started in it.
- * Equal latencies of neighbours are recorded together, so that a batch costs one histogram update.
+ * Equal latencies of neighbours of a kind are recorded together, so that a batch costs one
+ * histogram update.
  */
 #pragma once
 
@@ -42,11 +43,15 @@ struct lane_loop {
 	uint64_t series_ops[SERIES_POINTS];
 	double series_sum_ns[SERIES_POINTS];
 	struct hist service, intended, lateness;
+	struct hist *by_kind; /* [kinds of the workload], service times; NULL: it has none */
 
 	bool open_loop, may_spin;
 	struct pace pace;
 	uint64_t backlog; /* starts that were due before the end and never made */
 };
+
+/* A histogram for each kind of the workload's operations, NULL where it has none. -ENOMEM. */
+int kinds_hist(const struct workload_ops *workload, struct hist **ret);
 
 struct lane_loop *lane_loop_new(struct lane *lane, bool may_spin, struct err *err);
 void lane_loop_free(struct lane_loop *l);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Two samples of a process' threads and of the machine, and their difference summed by role. Kernel
- * workers of io_uring are threads of the process and so are in the samples too.
+ * Two samples of the threads of a process, or of several, and of the machine, and their difference
+ * summed by role. Kernel workers of io_uring are threads of the process and so are in the samples
+ * too.
  */
 #include "harness/drive/procstat.h"
 
@@ -26,8 +27,9 @@ struct sample {
 };
 
 struct procstat {
-	pid_t pid;	   /* with what it started; 0: this process alone */
-	uint64_t since_ns; /* but not before that */
+	pid_t pid;		   /* with what it started; 0: this process */
+	uint64_t since_ns;	   /* but not before that */
+	const struct roles *roles; /* whose processes count too; NULL: none */
 	struct sample begin, end;
 };
 
@@ -72,19 +74,34 @@ static uint64_t cpu_ns_of(clockid_t clock)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-static int add_relative(void *arg, int pid)
+static int add_process(struct adding *a, pid_t pid, pid_t proc_pid)
 {
-	struct adding *a = arg;
 	clockid_t clock;
 	int r;
 
-	if (!procfs_descends(pid, a->pid, a->since_ns))
-		return 0;
 	if (!clock_getcpuclockid(pid, &clock))
 		a->s->process_cpu_ns += cpu_ns_of(clock);
-	snprintf(a->tasks, sizeof(a->tasks), "/proc/%d/task", pid);
+	snprintf(a->tasks, sizeof(a->tasks), "/proc/%d/task", proc_pid);
 	r = procfs_each(a->tasks, add_thread, a);
 	return r == -ENOENT || r == -ESRCH ? 0 : r;
+}
+
+static int add_relative(void *arg, int pid)
+{
+	struct adding *a = arg;
+
+	return procfs_descends(pid, a->pid, a->since_ns) ? add_process(a, pid, pid) : 0;
+}
+
+static int add_role_processes(struct adding *a, const struct roles *roles)
+{
+	const struct role_process *p;
+	unsigned n = roles ? roles_processes(roles, &p) : 0;
+	int r = 0;
+
+	for (unsigned i = 0; !r && i < n; i++)
+		r = add_process(a, p[i].pid, p[i].proc_pid);
+	return r;
 }
 
 static int take_sample(const struct procstat *p, struct sample *s, struct err *err)
@@ -103,10 +120,13 @@ static int take_sample(const struct procstat *p, struct sample *s, struct err *e
 	}
 	s->process_cpu_ns = cpu_ns_of(CLOCK_PROCESS_CPUTIME_ID);
 	r = procfs_each(adding.tasks, add_thread, &adding);
+	if (!r)
+		r = add_role_processes(&adding, p->roles);
 	return r ? err_sys(err, r, "%s", adding.tasks) : 0;
 }
 
-static int begin(pid_t pid, uint64_t since_ns, struct procstat **ret, struct err *err)
+static int begin(pid_t pid, uint64_t since_ns, const struct roles *roles, struct procstat **ret,
+		 struct err *err)
 {
 	struct procstat *p = calloc(1, sizeof(*p));
 	int r;
@@ -115,6 +135,7 @@ static int begin(pid_t pid, uint64_t since_ns, struct procstat **ret, struct err
 		return err_sys(err, -ENOMEM, "procstat");
 	p->pid = pid;
 	p->since_ns = since_ns;
+	p->roles = roles;
 	r = take_sample(p, &p->begin, err);
 	if (r)
 		procstat_free(p);
@@ -123,14 +144,14 @@ static int begin(pid_t pid, uint64_t since_ns, struct procstat **ret, struct err
 	return r;
 }
 
-int procstat_begin(struct procstat **ret, struct err *err)
+int procstat_begin(const struct roles *roles, struct procstat **ret, struct err *err)
 {
-	return begin(0, 0, ret, err);
+	return begin(0, 0, roles, ret, err);
 }
 
 int procstat_begin_of(pid_t pid, uint64_t since_ns, struct procstat **ret, struct err *err)
 {
-	return begin(pid, since_ns, ret, err);
+	return begin(pid, since_ns, NULL, ret, err);
 }
 
 int procstat_end(struct procstat *p, struct err *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The portable probe, always on: what /proc says about the run's threads and about the machine, at
- * both ends of the window. It needs no privilege.
+ * The portable probe, always on: what /proc says about the run's threads (those of processes that
+ * it started in a role included) and about the machine, at both ends of the window. It needs no
+ * privilege.
  *
  *   cpu_ns, run_queue_ns   /proc/PID/task/TID/schedstat, exact
  *   user_ns, system_ns     cpu_ns split in the ratio of stat's utime and stime (10 ms steps)
@@ -23,8 +24,9 @@
 struct roles;
 struct procstat;
 
-/* Takes the sample for the window's begin, of this process. */
-int procstat_begin(struct procstat **ret, struct err *err);
+/* Takes the sample for the window's begin, of this process and those in `roles`, which must live as
+ * long as the procstat. */
+int procstat_begin(const struct roles *roles, struct procstat **ret, struct err *err);
 /* The same of another process and those that it started since (CLOCK_BOOTTIME), as far as they are
  * there. */
 int procstat_begin_of(pid_t pid, uint64_t since_ns, struct procstat **ret, struct err *err);

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: MIT
 /*
- * Starting threads in a role. The thread notes its own id before it runs anything of the plugin's;
- * placement is part of the creation, so no instruction of it runs elsewhere.
+ * Starting threads and processes in a role. A thread notes its own id before it runs anything of
+ * the plugin's, a process tells it to the run; placement comes first, so no instruction of a
+ * plugin's runs elsewhere.
  */
 #include "harness/drive/roles.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/run.h"
+#include "harness/util/cleanup.h"
 #include "harness/util/cpuset.h"
+#include "harness/util/nsec.h"
 
 #define THREADS_MAX 16384
 
@@ -28,6 +35,8 @@ struct roles {
 		int tid;
 		enum role role;
 	} threads[THREADS_MAX];
+	struct role_process processes[ROLE_PROCESSES_MAX];
+	unsigned n_processes;
 };
 
 struct starter {
@@ -78,15 +87,31 @@ static void note_self(struct roles *r, enum role role)
 	pthread_mutex_unlock(&r->lock);
 }
 
+static void name_self(enum role role, unsigned number)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%s/%u", role_names[role], number % 100000);
+	prctl(PR_SET_NAME, name);
+	prctl(PR_SET_TIMERSLACK, 1);
+}
+
+static unsigned next_number(struct roles *r, enum role role)
+{
+	unsigned number;
+
+	pthread_mutex_lock(&r->lock);
+	number = r->numbers[role]++;
+	pthread_mutex_unlock(&r->lock);
+	return number;
+}
+
 static void *thread_main(void *arg)
 {
 	struct starter s = *(struct starter *)arg;
-	char name[16];
 
 	free(arg);
-	snprintf(name, sizeof(name), "%s/%u", role_names[s.role], s.number % 100000);
-	prctl(PR_SET_NAME, name);
-	prctl(PR_SET_TIMERSLACK, 1);
+	name_self(s.role, s.number);
 	note_self(s.roles, s.role);
 	return s.fn(s.arg);
 }
@@ -125,10 +150,11 @@ int role_thread_start(struct run *run, enum role role, pthread_t *thread, void *
 
 	if (!s)
 		return err_sys(&run->err, -ENOMEM, "starting a thread");
-	*s = (struct starter){.roles = run->roles, .role = role, .fn = fn, .arg = arg};
-	pthread_mutex_lock(&run->roles->lock);
-	s->number = run->roles->numbers[role]++;
-	pthread_mutex_unlock(&run->roles->lock);
+	*s = (struct starter){.roles = run->roles,
+			      .role = role,
+			      .number = next_number(run->roles, role),
+			      .fn = fn,
+			      .arg = arg};
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, 256 * 1024);
 	r = start(run, &attr, s, thread);
@@ -136,6 +162,109 @@ int role_thread_start(struct run *run, enum role role, pthread_t *thread, void *
 	if (r)
 		free(s);
 	return r;
+}
+
+/* The new process up to the plugin's code: it is what it shall be before it tells its name in
+ * /proc, and gives up when nobody is there any more to hear it. */
+static int become(struct run *run, enum role role, unsigned number, pid_t parent, int report)
+{
+	const char *cpus = run->axes->cpus[role];
+	pid_t self = -1;
+	sigset_t mask;
+	char link[32] = "";
+	cpu_set_t set;
+	int r = *cpus ? cpuset_parse(cpus, &set) : 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigfillset(&mask);
+	sigdelset(&mask, SIGTERM);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	signal(SIGTERM, SIG_DFL);
+	name_self(role, number);
+	if (!r && *cpus && sched_setaffinity(0, sizeof(set), &set))
+		r = -errno;
+	if (!r && readlink("/proc/self", link, sizeof(link) - 1) > 0)
+		self = (pid_t)strtol(link, NULL, 10);
+	if (r)
+		self = r;
+	if (getppid() != parent || write(report, &self, sizeof(self)) != sizeof(self))
+		return -ESRCH;
+	return self > 0 ? 0 : self;
+}
+
+/* What the process told: its name in /proc, or why it is not. */
+static int hear(struct run *run, enum role role, int report, struct role_process *process)
+{
+	const char *cpus = run->axes->cpus[role];
+	pid_t told;
+	ssize_t n = read(report, &told, sizeof(told));
+	int r = n == sizeof(told) ? (told > 0 ? 0 : told) : -ESRCH;
+
+	if (r)
+		return err_sys(&run->err, r, "starting a %s process%s%s", role_names[role],
+			       *cpus ? " on CPUs " : "", cpus);
+	process->proc_pid = told;
+	return 0;
+}
+
+int role_process_start(struct run *run, enum role role, int (*fn)(void *), void *arg,
+		       pid_t *ret_pid)
+{
+	struct roles *roles = run->roles;
+	unsigned number = next_number(roles, role);
+	pid_t parent = getpid(), pid;
+	struct role_process *process = &roles->processes[roles->n_processes];
+	int report[2], r;
+
+	if (roles->n_processes == ROLE_PROCESSES_MAX)
+		return err_set(&run->err, -EAGAIN, "more than %d processes in roles",
+			       ROLE_PROCESSES_MAX);
+	if (pipe2(report, O_CLOEXEC))
+		return err_sys(&run->err, -errno, "pipe");
+	pid = fork();
+	if (!pid) {
+		close(report[0]);
+		if (become(run, role, number, parent, report[1]))
+			_exit(127);
+		close(report[1]);
+		_exit(fn(arg));
+	}
+	r = pid < 0 ? -errno : 0;
+	close(report[1]);
+	if (r)
+		err_sys(&run->err, r, "starting a %s process", role_names[role]);
+	else
+		r = hear(run, role, report[0], process);
+	close(report[0]);
+	if (r && pid > 0)
+		role_process_end(pid, 0);
+	if (r)
+		return r;
+	process->pid = pid;
+	roles->n_processes++;
+	*ret_pid = pid;
+	return 0;
+}
+
+int role_process_end(pid_t pid, uint64_t timeout_ns)
+{
+	_cleanup_close_ int fd = pidfd_open(pid, 0);
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	struct timespec ts = nsec_to_timespec(timeout_ns);
+	int status;
+
+	if (fd < 0)
+		return -errno;
+	if (timeout_ns && !kill(pid, SIGTERM))
+		ppoll(&poll_fd, 1, &ts, NULL);
+	kill(pid, SIGKILL);
+	return waitpid(pid, &status, 0) < 0 ? -errno : status;
+}
+
+unsigned roles_processes(const struct roles *r, const struct role_process **ret)
+{
+	*ret = r->processes;
+	return r->n_processes;
 }
 
 const char *roles_name_of_comm(const char *comm)

@@ -8,15 +8,27 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "harness/role.h"
+
+#define ROLE_PROCESSES_MAX 64
+
+/* A process that was started in a role. */
+struct role_process {
+	pid_t pid;	/* in the run's own PID namespace */
+	pid_t proc_pid; /* its name in /proc */
+};
 
 struct roles;
 
 struct roles *roles_new(void);
 void roles_free(struct roles *r);
 
-/* The role's name of a thread of this process. `comm` names kernel workers and unknown threads. */
+/* Those that were started, whether they still run or not. Returns how many. */
+unsigned roles_processes(const struct roles *r, const struct role_process **ret);
+
+/* The role's name of a thread of the run. `comm` names kernel workers and unknown threads. */
 const char *roles_name(struct roles *r, int tid, const char *comm);
 /* The role that a comm stands for; "harness" for everything else. Returns a constant string. */
 const char *roles_name_of_comm(const char *comm);

@@ -46,6 +46,26 @@ static void latency_metrics(struct result *res, const char *prefix, const struct
 		result_metric_none(res, name, "no operation completed inside the window");
 }
 
+/* Kinds of which there was none have no rows: the matrix did not ask for them, as a rule. */
+static void kinds_report(const struct run *run, const struct drive_result *d, struct result *res)
+{
+	const struct workload_ops *workload = run->cell->workload;
+	char name[64];
+
+	for (unsigned i = 0; i < kinds_count(workload); i++) {
+		const struct hist *h = &d->by_kind[i];
+
+		if (!h->count)
+			continue;
+		snprintf(name, sizeof(name), "service_%s", workload->kinds[i]);
+		result_hist(res, name, h);
+		snprintf(name, sizeof(name), "%s_p50", workload->kinds[i]);
+		result_quantile(res, name, h, 0.5);
+		snprintf(name, sizeof(name), "%s_p99", workload->kinds[i]);
+		result_quantile(res, name, h, 0.99);
+	}
+}
+
 static void common_report(const struct run *run, const struct drive_result *d, struct result *res)
 {
 	const struct window *w = &d->window;
@@ -63,6 +83,7 @@ static void common_report(const struct run *run, const struct drive_result *d, s
 	else
 		result_metric_none(res, "cpu_per_op", "no operation completed in the window");
 	result_hist(res, "service", &d->service);
+	kinds_report(run, d, res);
 	if (!run->axes->rate)
 		return;
 	latency_metrics(res, "intended", &d->intended);

@@ -54,6 +54,21 @@ static void count_marks(struct run *run, enum mark mark)
 static const struct workload_ops fake_workload = {
 	.name = "fake", .check = count_checked, .mark = count_marks};
 
+static const char *const two_kinds[] = {"even", "odd", NULL};
+
+static void mark_kinds(struct lane *lane, struct op **ops, unsigned n)
+{
+	(void)lane;
+	for (unsigned i = 0; i < n; i++)
+		ops[i]->kind = ops[i]->seq % 2;
+}
+
+static const struct workload_ops kinds_workload = {.name = "fake",
+						   .kinds = two_kinds,
+						   .next = mark_kinds,
+						   .check = count_checked,
+						   .mark = count_marks};
+
 /* Serves one at a time, SERVICE_NS each; every tenth is refused when told to. */
 static int serve_slowly(struct lane *lane, struct op *op, void *refuse)
 {
@@ -64,6 +79,20 @@ static int serve_slowly(struct lane *lane, struct op *op, void *refuse)
 	op->result = refuse && op->seq % 10 == 3 ? -EAGAIN : 1;
 	bench_of(lane)->served++;
 	return 0;
+}
+
+/* Odd ones take twice as long. */
+static int serve_by_kind(struct lane *lane, struct op *op, void *priv)
+{
+	for (unsigned i = 0; i <= op->kind; i++)
+		serve_slowly(lane, op, priv);
+	bench_of(lane)->served -= op->kind;
+	return 0;
+}
+
+static int by_kind_open(struct lane *lane)
+{
+	return syncport_open(lane, serve_by_kind, NULL);
 }
 
 static int slow_open(struct lane *lane)
@@ -137,6 +166,7 @@ static int take_none(struct lane *lane, struct op **ops, unsigned n)
 		.reap = syncport_reap, .lane_close = syncport_close                              \
 	}
 static const struct target_ops slow = SYNC_TARGET(slow_open);
+static const struct target_ops by_kind = SYNC_TARGET(by_kind_open);
 static const struct target_ops refusing = SYNC_TARGET(refusing_open);
 static const struct target_ops failing = SYNC_TARGET(failing_open);
 static const struct target_ops half_open = SYNC_TARGET(lane_1_cannot_open);
@@ -352,6 +382,26 @@ static void open_loop_keeps_what_completes_after_the_end(void **state)
 	drop(b);
 }
 
+/* In batches, so that neighbours of different kinds are told apart though reaped together. */
+static void latencies_are_told_apart_by_kind(void **state)
+{
+	struct bench *b = make(&by_kind, (struct axes){.threads = 2, .depth = 4, .batch = 4});
+	struct drive_result *res;
+	uint64_t even, odd;
+
+	(void)state;
+	b->cell.workload = &kinds_workload;
+	res = run_well(b);
+	even = res->by_kind[0].count;
+	odd = res->by_kind[1].count;
+	assert_int_equal(even + odd, res->window.ops);
+	assert_int_equal(res->by_kind[0].sum + res->by_kind[1].sum, res->service.sum);
+	assert_in_range(even, odd > 4 ? odd - 4 : 0, odd + 4);
+	assert_in_range(res->by_kind[1].min, 2 * SERVICE_NS, UINT64_MAX);
+	drive_result_free(res);
+	drop(b);
+}
+
 static void refused_operations_are_counted_apart(void **state)
 {
 	struct bench *b = make(&refusing, (struct axes){.threads = 1, .depth = 1, .batch = 1});
@@ -439,6 +489,7 @@ int main(void)
 		cmocka_unit_test(open_loop_under_capacity_keeps_the_rate),
 		cmocka_unit_test(open_loop_beyond_capacity_shows_in_intended_time),
 		cmocka_unit_test(open_loop_keeps_what_completes_after_the_end),
+		cmocka_unit_test(latencies_are_told_apart_by_kind),
 		cmocka_unit_test(refused_operations_are_counted_apart),
 		cmocka_unit_test(partial_submission_loses_nothing),
 		cmocka_unit_test(sick_targets_end_the_run_with_a_reason),

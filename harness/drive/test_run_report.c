@@ -45,7 +45,7 @@ static int setup(void **state)
 	hist_init(&b->drive.lateness);
 	result_init(&b->result, &b->run);
 	*state = b;
-	if (procstat_begin(&b->drive.procstat, &err))
+	if (procstat_begin(NULL, &b->drive.procstat, &err))
 		return -1;
 	return procstat_end(b->drive.procstat, &err);
 }

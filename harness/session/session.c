@@ -23,6 +23,7 @@
 #include "harness/pad.h"
 #include "harness/probe.h"
 #include "harness/matrix/plan.h"
+#include "harness/registry.h"
 #include "harness/session/record.h"
 #include "harness/session/solo.h"
 #include "harness/session/store.h"
@@ -261,6 +262,18 @@ static int open_old(struct session *s)
 	return r ? r : store_each(s->opt->dir, note_record, s, NULL, s->err);
 }
 
+/* What lies outside a run's processes and namespaces (a device, say) does not end with them. */
+static void sweep_targets(struct session *s)
+{
+	struct err not_swept;
+	int n = registry_leftovers(s->opt->registry, true, NULL, NULL, &not_swept);
+
+	if (n > 0)
+		s->sum->swept += (unsigned)n;
+	else if (n < 0 && !s->sum->not_swept[0])
+		snprintf(s->sum->not_swept, sizeof(s->sum->not_swept), "%s", not_swept.text);
+}
+
 static int open_session(struct session *s)
 {
 	struct err not_swept = {""};
@@ -273,6 +286,7 @@ static int open_session(struct session *s)
 	if (leftover_sweep(&swept, &not_swept))
 		snprintf(s->sum->not_swept, sizeof(s->sum->not_swept), "%s", not_swept.text);
 	s->sum->swept = swept;
+	sweep_targets(s);
 	r = s->opt->resume ? open_old(s) : open_new(s);
 	if (!r)
 		r = leftover_begin(s->opt->dir, &s->leftover, s->err);
@@ -354,6 +368,8 @@ static int run_one(struct session *s, const struct plan_item *item)
 		r = store_outcome(s, item, &start, &o, take_ptr(probes));
 	if (!r && !o.interrupted)
 		s->opt->ended(s->opt->arg, cell, item->probed, &o, s->sum->done, s->sum->todo);
+	if (o.status == STATUS_FAILED || o.status == STATUS_STALLED || o.interrupted)
+		sweep_targets(s);
 	outcome_free(&o);
 	fs_remove_tree(rundir);
 	return r;

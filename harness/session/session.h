@@ -17,8 +17,10 @@ struct matrix;
 struct plan;
 struct outcome;
 struct prober_ops;
+struct registry;
 
 struct session_options {
+	const struct registry *registry;
 	const char *dir;
 	bool resume, concurrent;
 	const char *binary;	/* the uhbench to run children with: a path */
@@ -41,7 +43,7 @@ struct session_summary {
 	uint64_t kept;			  /* runs that an earlier session had made (resume) */
 	uint64_t swept;			  /* things that dead sessions had left */
 	uint64_t by_status[STATUS_COUNT]; /* of all records, kept ones too */
-	char not_swept[ERR_MAX];	  /* what of that could not be undone; "" */
+	char not_swept[ERR_MAX];	  /* what of that, or of a run, could not be undone; "" */
 	bool interrupted;
 };
 
