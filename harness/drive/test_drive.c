@@ -392,8 +392,7 @@ static void latencies_are_told_apart_by_kind(void **state)
 	(void)state;
 	b->cell.workload = &kinds_workload;
 	res = run_well(b);
-	even = res->by_kind[0].count;
-	odd = res->by_kind[1].count;
+	even = res->by_kind[0].count, odd = res->by_kind[1].count;
 	assert_int_equal(even + odd, res->window.ops);
 	assert_int_equal(res->by_kind[0].sum + res->by_kind[1].sum, res->service.sum);
 	assert_in_range(even, odd > 4 ? odd - 4 : 0, odd + 4);
