@@ -40,6 +40,9 @@ struct block_world {
 	uint32_t block_bytes;  /* = axes->payload */
 	unsigned kinds;	       /* set of 1 << enum block_kind: what will be asked for */
 	bool verify;	       /* what is written will be read back and compared */
+	/* 1 inside the window. In a shared mapping made before the target's setup, so that a server
+	 * process that was forked there sees it, too. */
+	_Atomic uint32_t *measuring;
 
 	/* From the target, by the end of its setup. block_port_attach fills all but keeps_data. */
 	char path[BLOCK_PATH_MAX]; /* the block device: every lane opens it */

@@ -5,8 +5,11 @@
  * when it saw, began and ended a request into a slot chosen by the address, before it commits it;
  * the lane finds it there when its operation has completed.
  *
- *   submitted ─ submit ─▶ arrived ─ wait ─▶ started ─ handle ─▶ committed ─ complete ─▶ reaped
- *     (lane)               (CQE)           (handler)          (commit SQE)              (lane)
+ *   submit      the lane submitted it             -> it arrived as a CQE of the server
+ *   wait        it arrived                        -> the handler started
+ *   handle      the handler started               -> it ended
+ *   commit      the handler ended                 -> the system call that commits it begins
+ *   complete    that call begins                  -> the lane has reaped it
  *
  * A slot that another address has overwritten, or whose times do not lie inside the operation's
  * own, is not joined: the operation is counted as missed. All times are CLOCK_MONOTONIC, the table
@@ -19,7 +22,7 @@
 
 struct block_stage {
 	uint64_t addr; /* of the request's first byte */
-	uint64_t arrived_ns, started_ns, committed_ns;
+	uint64_t arrived_ns, started_ns, ended_ns, committed_ns;
 };
 
 struct block_stage_slot {
