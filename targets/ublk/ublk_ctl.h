@@ -31,14 +31,8 @@ void ublk_ctl_close(struct ublk_ctl *ctl); /* accepts NULL */
 enum ublk_encoding ublk_ctl_encoding(const struct ublk_ctl *ctl);
 
 /* What the driver claims. Before 6.5 it could not be asked: -EOPNOTSUPP. A claim is not a grant:
- * what a device really has is what ublk_ctl_add lets pass. */
+ * what a device really has is what ublk_ctl_add lets pass. (Names: ublk_features.h.) */
 int ublk_ctl_features(struct ublk_ctl *ctl, uint64_t *ret, struct err *err);
-
-struct ublk_feature {
-	uint64_t bit;
-	const char *name, *since;
-};
-extern const struct ublk_feature ublk_features[]; /* by bit; ended by a NULL name */
 
 /* Adds a device that carries our mark. In: id (UBLK_ANY_ID), queues, depth, max_io_bytes, flags.
  * Out: id, and the values that the driver granted (queues are clamped to the CPUs, bytes to
