@@ -13,6 +13,7 @@
 #pragma once
 
 #include "harness/metric.h"
+#include "harness/offer.h"
 #include "harness/param.h"
 #include "harness/run.h"
 
@@ -49,12 +50,15 @@ struct target_ops {
 
 	/* Names what killed runs of this target left on the machine and what is ours for sure (it
 	 * carries our mark, and its owner is dead), and removes it if `fix`. found may be NULL; it
-	 * gets one line of text for each. Called outside runs: at the start of a session, after a
-	 * run that did not end well, by `uhbench doctor`. Returns how many there were (0 where this
-	 * machine cannot have any), or -errno with err naming what could not be removed. It must
-	 * not block: what takes longer than a second is an error. */
+	 * gets one line of text for each (with `fix`: for each that is gone now). Called outside
+	 * runs: at the start of a session, after a run that did not end well, by `uhbench doctor`.
+	 * Returns how many there were (0 where this machine cannot have any), or -errno with err
+	 * naming what could not be removed. It has a deadline of its own (a driver may be slow to
+	 * let go, but seconds are enough). */
 	int (*leftovers)(bool fix, void (*found)(void *arg, const char *what), void *arg,
 			 struct err *err);
+	/* Says what this machine offers to this target, for `uhbench doctor`. */
+	void (*offers)(offer_fn say, void *arg);
 
 	int (*stop)(struct run *run);
 	void (*report)(struct run *run, struct result *result);

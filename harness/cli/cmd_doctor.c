@@ -19,7 +19,7 @@
 #define STATE_WIDTH   9 /* the longest state and two blanks */
 
 struct doctor_options {
-	bool json;
+	bool json, fix;
 	const char *dir;
 };
 
@@ -108,6 +108,10 @@ static const struct option_row doctor_rows[] = {
 	 .kind = OPTION_STRING,
 	 .offset = offsetof(struct doctor_options, dir),
 	 .help = "look at the filesystem of DIR (default: the current folder)"},
+	{.name = "fix",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct doctor_options, fix),
+	 .help = "remove what killed runs left behind: only what carries uhbench's own mark"},
 	OPTION_END,
 };
 
@@ -125,7 +129,7 @@ static int doctor_run(const struct registry *reg, int argc, char **argv)
 		return verb_fail(EXITCODE_USAGE, "doctor: --dir %s: %s", o.dir, strerror(errno));
 	if (!S_ISDIR(dir.st_mode))
 		return verb_fail(EXITCODE_USAGE, "doctor: --dir %s: %s", o.dir, strerror(ENOTDIR));
-	report = doctor_examine(o.dir, reg->prober);
+	report = doctor_examine(o.dir, reg, o.fix);
 	text = report ? cJSON_Print(report) : NULL;
 	if (!text)
 		return verb_fail(EXITCODE_FAILURE, "doctor: out of memory");
@@ -133,6 +137,8 @@ static int doctor_run(const struct registry *reg, int argc, char **argv)
 		puts(text);
 	else
 		print_report(report);
+	if (doctor_not_fixed(report))
+		return verb_fail(EXITCODE_FAILURE, "doctor: %s", doctor_not_fixed(report));
 	return EXITCODE_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/registry.h"
 #include "harness/util/cleanup.h"
 
 const char *const doctor_states[] = {
@@ -26,7 +27,7 @@ static const struct {
 } groups[] = {
 	{"io_uring", doctor_uring},
 	{"BPF", doctor_bpf},
-	{"tracing and ublk", doctor_tracing},
+	{"tracing", doctor_tracing},
 	{"isolation", doctor_isolation},
 	{"limits and sysctls", doctor_limits},
 	{"machine", doctor_machine},
@@ -81,15 +82,23 @@ static cJSON *add_group(cJSON *list, const char *name)
 	return cJSON_AddArrayToObject(group, "findings");
 }
 
-cJSON *doctor_examine(const char *dir, const struct prober_ops *prober)
+const char *doctor_not_fixed(const cJSON *report)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItem(report, "not_fixed"));
+}
+
+cJSON *doctor_examine(const char *dir, const struct registry *reg, bool fix)
 {
 	cJSON *report = cJSON_CreateObject();
 	cJSON *list = cJSON_AddArrayToObject(report, "groups");
+	struct err err;
 
 	if (!list)
 		return report;
 	for (size_t i = 0; i < array_size(groups); i++)
 		groups[i].examine(add_group(list, groups[i].name), dir);
-	doctor_probes(add_group(list, "probes"), prober);
+	if (doctor_targets(add_group(list, "targets"), reg, fix, &err) < 0 && fix)
+		cJSON_AddStringToObject(report, "not_fixed", err.text);
+	doctor_probes(add_group(list, "probes"), reg->prober);
 	return report;
 }

@@ -2,7 +2,7 @@
 /*
  * What this host offers to a benchmark. A report is JSON:
  *
- *   {groups: [{name, findings: [{name, state, value, cost?, remedy?}]}]}
+ *   {groups: [{name, findings: [{name, state, value, cost?, remedy?}]}], not_fixed?: text}
  *
  *   state    "ok"       there, and good for measuring
  *            "warning"  there, but it costs something: `cost` says what
@@ -15,16 +15,24 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
+
+#include "harness/util/err.h"
 
 enum doctor_state { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_MISSING, DOCTOR_UNKNOWN };
 
 extern const char *const doctor_states[]; /* indexed by enum doctor_state */
 
 struct prober_ops;
+struct registry;
 
-/* Looks at everything; `dir` is where results would go, `prober` may be NULL. Takes about a second.
- * NULL when out of memory. */
-cJSON *doctor_examine(const char *dir, const struct prober_ops *prober);
+/*
+ * Looks at everything; `dir` is where results would go. With `fix` what killed runs left on the
+ * machine is removed. Takes about a second. NULL when out of memory.
+ */
+cJSON *doctor_examine(const char *dir, const struct registry *reg, bool fix);
+/* What could not be removed; NULL when there is no such thing. */
+const char *doctor_not_fixed(const cJSON *report);
 
 /* For the probing modules. Adds a finding to a group's array and returns it. */
 cJSON *doctor_add(cJSON *findings, const char *name, enum doctor_state state, const char *fmt, ...)
@@ -44,4 +52,7 @@ void doctor_isolation(cJSON *findings, const char *dir);
 void doctor_limits(cJSON *findings, const char *dir);
 void doctor_machine(cJSON *findings, const char *dir);
 void doctor_tools(cJSON *findings, const char *dir);
+/* What the targets say, and what their killed runs left; returns what could not be removed in err.
+ */
+int doctor_targets(cJSON *findings, const struct registry *reg, bool fix, struct err *err);
 void doctor_probes(cJSON *findings, const struct prober_ops *prober);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "harness/host/doctor.h"
+#include "harness/registry.h"
 #include "harness/test_prober.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/uring_names.h"
@@ -44,13 +45,41 @@ static void check_finding(const cJSON *finding)
 		assert_false(cJSON_HasObjectItem(finding, "cost"));
 }
 
+static void make_offers(offer_fn say, void *arg)
+{
+	say(arg, &(struct offer){.name = "driver", .there = true, .text = "there"});
+	say(arg, &(struct offer){.name = "module",
+				 .text = "no such module",
+				 .cost = "no devices",
+				 .remedy = "load it"});
+}
+
+static int devices_left = 2; /* of which one cannot be removed */
+
+static int leave_devices(bool fix, void (*found)(void *arg, const char *what), void *arg,
+			 struct err *err)
+{
+	if (fix && devices_left == 1)
+		return err_set(err, -EBUSY, "device 0 is in use");
+	for (int i = devices_left; i > (fix ? 1 : 0); i--)
+		found(arg, "a device");
+	if (fix)
+		devices_left = 1;
+	return devices_left;
+}
+
+static const struct target_ops offering = {.name = "offering", .offers = make_offers};
+static const struct target_ops messy = {.name = "messy", .leftovers = leave_devices};
+static const struct target_ops *const targets[] = {&offering, &messy, NULL};
+static const struct registry registry = {.targets = targets, .prober = &test_prober_ops};
+
 static void test_shape(void **state)
 {
-	_cleanup_json_ cJSON *report = doctor_examine("/", &test_prober_ops);
+	_cleanup_json_ cJSON *report = doctor_examine("/", &registry, false);
 	const cJSON *group, *finding, *groups = cJSON_GetObjectItem(report, "groups");
 
 	(void)state;
-	assert_int_equal(cJSON_GetArraySize(groups), 8);
+	assert_int_equal(cJSON_GetArraySize(groups), 9);
 	cJSON_ArrayForEach (group, groups) {
 		const cJSON *findings = cJSON_GetObjectItem(group, "findings");
 
@@ -84,6 +113,36 @@ static void test_probes(void **state)
 	assert_string_equal(text_at(findings, 2, "cost"), "not seen: who is waited for");
 	doctor_probes(none, NULL);
 	assert_string_equal(text_at(none, 0, "state"), "missing");
+}
+
+static void check_at(const cJSON *findings, int i, const char *name, const char *state,
+		     const char *value)
+{
+	assert_string_equal(text_at(findings, i, "name"), name);
+	assert_string_equal(text_at(findings, i, "state"), state);
+	assert_string_equal(text_at(findings, i, "value"), value);
+}
+
+static void test_targets(void **state)
+{
+	_cleanup_json_ cJSON *seen = cJSON_CreateArray(), *fixed = cJSON_CreateArray(),
+			     *stuck = cJSON_CreateArray();
+	struct err err = {""};
+
+	(void)state;
+	assert_int_equal(doctor_targets(seen, &registry, false, &err), 2);
+	assert_int_equal(cJSON_GetArraySize(seen), 4);
+	check_at(seen, 0, "driver", "ok", "there");
+	check_at(seen, 1, "module", "missing", "no such module");
+	assert_string_equal(text_at(seen, 1, "remedy"), "load it");
+	check_at(seen, 2, "left behind", "warning", "a device");
+	assert_string_equal(text_at(seen, 2, "remedy"), "uhbench doctor --fix");
+	assert_int_equal(doctor_targets(fixed, &registry, true, &err), 1);
+	assert_int_equal(cJSON_GetArraySize(fixed), 3);
+	check_at(fixed, 2, "removed", "ok", "a device");
+	assert_int_equal(doctor_targets(stuck, &registry, true, &err), -EBUSY);
+	check_at(stuck, 2, "left behind", "warning", "device 0 is in use");
+	assert_string_equal(err.text, "device 0 is in use");
 }
 
 static int fail_with(void *arg)
@@ -145,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shape),
 		cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_trial),
 		cmocka_unit_test(test_names_agree_with_the_header),
 		cmocka_unit_test(test_flags_are_distinct),

@@ -153,9 +153,8 @@ static void test_user_of(void **state)
 	assert_int_equal(ublk_user_of(4000000000u, false, comm), 0);
 }
 
-static void fail_if_told(const char *what, bool gone, void *arg)
+static void fail_if_told(void *arg, const char *what)
 {
-	(void)gone;
 	(void)arg;
 	fail_msg("%s is told where there is no driver", what);
 }

@@ -132,29 +132,42 @@ static _Noreturn void helper(bool fix, int pipe_fd)
 	_exit(look(fix, 3));
 }
 
-struct lines {
-	char text[2048];
+struct report {
+	bool fix;
+	void (*found)(void *arg, const char *what);
+	void *arg;
+	int count;
+	struct err stays; /* the first that could not be removed; "" */
+	char text[2048];  /* lines that are not whole yet */
 	size_t n;
 };
 
-static void hand_on(struct lines *l, void (*fn)(const char *, bool, void *), void *arg)
+static void take_line(struct report *l, bool gone, const char *what)
+{
+	l->count++;
+	if (l->fix && !gone && !l->stays.text[0])
+		err_set(&l->stays, -EBUSY, "%s", what);
+	if (l->found && (gone || !l->fix))
+		l->found(l->arg, what);
+}
+
+static void take_lines(struct report *l)
 {
 	char *end;
 
 	while ((end = memchr(l->text, '\n', l->n))) {
 		*end = 0;
-		fn(l->text + 1, l->text[0] == '+', arg);
+		take_line(l, l->text[0] == '+', l->text + 1);
 		l->n -= (size_t)(end + 1 - l->text);
 		memmove(l->text, end + 1, l->n);
 	}
 }
 
 /* Until the helper closes the pipe. */
-static int listen_to(int fd, void (*fn)(const char *, bool, void *), void *arg)
+static int listen_to(int fd, struct report *l)
 {
 	uint64_t deadline_ns = nsec_now() + ALL_NS, now;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	struct lines l = {.n = 0};
 
 	while ((now = nsec_now()) < deadline_ns) {
 		int r = poll(&p, 1, (int)((deadline_ns - now) / NSEC_PER_MSEC) + 1);
@@ -164,11 +177,11 @@ static int listen_to(int fd, void (*fn)(const char *, bool, void *), void *arg)
 			return -errno;
 		if (r <= 0)
 			continue;
-		n = read(fd, l.text + l.n, sizeof(l.text) - l.n);
+		n = read(fd, l->text + l->n, sizeof(l->text) - l->n);
 		if (n <= 0)
 			return n ? -errno : 0;
-		l.n += (size_t)n;
-		hand_on(&l, fn, arg);
+		l->n += (size_t)n;
+		take_lines(l);
 	}
 	return -ETIMEDOUT;
 }
@@ -191,9 +204,10 @@ static int end_helper(pid_t pid, int listened, struct err *err)
 		       "looking for ublk devices left behind");
 }
 
-int ublk_find_leftovers(bool fix, void (*fn)(const char *what, bool gone, void *arg), void *arg,
+int ublk_find_leftovers(bool fix, void (*found)(void *arg, const char *what), void *arg,
 			struct err *err)
 {
+	struct report report = {.fix = fix, .found = found, .arg = arg};
 	int pipe_fds[2], r;
 	pid_t pid;
 
@@ -206,7 +220,9 @@ int ublk_find_leftovers(bool fix, void (*fn)(const char *what, bool gone, void *
 		helper(fix, pipe_fds[1]);
 	close(pipe_fds[1]);
 	r = pid < 0 ? err_sys(err, -errno, "fork")
-		    : end_helper(pid, listen_to(pipe_fds[0], fn, arg), err);
+		    : end_helper(pid, listen_to(pipe_fds[0], &report), err);
 	close(pipe_fds[0]);
-	return r;
+	if (!r && report.stays.text[0])
+		r = err_set(err, -EBUSY, "%s", report.stays.text);
+	return r ? r : report.count;
 }
