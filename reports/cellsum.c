@@ -14,6 +14,7 @@
 
 #include "harness/hist.h"
 #include "harness/util/cleanup.h"
+#include "reports/detail.h"
 #include "reports/get.h"
 #include "reports/probes_fold.h"
 
@@ -140,6 +141,7 @@ void cellsum_free(struct cell_sum *cell)
 		free(cell->hists[i].index);
 		free(cell->hists[i].counts);
 	}
+	cJSON_Delete(cell->detail);
 	free(cell->figures);
 	free(cell->metrics);
 	free(cell->hists);
@@ -375,12 +377,14 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void cellsum_finish(struct cell_sum *cell)
+int cellsum_finish(struct cell_sum *cell)
 {
+	int err;
+
 	for (unsigned i = 0; i < cell->n_metrics; i++)
 		if (cell->metrics[i].n)
 			qsort(cell->metrics[i].values, cell->metrics[i].n, sizeof(double),
 			      compare_doubles);
-	if (cell->probed)
-		cellsum_finish(cell->probed);
+	err = detail_finish(cell->detail);
+	return !err && cell->probed ? cellsum_finish(cell->probed) : err;
 }

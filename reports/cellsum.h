@@ -21,8 +21,8 @@ int cellsum_add_probes(struct cell_sum *cell, const cJSON *record);
 /* Judges what the run did of what was asked for, and its own checks: Little's law, steadiness,
  * steal, foreign load. */
 void cellsum_add_warnings(struct cell_sum *cell, const cJSON *record);
-/* After the last record: sorts the values. */
-void cellsum_finish(struct cell_sum *cell);
+/* After the last record: sorts the values. -ENOMEM. */
+int cellsum_finish(struct cell_sum *cell);
 
 /* Room for one more item after n: grows at powers of two. NULL when out of memory (array kept). */
 void *array_room(void *array, size_t n, size_t item_size);

@@ -10,6 +10,7 @@
 
 #include "harness/session/store.h"
 #include "harness/util/cleanup.h"
+#include "reports/detail.h"
 #include "reports/get.h"
 #include "reports/report.h"
 
@@ -124,6 +125,70 @@ static void put_metric(const struct csv *c, const cJSON *record, const cJSON *me
 	fputc('\n', c->out);
 }
 
+/* A figure of a target's detail, as a metric that has no better direction. */
+static void put_detail_figure(const struct csv *c, const cJSON *record, const char *name, double v,
+			      const char *unit)
+{
+	put_run(c, record);
+	fputc(',', c->out);
+	put_text(c->out, name);
+	fputc(',', c->out);
+	put_number(c->out, v);
+	fputc(',', c->out);
+	put_text(c->out, unit);
+	fputs(",none,\n", c->out);
+}
+
+/* queues/0/completions: the table, the row's first value, the column. Texts are no figures. */
+static void put_table(const struct csv *c, const cJSON *record, const cJSON *detail)
+{
+	const cJSON *row, *value;
+	char name[200], key[24];
+
+	cJSON_ArrayForEach (row, get(detail, "rows")) {
+		const cJSON *column = get(detail, "columns")->child;
+
+		detail_row_name(row, key);
+		cJSON_ArrayForEach (value, row) {
+			if (value != row->child && cJSON_IsNumber(value)) {
+				snprintf(name, sizeof(name), "%s/%s/%s", detail->string, key,
+					 get_text(column, "name"));
+				put_detail_figure(c, record, name, value->valuedouble,
+						  get_text(column, "unit"));
+			}
+			column = column ? column->next : NULL;
+		}
+	}
+}
+
+/* stages/submit: the mean of that stage in the run. */
+static void put_stages(const struct csv *c, const cJSON *record, const cJSON *detail)
+{
+	const cJSON *stage;
+	char name[200];
+
+	cJSON_ArrayForEach (stage, get(detail, "stages")) {
+		const cJSON *h = get(get(record, "histograms"), get_text(stage, "histogram"));
+		double mean = get_number(h, "sum") / get_number(h, "count");
+
+		snprintf(name, sizeof(name), "%s/%s", detail->string, get_text(stage, "name"));
+		if (isfinite(mean))
+			put_detail_figure(c, record, name, mean, "ns");
+	}
+}
+
+static void put_details(const struct csv *c, const cJSON *record)
+{
+	const cJSON *detail;
+
+	cJSON_ArrayForEach (detail, get_object(record, "detail")) {
+		if (detail_is_table(detail))
+			put_table(c, record, detail);
+		else if (detail_is_stages(detail))
+			put_stages(c, record, detail);
+	}
+}
+
 static int put_record(void *arg, cJSON *record)
 {
 	const struct csv *c = arg;
@@ -133,6 +198,7 @@ static int put_record(void *arg, cJSON *record)
 		put_metric(c, record, metric);
 	if (!metrics || !metrics->child)
 		put_metric(c, record, NULL);
+	put_details(c, record);
 	return 0;
 }
 

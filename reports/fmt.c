@@ -6,15 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Three significant digits, but never an exponent and never fewer than all digits before the point.
- */
+/* Three significant digits (two below 1), but never an exponent, never fewer than all digits before
+ * the point, and no more than four behind it. */
 static int digits_for(double v)
 {
 	double a = fabs(v);
 
 	if (a >= 99.95)
 		return 0;
-	return a >= 9.995 ? 1 : 2;
+	if (a >= 9.995)
+		return 1;
+	if (a >= 0.0995)
+		return 2;
+	return a >= 0.00995 ? 3 : 4;
 }
 
 /* Divides by `base` until the value is below 1000 (so that "999.7" does not become "1000"). */

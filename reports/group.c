@@ -404,18 +404,27 @@ void groups_free(struct groups *groups)
 	*groups = (struct groups){0};
 }
 
-/* Does a label name the field? Where its default is not known: if it varies. */
-static bool labelled(const struct group *g, size_t cell, const struct field *f)
+static bool varies(const struct group *g, size_t cell, const struct field *f)
 {
-	if (f->known)
-		return !f->plain;
 	for (unsigned k = 1; k < g->n_columns; k++)
 		if (g->values[cell * g->n_columns + k] == f)
 			return true;
 	return false;
 }
 
-int group_label(const struct group *g, size_t i, char *buf, size_t size)
+/* Does a label name the field? Where its default is not known: if it varies. */
+static bool labelled(const struct group *g, size_t cell, const struct field *f)
+{
+	return f->known ? !f->plain : varies(g, cell, f);
+}
+
+static bool named(const struct group *g, size_t cell, const struct field *f)
+{
+	return labelled(g, cell, f) && varies(g, cell, f);
+}
+
+static int put_label(const struct group *g, size_t i, char *buf, size_t size,
+		     bool (*wanted)(const struct group *, size_t, const struct field *))
 {
 	const struct cell_sum *cell = g->cells[i];
 	int n = snprintf(buf, size, "%s", cell->target);
@@ -424,12 +433,22 @@ int group_label(const struct group *g, size_t i, char *buf, size_t size)
 		for (unsigned k = 0; k < cell->n_fields && n >= 0 && (size_t)n < size; k++) {
 			const struct field *f = &cell->fields[k];
 
-			if ((strncmp(f->name, "cpus.", 5) == 0) == cpus && labelled(g, i, f))
+			if ((strncmp(f->name, "cpus.", 5) == 0) == cpus && wanted(g, i, f))
 				n += snprintf(buf + n, size - (size_t)n, " %s=%s", f->name,
 					      f->shown);
 		}
 	}
 	return n;
+}
+
+int group_label(const struct group *g, size_t i, char *buf, size_t size)
+{
+	return put_label(g, i, buf, size, labelled);
+}
+
+int group_name(const struct group *g, size_t i, char *buf, size_t size)
+{
+	return put_label(g, i, buf, size, named);
 }
 
 int groups_label(const struct groups *groups, const struct cell_sum *cell, char *buf, size_t size)

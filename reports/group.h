@@ -64,7 +64,9 @@ unsigned group_target_index(const struct group *g, const char *target);
 /* "uring depth=32 batch=8": the target and what is not at its default, in the words that
  * cell_label() has and `run --only` understands. */
 int group_label(const struct group *g, size_t cell, char *buf, size_t size);
-/* The same with the workload in front, for a cell anywhere: "nop/uring depth=32 batch=8". */
+/* Shorter, for a row among the others of its workload: what all of them share is left out. */
+int group_name(const struct group *g, size_t cell, char *buf, size_t size);
+/* A label with the workload in front, for a cell anywhere: "nop/uring depth=32 batch=8". */
 int groups_label(const struct groups *groups, const struct cell_sum *cell, char *buf, size_t size);
 
 static inline void cleanup_groups(struct groups *g)

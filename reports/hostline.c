@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "reports/fmt.h"
 #include "reports/get.h"
@@ -42,4 +43,9 @@ int hostline(const cJSON *host, char *buf, size_t size)
 	if (n > 0)
 		fmt_safe(buf, size, raw);
 	return n;
+}
+
+bool host_emulated(const cJSON *host)
+{
+	return !strcmp(get_text(get(host, "virtualisation"), "hypervisor"), "QEMU TCG");
 }

@@ -219,6 +219,9 @@ static void put_doubts(const struct page *page)
 			      : "<div class=\"doubts\"><a href=\"#warnings\">Worth a doubt</a><ul>",
 			n, page->summary->n_cells, doubts[k]);
 	}
+	if (host_emulated(get(page->summary->manifest, "host")))
+		fprintf(out, "%s<li>%s</li>\n", any++ ? "" : "<div class=\"doubts\"><ul>",
+			HOST_EMULATED);
 	if (page->summary->torn)
 		fprintf(out, "%s<li>the last record was cut short and is left out</li>\n",
 			any++ ? "" : "<div class=\"doubts\"><ul>");
@@ -325,7 +328,8 @@ static int put_sections(const struct page *page)
 		fprintf(out, " <small>%zu cell%s</small></h2>\n", s->group->n_cells,
 			s->group->n_cells == 1 ? "" : "s");
 		html_table(page, s);
-		err = page->plot ? html_figures(page, s) : 0;
+		err = html_evidence(page, s);
+		err = err ? err : page->plot ? html_figures(page, s) : 0;
 		err = err ? err : html_cells(page, s);
 		fputs("</section>\n", out);
 	}

@@ -34,6 +34,12 @@ void html_name(FILE *out, const char *name);
 void html_printf(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void html_table(const struct page *page, const struct section *section);
+/* Is the cell one of those that can be folded out? */
+bool html_has_cell(const struct section *section, size_t cell);
+/* html_evidence.c: what the cells' figures are made of. html_detail.c: one cell's own tables. */
+int html_evidence(const struct page *page, const struct section *section);
+void html_stage_bars(const struct page *page, const struct section *section);
+void html_details(FILE *out, const struct cell_sum *cell);
 int html_figures(const struct page *page, const struct section *section);
 int html_cells(const struct page *page, const struct section *section);
 /* html_cell.c: cell `k` of the section's pictures wants all that probes saw of it; its histograms

@@ -120,6 +120,7 @@ int html_cell(const struct page *page, const struct section *s, const struct cel
 			  true));
 	err = f->figure.left ? html_pair(page, &f->figure, label) : 0;
 	put_metrics(page->out, cell);
+	html_details(page->out, cell);
 	err = err ? err : put_probes(page, cell, f);
 	fputs("<details class=\"raw\"><summary>cell ", page->out);
 	html_text(page->out, cell->id);

@@ -94,7 +94,7 @@ int html_cells(const struct page *page, const struct section *s)
 		return 0;
 	fputs("<h3>single cells <small>", page->out);
 	fputs(page->plot ? "percentile curve, distribution and all metrics"
-			 : "those that probes watched",
+			 : "those that probes watched, or whose target tells more",
 	      page->out);
 	if (left_out && page->plot)
 		fprintf(page->out,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The results of one workload as a table that sorts by any column and can be filtered. Cells carry
- * their unrounded figure in data-v, which is what is sorted by. Columns of class "more" (extremes
- * and the workload's own metrics) are shown on demand.
+ * their unrounded figure in data-v, which is what is sorted by. Columns of class "more" (extremes)
+ * are shown on demand; the workload's own metrics are the evidence (html_evidence.c).
  */
 #include <math.h>
 #include <string.h>
@@ -12,7 +12,6 @@
 #include "reports/fold.h"
 #include "reports/html.h"
 
-#define OWN_MAX 24
 /* Characters that axes and knobs may take on a page 1280 pixels wide, beside the figures. */
 #define ROOM	       56
 #define ROOM_OPEN_LOOP 42
@@ -34,36 +33,10 @@ static const struct shown_metric latencies[] = {
 
 struct view {
 	const struct section *section;
-	struct shown_metric own[OWN_MAX]; /* metrics that only this workload has */
-	unsigned n_own;
 	struct fold fold;
 	double most; /* highest median throughput: the length of the bars */
 	bool open_loop;
 };
-
-static bool common(const char *name)
-{
-	static const char *const stems[] = {"latency_", "intended_", "lateness_", "throughput"};
-
-	for (size_t i = 0; i < array_size(stems); i++)
-		if (!strncmp(name, stems[i], strlen(stems[i])))
-			return true;
-	return false;
-}
-
-static void scan(struct view *v, const struct cell_sum *cell)
-{
-	v->most = fmax(v->most, cell_median(cell, "throughput"));
-	for (unsigned i = 0; i < cell->n_metrics; i++) {
-		const struct metric_sum *m = &cell->metrics[i];
-		unsigned k = 0;
-
-		while (k < v->n_own && v->own[k].name != m->name)
-			k++;
-		if (k == v->n_own && k < OWN_MAX && !common(m->name))
-			v->own[v->n_own++] = (struct shown_metric){m->name, m->name, m->unit, true};
-	}
-}
 
 static void put_header(FILE *out, const char *title, const char *classes, bool better_high)
 {
@@ -102,16 +75,11 @@ static void put_headers(FILE *out, const struct view *v)
 		if (shown(v, &latencies[i]))
 			put_header(out, latencies[i].title, latencies[i].more ? "n more" : "n",
 				   false);
-	for (unsigned i = 0; i < v->n_own; i++) {
-		fputs("<th scope=\"col\" class=\"n more\"><button type=\"button\">", out);
-		html_name(out, v->own[i].title);
-		fputs("</button></th>", out);
-	}
 	put_header(out, "remarks", "remarks", false);
 	fputs("</tr></thead>\n", out);
 }
 
-static bool has_figure(const struct section *s, size_t cell)
+bool html_has_cell(const struct section *s, size_t cell)
 {
 	for (unsigned i = 0; i < s->pictures.n_cells; i++)
 		if (s->pictures.cells[i].cell == cell)
@@ -124,7 +92,7 @@ static void put_target(FILE *out, const struct view *v, size_t i)
 	const struct section *s = v->section;
 	const struct group *g = s->group;
 	const struct cell_sum *cell = g->cells[i];
-	bool link = has_figure(s, i);
+	bool link = html_has_cell(s, i);
 	char label[200];
 
 	fprintf(out, "<th scope=\"row\"><i class=\"dot c%u\"></i>",
@@ -237,7 +205,9 @@ static void put_row(FILE *out, const struct view *v, size_t i)
 	const struct cell_sum *cell = g->cells[i];
 	unsigned total = cell_total(cell);
 
-	fputs("<tr>", out);
+	fputs("<tr data-cell=\"", out);
+	html_text(out, cell->id);
+	fputs("\">", out);
 	put_target(out, v, i);
 	for (unsigned k = 1; k < g->n_columns; k++)
 		put_value(out, v, i, k);
@@ -250,8 +220,6 @@ static void put_row(FILE *out, const struct view *v, size_t i)
 	for (size_t m = 0; m < array_size(latencies); m++)
 		if (shown(v, &latencies[m]))
 			put_metric(out, cell, &latencies[m]);
-	for (unsigned m = 0; m < v->n_own; m++)
-		put_metric(out, cell, &v->own[m]);
 	put_remarks(out, cell);
 	fputs("</tr>\n", out);
 }
@@ -278,7 +246,7 @@ void html_table(const struct page *page, const struct section *section)
 	FILE *out = page->out;
 
 	for (size_t i = 0; i < section->group->n_cells; i++)
-		scan(&v, section->group->cells[i]);
+		v.most = fmax(v.most, cell_median(section->group->cells[i], "throughput"));
 	fold_choose(section->group, v.open_loop ? ROOM_OPEN_LOOP : ROOM, &v.fold);
 	put_caption(out, section->group, &v.fold);
 	fputs("<div class=\"tools\" hidden><button type=\"button\" class=\"columns\" "

@@ -16,11 +16,10 @@
 #include "reports/html_rows.h"
 #include "reports/probes_html.h"
 
-#define BAR_HEIGHT 30
-#define LABEL_PX   6.8 /* of a character */
-#define NARROW_PX  300 /* of a bar on a telephone, and on a desk */
-#define WIDE_PX	   900
-#define ROLES_MAX  12
+#define LABEL_PX  6.8 /* of a character */
+#define NARROW_PX 300 /* of a bar on a telephone, and on a desk */
+#define WIDE_PX	  900
+#define ROLES_MAX 12
 #define CHECKED                                                                              \
 	"the kernel's own account of running and runnable time, plus what the probe saw of " \
 	"waits, over the wall time"
@@ -51,19 +50,7 @@ void class_rect(FILE *out, const struct class_look *look, const char *place, dou
 		fprintf(out, "<rect %s fill=\"url(#%s)\"/>", place, look->pattern);
 }
 
-void probes_html_patterns(FILE *out)
-{
-	fputs("<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>"
-	      "<pattern id=\"p-hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
-	      "patternTransform=\"rotate(45)\"><path d=\"M0 0V6\" class=\"pat\"/></pattern>"
-	      "<pattern id=\"p-dots\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
-	      "<circle cx=\"3\" cy=\"3\" r=\"1.4\" class=\"pat-f\"/></pattern>"
-	      "</defs></svg>\n",
-	      out);
-}
-
-/* "futex 45 %" where that fits even a narrow window, or a wide one only. */
-static void put_label(FILE *out, const char *name, double share)
+void class_label(FILE *out, const char *name, double share)
 {
 	char text[60];
 	double need;
@@ -82,6 +69,17 @@ static void put_label(FILE *out, const char *name, double share)
 	fputs("</text>", out);
 }
 
+void probes_html_patterns(FILE *out)
+{
+	fputs("<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>"
+	      "<pattern id=\"p-hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+	      "patternTransform=\"rotate(45)\"><path d=\"M0 0V6\" class=\"pat\"/></pattern>"
+	      "<pattern id=\"p-dots\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
+	      "<circle cx=\"3\" cy=\"3\" r=\"1.4\" class=\"pat-f\"/></pattern>"
+	      "</defs></svg>\n",
+	      out);
+}
+
 static void put_segment(FILE *out, const struct probes_view *v, const struct view_role *role,
 			const struct view_part *part, double at, double width)
 {
@@ -90,14 +88,15 @@ static void put_segment(FILE *out, const struct probes_view *v, const struct vie
 	if (width <= 0)
 		return;
 	fprintf(out, "<svg x=\"%.4f%%\" width=\"%.4f%%\" height=\"%d\"><title>", at * 100,
-		width * 100, BAR_HEIGHT);
+		width * 100, CLASS_BAR_PX);
 	html_printf(out, "%s, %s: %s %s, %.2f %% of its wall time (%s)", role->name,
 		    part->cls->name, fmt_value(per, view_per_op(v, part->ns), "ns", true),
 		    view_per(v), part->share * 100, part->cls->says);
 	fputs("</title>", out);
-	snprintf(place, sizeof(place), "x=\"0\" y=\"0\" width=\"100%%\" height=\"%d\"", BAR_HEIGHT);
+	snprintf(place, sizeof(place), "x=\"0\" y=\"0\" width=\"100%%\" height=\"%d\"",
+		 CLASS_BAR_PX);
 	class_rect(out, class_look(part->cls->key), place, 0.6);
-	put_label(out, part->cls->name, width);
+	class_label(out, part->cls->name, width);
 	fputs("</svg>", out);
 }
 
@@ -108,8 +107,8 @@ static void put_rest(FILE *out, double at)
 	fprintf(out,
 		"<svg x=\"%.4f%%\" width=\"%.4f%%\" height=\"%d\"><title>not accounted for: "
 		"%.2f %%</title><rect width=\"100%%\" height=\"%d\" class=\"gap\"/>",
-		at * 100, (1 - at) * 100, BAR_HEIGHT, (1 - at) * 100, BAR_HEIGHT);
-	put_label(out, "unknown", 1 - at);
+		at * 100, (1 - at) * 100, CLASS_BAR_PX, (1 - at) * 100, CLASS_BAR_PX);
+	class_label(out, "unknown", 1 - at);
 	fputs("</svg>", out);
 }
 
@@ -156,7 +155,7 @@ static void put_bar(FILE *out, const struct probes_view *v, const struct view_ro
 	fprintf(out,
 		"<svg class=\"tbar\" width=\"100%%\" height=\"%d\" role=\"img\" "
 		"aria-label=\"time of ",
-		BAR_HEIGHT);
+		CLASS_BAR_PX);
 	html_text(out, role->name);
 	fputs(" by class\">", out);
 	for (unsigned i = 0; i < role->n_parts; i++) {

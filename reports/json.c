@@ -3,9 +3,10 @@
  * The session as one JSON document: what the text table says, unrounded and complete. Written piece
  * by piece, since the whole of it would be the largest thing in memory. Shape:
  *
- *   {schema, manifest, complete, runs: {expected, recorded, ok, failed, ...},
+ *   {schema, manifest, emulated, complete, runs: {expected, recorded, ok, failed, ...},
  *    cells: [{cell, best: [column, ...], runs: {ok, failed, ...}, warnings: [text, ...],
  *             metrics: {name: {unit, better, median, min, max, n, values, nulls?, reason?}},
+ *             detail?: {name: table | stages},
  *             probed?: {runs, metrics},
  *             perturbation?: {throughput | latency_p50 | latency_p99: {ratio, min, max, n,
  * reason?}}}], problems: [{cell, status, probed, count, repeat, reason, worst?}], notes: [{text,
@@ -19,7 +20,9 @@
 #include <string.h>
 
 #include "harness/util/cleanup.h"
+#include "reports/get.h"
 #include "reports/group.h"
+#include "reports/hostline.h"
 #include "reports/perturb.h"
 #include "reports/report.h"
 
@@ -131,6 +134,8 @@ static cJSON *cell_object(const struct group *g, size_t i)
 	for (unsigned k = 0; k < cell->n_metrics; k++)
 		cJSON_AddItemToObject(metrics, cell->metrics[k].name,
 				      metric_object(&cell->metrics[k]));
+	if (cell->detail)
+		cJSON_AddItemToObject(object, "detail", cJSON_Duplicate(cell->detail, true));
 	if (cell->probed)
 		add_probed(object, cell);
 	return object;
@@ -204,7 +209,9 @@ static int put_document(const struct summary *s, const struct groups *groups, FI
 
 	fprintf(out, "{\"schema\":%d,\n\"manifest\":", DOCUMENT_SCHEMA);
 	err = put(out, cJSON_Duplicate(s->manifest, 1));
-	fprintf(out, ",\n\"complete\":%s,\n\"runs\":", s->n_runs >= s->expected ? "true" : "false");
+	fprintf(out, ",\n\"emulated\":%s,\n\"complete\":%s,\n\"runs\":",
+		host_emulated(get(s->manifest, "host")) ? "true" : "false",
+		s->n_runs >= s->expected ? "true" : "false");
 	cJSON_AddNumberToObject(runs, "expected", s->expected);
 	cJSON_AddNumberToObject(runs, "recorded", s->n_runs);
 	add_statuses(runs, s->runs);

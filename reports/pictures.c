@@ -49,8 +49,11 @@ static void plan_overlay(struct plot *p, const struct group *g, const unsigned *
 	f->left_title = "latency by percentile";
 }
 
-static bool has_probes(const struct cell_sum *cell)
+/* Is there more to fold out than metrics and pictures? */
+static bool has_tales(const struct cell_sum *cell)
 {
+	if (cell->detail)
+		return true;
 	return cell->probed && cell->probed->probes && cell->probed->probes->probes;
 }
 
@@ -69,7 +72,7 @@ static double tell(const struct group *g, const size_t *bests, size_t i)
 		score += group_best(g, i, k) ? 4 : 0;
 	for (int k = 0; k < WARN_COUNT; k++)
 		score += cell->warnings[k] ? 3 : 0;
-	score += has_probes(cell) ? 5 : 0;
+	score += has_tales(cell) ? 5 : 0;
 	return bests[group_target_index(g, cell->target)] == i ? score + 100 : score;
 }
 
@@ -115,7 +118,7 @@ static int plan_cells(struct plot *p, const struct group *g, const unsigned *ser
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < g->n_cells; i++)
-		if ((p && main_hist(g->cells[i])) || has_probes(g->cells[i]))
+		if ((p && main_hist(g->cells[i])) || has_tales(g->cells[i]))
 			ranked[n++] = (struct ranked){i, tell(g, bests, i)};
 	qsort(ranked, n, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < n && i < max; i++) {

@@ -30,8 +30,8 @@ struct pictures {
 	unsigned n_cells;
 };
 
-/* series[target] is the colour of each target. Without a plot only cells with probes are chosen.
- * -ENOMEM. */
+/* series[target] is the colour of each target. Without a plot only cells with probes or a detail
+ * are chosen. -ENOMEM. */
 int pictures_plan(struct plot *p, const struct group *g, const unsigned *series, unsigned max_cells,
 		  struct pictures *ret);
 void pictures_free(struct pictures *pics);

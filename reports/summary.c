@@ -15,6 +15,7 @@
 #include "harness/session/store.h"
 #include "harness/util/cleanup.h"
 #include "reports/cellsum.h"
+#include "reports/detail.h"
 #include "reports/foreign.h"
 #include "reports/get.h"
 #include "reports/probes_fold.h"
@@ -248,6 +249,7 @@ static int add_ok(struct loader *l, struct cell_sum *cell, const cJSON *record)
 		return add_probed(l, cell, record);
 	err = cellsum_add_metrics(cell, &l->s->texts, get_object(record, "metrics"));
 	err = err ? err : cellsum_add_figures(cell, record);
+	err = err ? err : detail_fold(&cell->detail, record);
 	if (err)
 		return err;
 	cellsum_add_warnings(cell, record);
@@ -345,8 +347,8 @@ static int load(const char *dir, struct loader *l)
 	err = store_each(dir, add_record, l, &s->torn, l->err);
 	if (!err)
 		drop_unplanned(s);
-	for (size_t i = 0; i < s->n_cells; i++)
-		cellsum_finish(s->cells[i]);
+	for (size_t i = 0; !err && i < s->n_cells; i++)
+		err = cellsum_finish(s->cells[i]);
 	return err;
 }
 

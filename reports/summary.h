@@ -81,6 +81,7 @@ struct cell_sum {
 	unsigned n_figures;
 	struct cell_sum *probed;   /* its runs with probes, apart from the others; NULL = none */
 	struct probes_sum *probes; /* reports/probes_fold.h */
+	cJSON *detail;		   /* reports/detail.h; NULL = none */
 };
 
 /* Runs of one cell that ended in the same way for the same reason, numbers aside. */
@@ -116,8 +117,7 @@ struct summary {
 
 /* -EBADMSG, -ENOENT, ... with err filled. Histograms are merged only with `with_hists`. */
 int summary_load(const char *dir, bool with_hists, struct summary **ret, struct err *err);
-/* A second pass, for the cells whose probed->probes is marked whole: folded anew, with histograms
- * and stacks. Thousands of cells would not fit into memory with them. */
+/* A second pass, with histograms and stacks, for the few cells whose probed->probes is `whole`. */
 int summary_load_whole(struct summary *s, const char *dir, struct err *err);
 void summary_free(struct summary *s);
 

@@ -119,11 +119,14 @@ class Output(unittest.TestCase):
                 self.assertEqual(a[key], b[key])
 
     def test_fixture_is_what_its_maker_makes(self):
-        maker = os.path.join(os.path.dirname(PROBED), "make_probed.py")
-        subprocess.run([sys.executable, maker, self.path("made")], check=True, timeout=60)
-        for name in ("manifest.json", "runs.jsonl"):
-            with open(os.path.join(PROBED, name)) as a, open(self.path("made/" + name)) as b:
-                self.assertEqual(a.read(), b.read(), name)
+        for session in ("probed", "block"):
+            maker = os.path.join(TESTDATA, f"make_{session}.py")
+            made = self.path(session)
+            subprocess.run([sys.executable, "-B", maker, made], check=True, timeout=60)
+            for name in ("manifest.json", "runs.jsonl"):
+                with open(os.path.join(TESTDATA, session, name)) as a, \
+                     open(os.path.join(made, name)) as b:
+                    self.assertEqual(a.read(), b.read(), name)
 
     def test_help_names_each_format_once(self):
         done = subprocess.run([UHBENCH, "report", "--help"], capture_output=True, text=True)

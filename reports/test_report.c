@@ -89,6 +89,12 @@ static void test_golden_probed(void **state)
 	check_golden("probed");
 }
 
+static void test_golden_block(void **state)
+{
+	(void)state;
+	check_golden("block");
+}
+
 static void test_json_is_json(void **state)
 {
 	_cleanup_free_ char *text = made("json", false);
@@ -138,6 +144,25 @@ static void test_page(void **state)
 	assert_null(memmem(style, (size_t)(style_end - style), "url(", 4));
 }
 
+/* What targets tell is drawn, and as foreign as anything else in a record. */
+static void test_page_detail(void **state)
+{
+	_cleanup_free_ char *page = made_of(TESTDATA "/block", "html", false);
+	const char *body = strstr(page, "<body>");
+
+	(void)state;
+	assert_non_null(body);
+	assert_non_null(strstr(body, "emulated processor"));
+	assert_non_null(strstr(body, "requests per enter"));
+	assert_non_null(strstr(body, "<h3>stages of a request"));
+	assert_non_null(strstr(body, "not joined: 5.00 % of the time, 5.00 % of the operations"));
+	assert_non_null(strstr(body, "queue 3: 19.5k"));
+	assert_non_null(strstr(body, "each &lt;queue&gt;"));
+	assert_non_null(strstr(body, "title=\"too few &lt;writes&gt;\""));
+	assert_null(strstr(body, "<queue>"));
+	assert_null(strstr(body, "cpu <"));
+}
+
 static void test_pictures(void **state)
 {
 	_cleanup_free_ char *page = NULL;
@@ -178,8 +203,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),	     cmocka_unit_test(test_golden_probed),
-		cmocka_unit_test(test_json_is_json), cmocka_unit_test(test_narrow),
-		cmocka_unit_test(test_page),	     cmocka_unit_test(test_pictures),
+		cmocka_unit_test(test_golden_block), cmocka_unit_test(test_json_is_json),
+		cmocka_unit_test(test_narrow),	     cmocka_unit_test(test_page),
+		cmocka_unit_test(test_page_detail),  cmocka_unit_test(test_pictures),
 		cmocka_unit_test(test_no_gnuplot),
 	};
 

@@ -49,6 +49,8 @@ static void print_head(const struct summary *s, FILE *out)
 		fprintf(out, "runs.jsonl: the last line was cut short and is left out\n");
 	if (hostline(get(s->manifest, "host"), host, sizeof(host)) > 0)
 		fprintf(out, "%s\n", host);
+	if (host_emulated(get(s->manifest, "host")))
+		fprintf(out, "%s\n", HOST_EMULATED);
 }
 
 static void print_more(FILE *out, size_t n)
@@ -225,6 +227,8 @@ int report_text(const struct report_options *options, FILE *out, struct err *err
 	print_head(s, out);
 	for (size_t i = 0; !code && i < groups.n; i++)
 		code = text_table(&groups.list[i], &o, out);
+	for (size_t i = 0; !code && i < groups.n; i++)
+		code = text_evidence(&groups.list[i], &o, out);
 	if (code)
 		return err_sys(err, code, "%s", o.dir);
 	if (any_best(&groups))

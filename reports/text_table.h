@@ -19,3 +19,5 @@ extern const struct text_figure text_figures[TEXT_FIGURES];
 
 /* -ENOMEM. */
 int text_table(const struct group *g, const struct report_options *o, FILE *out);
+/* Where targets tell more than metrics: what the figures are made of (evidence.h). -ENOMEM. */
+int text_evidence(const struct group *g, const struct report_options *o, FILE *out);

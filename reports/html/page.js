@@ -94,12 +94,20 @@
 	/* Filtering: every word must occur in the row; name=value looks into the column of that name. */
 	const filter = document.getElementById("filter");
 	const shown = document.getElementById("shown");
-	const items = new Map(tables.flatMap((table) => {
+	const main = tables.filter((table) => !table.classList.contains("aside"));
+	const items = new Map(main.flatMap((table) => {
 		const names = Array.from(table.tHead.rows[0].cells, (th) => th.textContent.toLowerCase());
 		const what = table.closest("section").querySelector("h2").id.slice(2).toLowerCase();
 
 		return Array.from(table.tBodies[0].rows, (row) => [row, { row, names, what, text: null }]);
 	}));
+
+	/* Tables aside show the same cells once more: their rows follow those of the results. */
+	const count = items.size;
+	const cells = new Map(Array.from(items.keys(), (row) => [row.dataset.cell, items.get(row)]));
+
+	tables.filter((table) => !main.includes(table)).forEach((table) =>
+		Array.from(table.tBodies[0].rows, (row) => items.set(row, cells.get(row.dataset.cell))));
 
 	function texts(item) {
 		if (!item.text)
@@ -121,18 +129,19 @@
 		const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
 
 		matching = (row) => words.every((word) => matches(items.get(row), word));
-		const n = tables.reduce((sum, table) => sum + update(table), 0);
+		tables.forEach(update);
+		const n = Array.from(cells.values()).filter((item) => matching(item.row)).length;
 
-		shown.textContent = words.length ? n + " of " + items.size + " rows" : "";
+		shown.textContent = words.length ? n + " of " + count + " rows" : "";
 	}
 
 	let pending = 0;
 
 	filter.addEventListener("input", () => {
 		clearTimeout(pending);
-		pending = setTimeout(applyFilter, items.size > 1000 ? 200 : 0);
+		pending = setTimeout(applyFilter, count > 1000 ? 200 : 0);
 	});
-	filter.parentElement.hidden = items.size < 2;
+	filter.parentElement.hidden = count < 2;
 
 	tables.forEach((table) => {
 		table.parentElement.nextElementSibling.addEventListener("click", () => {
