@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/* The table's memory. It has so many slots that neighbours in flight seldom meet. */
+#include "targets/block/block_stages.h"
+
+#include <stddef.h>
+#include <sys/mman.h>
+
+#define SLOTS_PER_REQUEST 16
+#define BITS_MIN	  10
+#define BITS_MAX	  20
+
+static size_t size_of(unsigned bits)
+{
+	return sizeof(struct block_stages) + (sizeof(struct block_stage_slot) << bits);
+}
+
+struct block_stages *block_stages_new(unsigned in_flight)
+{
+	struct block_stages *s;
+	unsigned bits = BITS_MIN;
+
+	while (bits < BITS_MAX && 1u << bits < in_flight * SLOTS_PER_REQUEST)
+		bits++;
+	s = mmap(NULL, size_of(bits), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (s == MAP_FAILED)
+		return NULL;
+	s->bits = bits;
+	return s;
+}
+
+void block_stages_free(struct block_stages *s)
+{
+	if (s)
+		munmap(s, size_of(s->bits));
+}
