@@ -11,5 +11,6 @@ enum exitcode {
 	EXITCODE_ENVIRONMENT = 5,  /* contaminated, or another uhbench is measuring */
 	EXITCODE_NO_BASELINE = 6,  /* nothing comparable to compare with */
 	EXITCODE_NOTHING_RAN = 77, /* every run lacked a privilege or kernel feature */
+	EXITCODE_VM = 125,	   /* a virtual machine failed, whatever ran in it */
 	EXITCODE_INTERRUPTED = 130,
 };

@@ -31,7 +31,7 @@ enum option_kind {
 };
 
 /* An option that may be given more than once. */
-#define OPTION_WORDS_MAX 16
+#define OPTION_WORDS_MAX 64
 struct option_words {
 	const char *words[OPTION_WORDS_MAX];
 	unsigned n;

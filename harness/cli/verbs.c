@@ -12,8 +12,10 @@ const struct verb *const verb_table[] = {
 	&cmd_report,
 	&cmd_doctor,
 	&cmd_hunt,
+	&cmd_vm,
 	&cmd_help,
 	&cmd_child,
+	&cmd_vm_guest,
 	NULL,
 };
 /* clang-format on */

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+/*
+ * uhbench vm: a command in a virtual machine. It works as if it ran here: the files that it names
+ * go in, stdout, stderr and the exit code come out, and so do the results. Everything about the
+ * machine itself is said on stderr, behind "vm: ".
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/cli/verbs.h"
+#include "harness/cli/vm_command.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/nsec.h"
+#include "harness/util/units.h"
+#include "harness/vm/console.h"
+#include "harness/vm/vm.h"
+
+#define MEMORY_DEFAULT "2G"
+#define CPUS_MAX       255
+#define TAIL_LINES     20
+
+struct vm_verb_options {
+	const char *kernel, *memory, *accel;
+	uint64_t cpus, timeout_ns;
+	struct option_words add, back, modules;
+};
+
+static const char *const accel_names[] = {"auto", "kvm", "tcg", NULL};
+
+static const struct option_row vm_rows[] = {
+	{.name = "kernel",
+	 .letter = 'k',
+	 .arg = "KERNEL",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct vm_verb_options, kernel),
+	 .help = "6.12 or 6.1: Debian's cloud kernel of that version; suite:NAME[:VERSION] from "
+		 "another suite; or the path of a bzImage (default " VM_KERNEL_DEFAULT ")"},
+	{.name = "cpus",
+	 .arg = "N",
+	 .kind = OPTION_UINT,
+	 .offset = offsetof(struct vm_verb_options, cpus),
+	 .min = 1,
+	 .max = CPUS_MAX,
+	 .help = "CPUs of the guest (default: as many as are online here)"},
+	{.name = "memory",
+	 .letter = 'm',
+	 .arg = "SIZE",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct vm_verb_options, memory),
+	 .help = "memory of the guest, half of which its files may fill (default " MEMORY_DEFAULT
+		 ")"},
+	{.name = "accel",
+	 .arg = "ACCEL",
+	 .kind = OPTION_CHOICE,
+	 .choices = accel_names,
+	 .offset = offsetof(struct vm_verb_options, accel),
+	 .help = "auto: kvm where a boot with it works, else tcg, which is software emulation "
+		 "(default auto)"},
+	{.name = "add",
+	 .letter = 'a',
+	 .arg = "FILE[:DEST]",
+	 .kind = OPTION_WORDS,
+	 .offset = offsetof(struct vm_verb_options, add),
+	 .help = "a file, folder or program (with its libraries) that the guest needs too; may be "
+		 "repeated"},
+	{.name = "back",
+	 .arg = "PATH",
+	 .kind = OPTION_WORDS,
+	 .offset = offsetof(struct vm_verb_options, back),
+	 .help = "a file or folder that the command writes and that comes back; what -o names "
+		 "does by itself; may be repeated"},
+	{.name = "module",
+	 .arg = "'NAME [P=V ...]'",
+	 .kind = OPTION_WORDS,
+	 .offset = offsetof(struct vm_verb_options, modules),
+	 .help = "load this module too, with these parameters; may be repeated"},
+	{.name = "timeout",
+	 .letter = 't',
+	 .arg = "TIME",
+	 .kind = OPTION_TIME,
+	 .offset = offsetof(struct vm_verb_options, timeout_ns),
+	 .min = NSEC_PER_MSEC,
+	 .help = "end the command after TIME: SIGTERM, after 10 s the machine (default 1h)"},
+	OPTION_END,
+};
+
+/* Set by the first signal, which goes to the command; the second one ends us, and the machine. */
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int sig)
+{
+	interrupted = sig;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void say(const char *text)
+{
+	fprintf(stderr, "vm: %s\n", text);
+}
+
+static enum exitcode exit_code_of(int error)
+{
+	switch (error) {
+	case -EINVAL:
+	case -ENOENT:
+	case -ENOEXEC:
+		return EXITCODE_USAGE;
+	case -ENOPKG:
+		return EXITCODE_NOTHING_RAN;
+	default:
+		return EXITCODE_VM;
+	}
+}
+
+static void print_console(const char *console)
+{
+	const char *tail = console_tail(console, TAIL_LINES);
+
+	if (!*tail) {
+		fputs("vm: its console says nothing\n", stderr);
+		return;
+	}
+	fputs("vm: the end of its console:\n", stderr);
+	while (*tail) {
+		size_t n = strcspn(tail, "\n");
+
+		fprintf(stderr, "  | %.*s\n", (int)n, tail);
+		tail += n + (tail[n] == '\n');
+	}
+}
+
+/* A command's own end, as a shell would tell it. */
+static int command_ended(const struct vm_outcome *o)
+{
+	int sig = WTERMSIG(o->status);
+
+	if (WIFEXITED(o->status))
+		return WEXITSTATUS(o->status);
+	fprintf(stderr, "vm: the command was killed by signal %d (%s)\n", sig, strsignal(sig));
+	if (sig == SIGKILL && strstr(o->console, "Out of memory: Killed process"))
+		say("the guest had run out of memory: --memory gives more");
+	return 128 + sig;
+}
+
+static int tell(const struct vm_outcome *o)
+{
+	switch (o->end) {
+	case VM_EXITED:
+		return command_ended(o);
+	case VM_NO_COMMAND:
+		return verb_fail(EXITCODE_USAGE, "vm: in the guest: %s", o->text);
+	case VM_INTERRUPTED:
+		return verb_fail(EXITCODE_INTERRUPTED, "vm: %s", o->text);
+	default:
+		verb_fail(EXITCODE_VM, "vm: %s", o->text);
+		print_console(o->console);
+		return EXITCODE_VM;
+	}
+}
+
+static int run_in(const struct vm_options *options, const struct vm_command *command,
+		  uint64_t timeout_ns)
+{
+	struct vm_boot boot = {.command = command->words,
+			       .back = command->back,
+			       .timeout_ns = timeout_ns,
+			       .interrupted = &interrupted,
+			       .wake_fd = -1};
+	_cleanup_free_ struct vm_outcome *outcome = calloc(1, sizeof(*outcome));
+	struct vm *vm = NULL;
+	struct err err = {""};
+	int r = outcome ? vm_prepare(options, &vm, &err) : err_set(&err, -ENOMEM, "out of memory");
+
+	if (!r) {
+		catch_signals();
+		r = vm_boot(vm, &boot, outcome, &err);
+	}
+	vm_free(vm);
+	return r ? verb_fail(exit_code_of(r), "vm: %s", err.text) : tell(outcome);
+}
+
+static int choose(const struct vm_verb_options *o, struct vm_options *vm)
+{
+	for (unsigned i = 0; accel_names[i]; i++)
+		if (!strcmp(o->accel, accel_names[i]))
+			vm->accel = (enum vm_accel)i;
+	if (units_parse_size(o->memory, &vm->memory_bytes))
+		return verb_fail(EXITCODE_USAGE,
+				 "vm: --memory: \"%s\" is not a size (512M, 2G, ...)", o->memory);
+	if (vm->memory_bytes < VM_MEMORY_MIN || vm->memory_bytes & ((1u << 20) - 1))
+		return verb_fail(EXITCODE_USAGE,
+				 "vm: --memory: %s is not whole megabytes from 256M on", o->memory);
+	vm->kernel = o->kernel;
+	vm->cpus = (unsigned)o->cpus;
+	vm->modules = o->modules.words;
+	vm->n_modules = o->modules.n;
+	vm->say = say;
+	return VERB_GO_ON;
+}
+
+static int vm_run(const struct registry *reg, int argc, char **argv)
+{
+	struct vm_verb_options o = {.kernel = VM_KERNEL_DEFAULT,
+				    .memory = MEMORY_DEFAULT,
+				    .accel = "auto",
+				    .cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
+				    .timeout_ns = 3600 * NSEC_PER_SEC};
+	struct vm_command command = {{NULL}};
+	struct vm_options options = {.accel = VM_ACCEL_AUTO};
+	const char *operands[VM_OPERANDS_MAX];
+	char **words = NULL;
+	struct err err = {""};
+	int rc, r;
+
+	(void)reg;
+	for (int i = 1; i < argc && !words; i++)
+		if (!strcmp(argv[i], "--"))
+			words = &argv[i];
+	rc = verb_parse(&cmd_vm, words ? (int)(words - argv) : argc, argv, &o, operands);
+	if (rc == VERB_GO_ON && operands[0])
+		rc = verb_fail(EXITCODE_USAGE, "vm: the command stands behind \"--\": -- %s ...",
+			       operands[0]);
+	if (rc == VERB_GO_ON && (!words || !words[1]))
+		rc = verb_fail(EXITCODE_USAGE, "vm: there is no command: -- and a verb of uhbench, "
+					       "or a program");
+	if (rc == VERB_GO_ON)
+		rc = choose(&o, &options);
+	if (rc != VERB_GO_ON)
+		return rc;
+	r = vm_command_make(words + 1, &o.add, &o.back, &command, &err);
+	if (r)
+		return verb_fail(exit_code_of(r), "vm: %s", err.text);
+	options.add = command.add;
+	options.n_add = command.n_add;
+	return run_in(&options, &command, o.timeout_ns);
+}
+
+const struct verb cmd_vm = {
+	.name = "vm",
+	.help = "run any of this, or a program, in a virtual machine with a kernel of your choice",
+	.operands = "[-- COMMAND...]",
+	.operands_max = VM_OPERANDS_MAX,
+	.options = vm_rows,
+	.run = vm_run,
+};
