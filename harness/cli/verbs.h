@@ -12,6 +12,7 @@ extern const struct verb cmd_list;
 extern const struct verb cmd_report;
 extern const struct verb cmd_run;
 extern const struct verb cmd_schema;
+extern const struct verb cmd_serve;
 extern const struct verb cmd_validate;
 extern const struct verb cmd_vm;
 extern const struct verb cmd_vm_guest;

@@ -15,11 +15,10 @@
 #include "harness/probe.h"
 #include "harness/protocol.h"
 #include "harness/result.h"
+#include "harness/drive/life.h"
 #include "harness/drive/roles.h"
 #include "harness/drive/run_report.h"
 #include "harness/util/cleanup.h"
-
-#define PAGE 4096ul
 
 static const char *text_of(const cJSON *o, const char *key)
 {
@@ -81,93 +80,11 @@ static int parse_request(const struct registry *reg, const cJSON *req, struct ru
 	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(req, "window")) ? map_window(run) : 0;
 }
 
-static void lane_free(struct lane *lane)
-{
-	if (lane->bufs)
-		munmap(lane->bufs, lane->buf_stride * lane->depth);
-	free(lane->ops);
-}
-
-static int lane_make(struct run *run, struct lane *lane, unsigned index)
-{
-	uint64_t payload = run->axes->payload;
-
-	lane->index = index;
-	lane->run = run;
-	lane->depth = (unsigned)run->axes->depth;
-	lane->batch = (unsigned)run->axes->batch;
-	lane->ops = aligned_alloc(64, lane->depth * sizeof(struct op));
-	if (!lane->ops)
-		return -ENOMEM;
-	memset(lane->ops, 0, lane->depth * sizeof(struct op));
-	if (payload) {
-		lane->buf_stride = (payload + PAGE - 1) & ~(PAGE - 1);
-		lane->bufs = mmap(NULL, lane->buf_stride * lane->depth, PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-		if (lane->bufs == MAP_FAILED) {
-			lane->bufs = NULL;
-			return -ENOMEM;
-		}
-	}
-	for (unsigned i = 0; i < lane->depth; i++) {
-		lane->ops[i].slot = i;
-		lane->ops[i].cap = lane->ops[i].len = (uint32_t)payload;
-		lane->ops[i].data = payload ? (char *)lane->bufs + i * lane->buf_stride : NULL;
-	}
-	return 0;
-}
-
-static int make_lanes(struct run *run)
-{
-	run->roles = roles_new();
-	run->lanes = calloc(run->axes->threads, sizeof(*run->lanes));
-	if (!run->roles || !run->lanes)
-		return err_sys(&run->err, -ENOMEM, "lanes");
-	for (unsigned i = 0; i < run->axes->threads; i++) {
-		int r = lane_make(run, &run->lanes[i], i);
-
-		if (r)
-			return err_sys(&run->err, r, "buffers of lane %u: %llu of %llu bytes", i,
-				       (unsigned long long)run->axes->depth,
-				       (unsigned long long)run->axes->payload);
-	}
-	return 0;
-}
-
-static void free_lanes(struct run *run)
-{
-	for (unsigned i = 0; run->lanes && i < run->axes->threads; i++)
-		lane_free(&run->lanes[i]);
-	free(run->lanes);
-	roles_free(run->roles);
-}
-
-static int call(int (*fn)(struct run *), struct run *run, const char *what)
-{
-	int r = fn ? fn(run) : 0;
-
-	if (r < 0 && !run->err.text[0])
-		err_sys(&run->err, r, "%s", what);
-	return r;
-}
-
-static int set_up(struct run *run)
-{
-	const struct cell *cell = run->cell;
-	int r = call(cell->target->supported, run, "target");
-
-	if (!r)
-		r = call(cell->workload->setup, run, "set-up of the workload");
-	if (!r)
-		r = call(cell->target->setup, run, "set-up of the target");
-	return r;
-}
-
 /* What the run found, also when the oracle says that it was wrong. */
 static int conclude(struct run *run, const struct drive_result *d, struct result *res)
 {
 	const struct cell *cell = run->cell;
-	int r = call(cell->target->stop, run, "stopping the target"), v = 0;
+	int r = life_call(cell->target->stop, run, "stopping the target"), v = 0;
 
 	run_report(run, d, res);
 	if (!r && cell->workload->verify) {
@@ -182,34 +99,22 @@ static int conclude(struct run *run, const struct drive_result *d, struct result
 	return r ? r : v;
 }
 
-static void tear_down(struct run *run)
-{
-	const struct cell *cell = run->cell;
-
-	for (unsigned i = 0; cell->workload->lane_close && i < run->axes->threads; i++)
-		cell->workload->lane_close(&run->lanes[i]);
-	if (cell->target->teardown)
-		cell->target->teardown(run);
-	if (cell->workload->teardown)
-		cell->workload->teardown(run);
-}
-
 static int do_run(struct run *run, struct result *res, bool *in_setup)
 {
 	struct drive_result *d = NULL;
-	int r = make_lanes(run);
+	int r = life_make_lanes(run);
 
 	*in_setup = true;
 	if (r)
 		return r;
-	r = set_up(run);
+	r = life_set_up(run);
 	if (!r) {
 		*in_setup = false;
 		r = drive_run(run, &d);
 		if (!r)
 			r = conclude(run, d, res);
 	}
-	tear_down(run);
+	life_tear_down(run);
 	drive_result_free(d);
 	return r;
 }
@@ -272,7 +177,7 @@ cJSON *execute(const struct registry *reg, const cJSON *request)
 	response = respond(&run, &res, status_of(r, in_setup));
 	result_free(&res);
 	if (cell)
-		free_lanes(&run);
+		life_free_lanes(&run);
 	unmap_window(&run);
 	cell_free(cell);
 	return response;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A device's life, command by command. What the driver answers is turned into words here; what it
- * does behind our back (values clamped, flags dropped, nodes made) is looked at, not assumed.
+ * does behind our back (values clamped, flags dropped) is looked at, not assumed.
  */
 #include "targets/ublk/ublk_ctl.h"
 
@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
@@ -141,30 +139,6 @@ void ublk_block_path(uint32_t id, char path[UBLK_PATH_MAX])
 	snprintf(path, UBLK_PATH_MAX, "/dev/ublkb%u", id);
 }
 
-/* The node, which devtmpfs makes with the disk, and udev only later: nothing else may take it for a
- * file that can be made. */
-static int await_node(struct ublk_ctl *ctl, uint32_t id, uint64_t deadline_ns, struct err *err)
-{
-	struct ublk_params params;
-	char path[UBLK_PATH_MAX];
-	struct stat st;
-	int r = ublk_ctl_get_params(ctl, id, &params, err);
-
-	if (r)
-		return r;
-	ublk_block_path(id, path);
-	while (stat(path, &st) || !S_ISBLK(st.st_mode) ||
-	       st.st_rdev != makedev(params.devt.disk_major, params.devt.disk_minor)) {
-		if (nsec_now() >= deadline_ns)
-			return err_set(err, -ENODEV,
-				       "%s is started, but has no block device of that name (is "
-				       "/dev a devtmpfs?)",
-				       path);
-		nsec_sleep_until(nsec_now() + POLL_NS);
-	}
-	return 0;
-}
-
 int ublk_ctl_start(struct ublk_ctl *ctl, uint32_t id, pid_t pid, uint64_t timeout_ns,
 		   struct err *err)
 {
@@ -172,12 +146,9 @@ int ublk_ctl_start(struct ublk_ctl *ctl, uint32_t id, pid_t pid, uint64_t timeou
 				 .id = id,
 				 .data = (uint64_t)pid,
 				 .timeout_ns = timeout_ns};
-	uint64_t deadline_ns = nsec_now() + timeout_ns;
 	char path[64];
 	int r = ublk_ctl_command(ctl, &c, err);
 
-	if (!r)
-		r = await_node(ctl, id, deadline_ns, err);
 	if (r)
 		return r;
 	snprintf(path, sizeof(path), "/sys/block/ublkb%u/queue/io_timeout", id);

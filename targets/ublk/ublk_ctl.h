@@ -55,8 +55,9 @@ int ublk_ctl_get_params(struct ublk_ctl *ctl, uint32_t id, struct ublk_params *r
 int ublk_ctl_info(struct ublk_ctl *ctl, uint32_t id, struct ublksrv_ctrl_dev_info *ret,
 		  struct err *err);
 
-/* Waits until every queue of the server has fetched, and until /dev/ublkbN is there. `pid` is the
- * server's, as it sees itself. The driver reads the partition table: the server must answer. */
+/* Waits until every queue of the server has fetched; then there is a block device ublkbN (whether
+ * /dev shows it, is the caller's to see). `pid` is the server's, as it sees itself. The driver
+ * reads the partition table: the server must answer. */
 int ublk_ctl_start(struct ublk_ctl *ctl, uint32_t id, pid_t pid, uint64_t timeout_ns,
 		   struct err *err);
 /* Removes /dev/ublkbN; waits for I/O in flight. The server's commands come back with ABORT. */
