@@ -62,6 +62,7 @@ struct queue {
 
 struct group {
 	const struct wal_group_config *config;
+	struct wal_steps steps;
 	const struct wal_world *world;
 	struct wal_log *logs;
 	struct queue *queues; /* [partitions] */
@@ -158,23 +159,23 @@ static void deliver(struct list *batch)
 /* Writes and flushes what is in batch. The leader only; no lock held. */
 static void commit(struct group *t, struct queue *q, const struct list *batch)
 {
-	bool dsync = t->config->flush == WAL_FLUSH_DSYNC;
-	uint64_t start = nsec_now(), flush_start;
-	int r;
+	const struct wal_steps *steps = &t->steps;
+	uint64_t start = nsec_now();
+	int r = 0;
 
 	wal_group_clear(&q->group);
 	for (struct node *n = batch->head; n; n = n->next) {
 		wal_stats_queued(q->stats, t->world, n->op, start);
 		wal_group_add(&q->group, q->log, n->op->data, n->op->len);
 	}
-	r = wal_group_write(&q->group, q->log, dsync ? RWF_DSYNC : 0);
-	if (r == 0 && !dsync) {
-		flush_start = nsec_now();
-		r = fdatasync(q->log->fd) < 0 ? -errno : 0;
-		wal_stats_fsync(q->stats, t->world, nsec_now() - flush_start);
-	}
-	wal_stats_durable(q->stats, t->world, batch->n, dsync ? q->group.n_extents : 1,
-			  nsec_now() - start);
+	if (steps->flush_before)
+		r = wal_stats_flush(q->stats, t->world, q->log->flush_fd);
+	if (r == 0)
+		r = wal_group_write(&q->group, q->log, steps->write_flags);
+	if (r == 0 && steps->flush_after)
+		r = wal_stats_flush(q->stats, t->world, q->log->flush_fd);
+	wal_stats_durable(q->stats, t->world, batch->n,
+			  wal_steps_flushes(steps, q->group.n_extents), nsec_now() - start);
 	for (struct node *n = batch->head; n; n = n->next)
 		n->op->result = r < 0 ? r : (int32_t)n->op->len;
 }
@@ -394,7 +395,8 @@ static int group_setup(struct run *run)
 	t->world = run->world;
 	((struct wal_world *)run->world)->writes_through =
 		t->config->direct && t->config->flush == WAL_FLUSH_DSYNC;
-	r = wal_logs_open(run, t->config->direct, &t->logs);
+	t->steps = wal_group_steps(t->config);
+	r = wal_logs_open(run, t->config->direct, &t->steps, &t->logs);
 	if (r < 0)
 		return r;
 	r = group_init(t, run->axes);

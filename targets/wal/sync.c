@@ -22,9 +22,10 @@ struct single {
 	struct wal_log *logs;
 	struct wal_claims claims;
 	struct wal_stats **stats; /* [threads], each its lane's */
+	struct wal_steps steps;
 };
 
-static int sync_setup(struct run *run)
+static int single_setup(struct run *run, bool dsync)
 {
 	const struct wal_world *world = run->world;
 	const struct wal_single_config *c = run->target_config;
@@ -37,7 +38,13 @@ static int sync_setup(struct run *run)
 		return err_sys(&run->err, -ENOMEM, "wal target");
 	if (wal_claims_init(&t->claims, (uint32_t)run->axes->threads, world->partitions) < 0)
 		return err_sys(&run->err, -ENOMEM, "wal target");
-	return wal_logs_open(run, c->direct, &t->logs);
+	t->steps = wal_steps(dsync, (enum wal_fault)c->fault);
+	return wal_logs_open(run, c->direct, &t->steps, &t->logs);
+}
+
+static int sync_setup(struct run *run)
+{
+	return single_setup(run, false);
 }
 
 static int dsync_setup(struct run *run)
@@ -46,7 +53,7 @@ static int dsync_setup(struct run *run)
 	struct wal_world *world = run->world;
 
 	world->writes_through = c->direct;
-	return sync_setup(run);
+	return single_setup(run, true);
 }
 
 /* Writes all of a record at its place; with flags RWF_DSYNC it is then durable. */
@@ -65,7 +72,7 @@ static int write_record(const struct wal_log *log, const struct op *op, uint64_t
 	return 0;
 }
 
-static int single_serve(struct lane *lane, struct op *op, bool dsync)
+static int single_serve(struct lane *lane, struct op *op, void *priv)
 {
 	const struct wal_world *world = lane->run->world;
 	struct single *t = lane->run->target;
@@ -73,52 +80,31 @@ static int single_serve(struct lane *lane, struct op *op, bool dsync)
 	struct wal_log *log = &t->logs[op->addr];
 	uint32_t partition = (uint32_t)op->addr;
 	uint64_t offset = wal_claim(&t->claims, lane->index, log, partition, op->len);
-	uint64_t start = nsec_now(), flush_start;
-	int r;
+	uint64_t start = nsec_now();
+	int r = 0;
 
+	(void)priv;
 	wal_stats_queued(stats, world, op, start);
-	r = write_record(log, op, offset, dsync ? RWF_DSYNC : 0);
-	if (r == 0 && !dsync) {
-		flush_start = nsec_now();
-		r = fdatasync(log->fd) < 0 ? -errno : 0;
-		wal_stats_fsync(stats, world, nsec_now() - flush_start);
-	}
+	if (t->steps.flush_before)
+		r = wal_stats_flush(stats, world, log->flush_fd);
+	if (r == 0)
+		r = write_record(log, op, offset, t->steps.write_flags);
+	if (r == 0 && t->steps.flush_after)
+		r = wal_stats_flush(stats, world, log->flush_fd);
 	wal_claim_end(&t->claims, lane->index, partition);
-	wal_stats_durable(stats, world, 1, 1, nsec_now() - start);
+	wal_stats_durable(stats, world, 1, wal_steps_flushes(&t->steps, 1), nsec_now() - start);
 	op->result = r < 0 ? r : (int32_t)op->len;
 	return 0;
 }
 
-static int serve_sync(struct lane *lane, struct op *op, void *priv)
-{
-	(void)priv;
-	return single_serve(lane, op, false);
-}
-
-static int serve_dsync(struct lane *lane, struct op *op, void *priv)
-{
-	(void)priv;
-	return single_serve(lane, op, true);
-}
-
-static int single_lane_open(struct lane *lane, syncport_serve serve)
+static int single_lane_open(struct lane *lane)
 {
 	struct single *t = lane->run->target;
 
 	t->stats[lane->index] = wal_stats_new();
 	if (!t->stats[lane->index])
 		return err_sys(&lane->err, -ENOMEM, "wal lane");
-	return syncport_open(lane, serve, NULL);
-}
-
-static int sync_lane_open(struct lane *lane)
-{
-	return single_lane_open(lane, serve_sync);
-}
-
-static int dsync_lane_open(struct lane *lane)
-{
-	return single_lane_open(lane, serve_dsync);
+	return syncport_open(lane, single_serve, NULL);
 }
 
 static void single_report(struct run *run, struct result *result, enum wal_fsync how)
@@ -162,9 +148,9 @@ const struct target_ops target_wal_sync = {
 	.params = wal_single_params,
 	.config_size = sizeof(struct wal_single_config),
 	.metrics = wal_target_metrics,
-	.check_cell = wal_single_check,
+	.check_cell = wal_sync_check,
 	.setup = sync_setup,
-	.lane_open = sync_lane_open,
+	.lane_open = single_lane_open,
 	.submit = syncport_submit,
 	.reap = syncport_reap,
 	.lane_close = syncport_close,
@@ -179,9 +165,9 @@ const struct target_ops target_wal_dsync = {
 	.params = wal_single_params,
 	.config_size = sizeof(struct wal_single_config),
 	.metrics = wal_target_metrics,
-	.check_cell = wal_single_check,
+	.check_cell = wal_dsync_check,
 	.setup = dsync_setup,
-	.lane_open = dsync_lane_open,
+	.lane_open = single_lane_open,
 	.submit = syncport_submit,
 	.reap = syncport_reap,
 	.lane_close = syncport_close,

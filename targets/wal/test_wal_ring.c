@@ -21,6 +21,7 @@
 #include "targets/wal/wal_ring.h"
 
 #define ENTRIES 16u
+#define LOG_FD	7
 #define RECORD	64u
 #define RECORDS 4u
 #define WHOLE	INT_MAX /* as many bytes as were asked for; 0 for a flush */
@@ -29,17 +30,19 @@
 struct row {
 	const char *name;
 	bool dsync;
-	int takes[6]; /* per call; 0 = all */
-	int ends[8];  /* per operation in order of submission; 0 = WHOLE */
-	int error;    /* what the group must end with */
-	int flushes;  /* that were carried out */
-	int writes;   /* that were carried out, whole or in part */
+	enum wal_fault fault; /* then nothing is durable when the group has ended */
+	int takes[6];	      /* per call; 0 = all */
+	int ends[8];	      /* per operation in order of submission; 0 = WHOLE */
+	int error;	      /* what the group must end with */
+	int flushes;	      /* that were carried out */
+	int writes;	      /* that were carried out, whole or in part */
 };
 
 static struct kernel {
 	const struct row *row;
 	struct io_uring_sqe sqes[ENTRIES];
 	struct io_uring_cqe cqes[2 * ENTRIES];
+	int files[2];
 	unsigned khead, ktail, kflags, kdropped, array[ENTRIES], chead, ctail;
 	unsigned taken, calls, operations;
 	unsigned left; /* of what the last call was offered */
@@ -76,8 +79,8 @@ void io_uring_queue_exit(struct io_uring *ring)
 int io_uring_register_files(struct io_uring *ring, const int *files, unsigned n)
 {
 	(void)ring;
-	(void)files;
-	(void)n;
+	assert_int_equal(n, array_size(k.files));
+	memcpy(k.files, files, sizeof(k.files));
 	return 0;
 }
 
@@ -123,7 +126,7 @@ static bool play(const struct io_uring_sqe *sqe, bool late)
 			k.durable += (uint64_t)end;
 	} else {
 		k.flushes++;
-		if (!late)
+		if (!late && k.files[sqe->fd] == LOG_FD)
 			k.durable = k.written;
 	}
 	return end == want;
@@ -163,12 +166,14 @@ static void run_row(const struct row *row)
 {
 	static char memory[RECORDS * RECORD];
 	struct wal_log log = {
-		.ring_bytes = 8 * RECORD, .lsn = 6 * RECORD, .fd = 0, .label = "test"};
+		.ring_bytes = 8 * RECORD, .lsn = 6 * RECORD, .fd = LOG_FD, .label = "test"};
+	struct wal_steps steps = wal_steps(row->dsync, row->fault);
 	struct err err = {0};
 	struct wal_ring r;
 
 	k = (struct kernel){.row = row};
-	assert_int_equal(wal_ring_init(&r, &log, RECORDS, row->dsync, &err), 0);
+	log.flush_fd = steps.other_file ? LOG_FD + 1 : LOG_FD;
+	assert_int_equal(wal_ring_init(&r, &log, RECORDS, &steps, &err), 0);
 	for (unsigned i = 0; i < RECORDS; i++)
 		wal_group_add(&r.group, &log, memory + i * RECORD, RECORD);
 	assert_int_equal(r.group.n_extents, 2);
@@ -178,7 +183,7 @@ static void run_row(const struct row *row)
 	if (r.error != row->error || k.flushes != row->flushes || k.writes != row->writes)
 		fail_msg("%s: error %d, %d flushes, %d writes", row->name, r.error, k.flushes,
 			 k.writes);
-	if (r.error == 0 && k.durable != RECORDS * RECORD)
+	if (r.error == 0 && k.durable != (row->fault ? 0 : RECORDS * RECORD))
 		fail_msg("%s: acknowledged with %llu of %u bytes durable", row->name,
 			 (unsigned long long)k.durable, RECORDS * RECORD);
 	wal_ring_exit(&r);
@@ -207,6 +212,12 @@ static void test_groups(void **state)
 		{"in parts, short write", .takes = {1}, .ends = {RECORD}, .flushes = 2,
 		 .writes = 3},
 		{"dsync in parts", .dsync = true, .takes = {1}, .writes = 2},
+		{"early", .fault = WAL_FAULT_ACK_EARLY, .flushes = 1, .writes = 2},
+		{"early, short", .fault = WAL_FAULT_ACK_EARLY, .ends = {0, RECORD}, .flushes = 1,
+		 .writes = 3},
+		{"no flush", .fault = WAL_FAULT_NO_FLUSH, .writes = 2},
+		{"no dsync", .dsync = true, .fault = WAL_FAULT_NO_FLUSH, .writes = 2},
+		{"wrong file", .fault = WAL_FAULT_WRONG_FILE, .flushes = 1, .writes = 2},
 		{"refused", .takes = {REFUSED}, .error = -EBADR},
 		{"refused halfway", .takes = {1, REFUSED}, .error = -EBADR, .writes = 1},
 	};

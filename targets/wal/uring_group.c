@@ -10,10 +10,9 @@
  * wait, which saves both wake-ups.
  *
  * Waking a sleeper costs more than its record. With the knob `spin` a producer first yields its CPU
- * to the others for a while, as RocksDB's writers do: when the group is durable, it mostly is found
- * awake. On 2 CPUs that made 1.7 times as many commits of 32 and of 128 producers, and 1.5 times as
- * many on `group`. Asleep or awake, 32 producers do better on `group`; what the ring wins is a deep
- * lane without threads, and 128 producers with RWF_DSYNC.
+ * for a while, as RocksDB's writers do: when the group is durable, it mostly is found awake. On 2
+ * CPUs that made 1.7 times as many commits of 32 and of 128 producers (`group`: 1.5). `group` suits
+ * 32 producers better; a deep lane without threads, and 128 with RWF_DSYNC, do better on the ring.
  *
  * Order: the queue is a stack that the committer takes whole and turns over, so records of one lane
  * stay in order, and one group is in flight at a time.
@@ -83,6 +82,7 @@ struct committer {
 struct uring_group {
 	const struct wal_group_config *config;
 	const struct wal_world *world;
+	struct wal_steps steps;
 	struct wal_log *logs;
 	struct committer *committers; /* [partitions] */
 	struct port *ports;	      /* [threads] */
@@ -204,8 +204,8 @@ static bool finish(struct committer *c, struct chain *to, uint64_t deadline_ns)
 {
 	if (!wal_ring_wait(&c->ring, deadline_ns))
 		return false;
-	wal_stats_durable(c->stats, c->target->world, c->flying.n,
-			  c->ring.dsync ? c->ring.group.n_extents : 1, nsec_now() - c->started_ns);
+	wal_stats_durable(c->stats, c->target->world, c->flying.n, wal_ring_flushes(&c->ring),
+			  nsec_now() - c->started_ns);
 	while (c->flying.head) {
 		struct node *node = chain_pop(&c->flying);
 
@@ -305,7 +305,7 @@ static int reap_alone(struct lane *lane, struct op **done, unsigned min, unsigne
 			start(c);
 		}
 		/* A worker of io_uring that does an fdatasync needs the CPU more than we do. */
-		if (c->ring.dsync && t->config->spin_ns)
+		if (c->ring.steps.write_flags && t->config->spin_ns)
 			wal_ring_poll(&c->ring, min_of(nsec_now() + t->config->spin_ns, deadline));
 		if (!finish(c, &port->ready, deadline))
 			return (int)n;
@@ -381,8 +381,7 @@ static int committer_init(struct run *run, struct committer *c, uint32_t partiti
 	c->stats = wal_stats_new();
 	if (!c->stats)
 		return err_sys(&run->err, -ENOMEM, "committer");
-	r = wal_ring_init(&c->ring, c->log, in_flight, t->config->flush == WAL_FLUSH_DSYNC,
-			  &run->err);
+	r = wal_ring_init(&c->ring, c->log, in_flight, &t->steps, &run->err);
 	if (r < 0 || t->alone)
 		return r;
 	r = role_thread_start(run, ROLE_TARGET, &c->thread, committer_main, c);
@@ -426,7 +425,8 @@ static int uring_group_setup(struct run *run)
 		t->config->direct && t->config->flush == WAL_FLUSH_DSYNC;
 	/* A window is time for others to come: somebody has to wait while the lane goes on. */
 	t->alone = run->axes->threads == 1 && t->world->partitions == 1 && !t->config->window_ns;
-	r = wal_logs_open(run, t->config->direct, &t->logs);
+	t->steps = wal_group_steps(t->config);
+	r = wal_logs_open(run, t->config->direct, &t->steps, &t->logs);
 	return r < 0 ? r : uring_group_init(run, t);
 }
 
@@ -454,7 +454,7 @@ static void uring_group_report(struct run *run, struct result *result)
 	for (uint32_t p = 1; p < t->n_committers; p++)
 		wal_stats_merge(t->committers[0].stats, t->committers[p].stats);
 	wal_stats_report(result, t->committers[0].stats,
-			 t->committers[0].ring.dsync ? WAL_FSYNC_IN_WRITE : WAL_FSYNC_LINKED);
+			 t->steps.write_flags ? WAL_FSYNC_IN_WRITE : WAL_FSYNC_LINKED);
 	if (t->alone)
 		result_note(result, "the only lane drives the ring itself, without a committer");
 }

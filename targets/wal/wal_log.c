@@ -48,6 +48,19 @@ static int check_alignment(int fd, const struct wal_world *world, const char *la
 	return 0;
 }
 
+/* The fault `wrong-file`: a nameless file beside the log. */
+static int open_other(const struct wal_partition *p, struct err *err)
+{
+	const char *slash = strrchr(p->label, '/');
+	_cleanup_free_ char *dir = strndup(p->label, slash ? (size_t)(slash - p->label) : 0);
+	int fd;
+
+	if (!dir)
+		return err_sys(err, -ENOMEM, "%s", p->label);
+	fd = open(slash ? dir : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return fd < 0 ? err_sys(err, -errno, "%s: another file beside it", p->label) : fd;
+}
+
 static int log_open(struct run *run, const struct wal_partition *p, bool direct,
 		    struct wal_log *log)
 {
@@ -69,7 +82,16 @@ static int log_open(struct run *run, const struct wal_partition *p, bool direct,
 	return check_alignment(log->fd, run->world, p->label, &run->err);
 }
 
-int wal_logs_open(struct run *run, bool direct, struct wal_log **ret)
+static int log_open_flushed(struct run *run, const struct wal_partition *p, bool direct,
+			    bool other_file, struct wal_log *log)
+{
+	int r = log_open(run, p, direct, log);
+
+	log->flush_fd = r == 0 && other_file ? open_other(p, &run->err) : log->fd;
+	return r < 0 ? r : min_of(log->flush_fd, 0);
+}
+
+int wal_logs_open(struct run *run, bool direct, const struct wal_steps *steps, struct wal_log **ret)
 {
 	const struct wal_world *world = run->world;
 	struct wal_log *logs =
@@ -79,9 +101,10 @@ int wal_logs_open(struct run *run, bool direct, struct wal_log **ret)
 		return err_sys(&run->err, -ENOMEM, "logs");
 	memset(logs, 0, world->partitions * sizeof(*logs));
 	for (uint32_t p = 0; p < world->partitions; p++)
-		logs[p].fd = -1;
+		logs[p].fd = logs[p].flush_fd = -1;
 	for (uint32_t p = 0; p < world->partitions; p++) {
-		int r = log_open(run, &world->partition[p], direct, &logs[p]);
+		int r = log_open_flushed(run, &world->partition[p], direct, steps->other_file,
+					 &logs[p]);
 
 		if (r < 0) {
 			wal_logs_close(run, logs);
@@ -96,8 +119,11 @@ void wal_logs_close(struct run *run, struct wal_log *logs)
 {
 	const struct wal_world *world = run->world;
 
-	for (uint32_t p = 0; logs && p < world->partitions; p++)
+	for (uint32_t p = 0; logs && p < world->partitions; p++) {
+		if (logs[p].flush_fd != logs[p].fd)
+			cleanup_close(&logs[p].flush_fd);
 		cleanup_close(&logs[p].fd);
+	}
 	free(logs);
 }
 

@@ -12,6 +12,7 @@
 
 #include "harness/run.h"
 #include "harness/world/wal.h"
+#include "targets/wal/wal_knobs.h"
 
 /* Alone on its cache lines: `sync` has all lanes advance the position. */
 struct wal_log {
@@ -19,12 +20,14 @@ struct wal_log {
 		lsn; /* bytes appended or reserved since the start of the run */
 	uint64_t ring_bytes;
 	int fd;
+	int flush_fd; /* what a flush is asked of: fd, unless a fault says otherwise */
 	const char *label;
 };
 
 /* Opens all partitions of run->world. Buffered, the whole file is read once, direct, it is dropped
  * from the page cache: a run starts in the same state whoever used the file before. */
-int wal_logs_open(struct run *run, bool direct, struct wal_log **ret);
+int wal_logs_open(struct run *run, bool direct, const struct wal_steps *steps,
+		  struct wal_log **ret);
 void wal_logs_close(struct run *run, struct wal_log *logs); /* NULL is fine */
 
 /* Reserves `bytes` and returns the offset in the file. For a log with one writer at a time; lanes

@@ -14,7 +14,10 @@
 #include <sched.h>
 
 #include "harness/target.h"
+#include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
+
+enum { LOG_FILE, FLUSHED_FILE }; /* registered */
 
 #define RING_FLAGS (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
 
@@ -32,12 +35,12 @@ int wal_ring_supported(struct err *err)
 	return r < 0 ? err_sys(err, -EOPNOTSUPP, "io_uring_setup (%d)", r) : 0;
 }
 
-int wal_ring_init(struct wal_ring *r, const struct wal_log *log, unsigned max_records, bool dsync,
-		  struct err *err)
+int wal_ring_init(struct wal_ring *r, const struct wal_log *log, unsigned max_records,
+		  const struct wal_steps *steps, struct err *err)
 {
-	int ret;
+	int ret, fds[] = {[LOG_FILE] = log->fd, [FLUSHED_FILE] = log->flush_fd};
 
-	*r = (struct wal_ring){.dsync = dsync};
+	*r = (struct wal_ring){.steps = *steps};
 	ret = wal_group_init(&r->group, max_records);
 	if (ret < 0)
 		return err_sys(err, ret, "%s", log->label);
@@ -46,8 +49,8 @@ int wal_ring_init(struct wal_ring *r, const struct wal_log *log, unsigned max_re
 	if (ret < 0)
 		return err_sys(err, ret, "%s: io_uring_setup", log->label);
 	r->open = true;
-	ret = io_uring_register_files(&r->uring, &log->fd, 1);
-	return ret < 0 ? err_sys(err, ret, "%s: registering the file", log->label) : 0;
+	ret = io_uring_register_files(&r->uring, fds, array_size(fds));
+	return ret < 0 ? err_sys(err, ret, "%s: registering the files", log->label) : 0;
 }
 
 void wal_ring_exit(struct wal_ring *r)
@@ -68,8 +71,8 @@ static void prep_write(struct wal_ring *r, struct wal_extent *e)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->uring);
 
-	io_uring_prep_writev2(sqe, 0, e->iov, e->n_iov, e->offset, r->dsync ? RWF_DSYNC : 0);
-	sqe->flags = IOSQE_FIXED_FILE | (r->dsync ? 0 : IOSQE_IO_LINK);
+	io_uring_prep_writev2(sqe, LOG_FILE, e->iov, e->n_iov, e->offset, r->steps.write_flags);
+	sqe->flags = IOSQE_FIXED_FILE | (r->steps.flush_after ? IOSQE_IO_LINK : 0);
 	io_uring_sqe_set_data(sqe, e);
 	r->outstanding++;
 }
@@ -78,8 +81,8 @@ static void prep_flush(struct wal_ring *r)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->uring);
 
-	io_uring_prep_fsync(sqe, 0, IORING_FSYNC_DATASYNC);
-	sqe->flags = IOSQE_FIXED_FILE;
+	io_uring_prep_fsync(sqe, FLUSHED_FILE, IORING_FSYNC_DATASYNC);
+	sqe->flags = IOSQE_FIXED_FILE | (r->steps.flush_before ? IOSQE_IO_LINK : 0);
 	io_uring_sqe_set_data(sqe, NULL);
 	r->outstanding++;
 }
@@ -90,10 +93,12 @@ static void push(struct wal_ring *r)
 	unsigned submitted = 0;
 
 	r->split = false;
+	if (r->steps.flush_before && !r->flushed)
+		prep_flush(r);
 	for (unsigned i = 0; i < r->group.n_extents; i++)
 		if (r->group.extents[i].bytes)
 			prep_write(r, &r->group.extents[i]);
-	if (!r->dsync && !r->flushed)
+	if (r->steps.flush_after && !r->flushed)
 		prep_flush(r);
 	while (submitted < r->outstanding) {
 		int n = io_uring_submit(&r->uring);
@@ -143,7 +148,7 @@ static bool is_durable(const struct wal_ring *r)
 	for (unsigned i = 0; i < r->group.n_extents; i++)
 		if (r->group.extents[i].bytes)
 			return false;
-	return r->dsync || r->flushed;
+	return r->flushed || !(r->steps.flush_before || r->steps.flush_after);
 }
 
 static void drain(struct wal_ring *r)

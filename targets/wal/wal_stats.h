@@ -5,13 +5,16 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "harness/hist.h"
 #include "harness/metric.h"
 #include "harness/op.h"
 #include "harness/param.h"
 #include "harness/result.h"
+#include "harness/util/nsec.h"
 #include "harness/world/wal.h"
 
 extern const struct metric wal_target_metrics[];
@@ -41,12 +44,15 @@ static inline void wal_stats_queued(struct wal_stats *s, const struct wal_world 
 		hist_record(&s->queue, now_ns - op->submitted_ns);
 }
 
-/* A call that did nothing but flush has ended. */
-static inline void wal_stats_fsync(struct wal_stats *s, const struct wal_world *world,
-				   uint64_t took_ns)
+/* Flushes by a call that does nothing else: fdatasync. 0 or -errno. */
+static inline int wal_stats_flush(struct wal_stats *s, const struct wal_world *world, int fd)
 {
+	uint64_t start = nsec_now();
+	int r = fdatasync(fd) < 0 ? -errno : 0;
+
 	if (world->measuring)
-		hist_record(&s->fsync, took_ns);
+		hist_record(&s->fsync, nsec_now() - start);
+	return r;
 }
 
 /* Records are durable, by so many flushes, and so long after their write began. */
