@@ -198,12 +198,59 @@ static void two_wrap_points(struct model *m)
 		put(m, slots[(i + 10) % k], 0, (n - SLOTS + 2) / LANES + i, NONCE);
 }
 
+/* After a crash only what was acknowledged is known. */
+static void crash(struct model *m)
+{
+	for (uint32_t i = 0; i < LANES; i++)
+		m->lanes[i].issued = 0;
+}
+
+/* Acknowledged: all but the last three. Of them one is there, one is torn, one is not there. */
+static void crash_torn_tail(struct model *m)
+{
+	for (uint32_t i = 0; i < LANES; i++)
+		m->lanes[i].acked--;
+	flip(m, 38, m->bytes - 1);
+	blank(m, 37);
+	crash(m);
+}
+
+/* Whose lane and sequence are not to be believed: the sector with them is half another's. */
+static void crash_torn_header(struct model *m)
+{
+	m->lanes[0].acked--;
+	flip(m, 39, offsetof(struct wal_header, lane));
+	flip(m, 39, offsetof(struct wal_header, seq) + 1);
+	crash(m);
+}
+
+static void crash_lost_tail(struct model *m)
+{
+	lost_tail(m);
+	crash(m);
+}
+
+static void crash_damaged(struct model *m)
+{
+	corrupt_body(m);
+	crash(m);
+}
+
+static void crash_lost_all(struct model *m)
+{
+	for (uint64_t i = 0; i < 40; i++)
+		blank(m, i);
+	crash(m);
+}
+
 static const struct row {
 	const char *name;
 	uint64_t records;
 	void (*damage)(struct model *m);
 	uint64_t corrupt, missing, duplicate, reordered, torn;
 	const char *says; /* NULL: the log is good */
+	bool crashed;
+	int code; /* where something is said: 0 is -EBADMSG */
 } rows[] = {
 	{"good", 40, none, 0, 0, 0, 0, 0, NULL},
 	{"good, empty", 0, none, 0, 0, 0, 0, 0, NULL},
@@ -230,6 +277,16 @@ static const struct row {
 	{"absent tail", 40, absent_tail, 0, 0, 0, 0, 0, NULL},
 	{"never issued", 40, never_issued, 1, 1, 0, 0, 0, "never issued"},
 	{"wrong partition", 40, wrong_partition, 1, 0, 0, 0, 0, "is corrupt"},
+	{"crash", 40, crash, 0, 0, 0, 0, 0, NULL, .crashed = true},
+	{"crash, torn tail", 40, crash_torn_tail, 0, 0, 0, 0, 1, NULL, .crashed = true},
+	{"crash, torn header", 40, crash_torn_header, 0, 0, 0, 0, 1, NULL, .crashed = true},
+	{"crash, lost tail", 40, crash_lost_tail, 0, 1, 0, 0, 0,
+	 "lane 0 sequence 13 was acknowledged and is missing", .crashed = true},
+	{"crash, damaged", 40, crash_damaged, 0, 1, 0, 0, 1,
+	 "lane 2 sequence 3 was acknowledged and is missing", .crashed = true},
+	{"crash, lost all", 40, crash_lost_all, 0, 40, 0, 0, 0, "(14 in a row", .crashed = true},
+	{"crash of a full ring", SLOTS, crash, 0, 0, 0, 0, 0, "cannot be told", .crashed = true,
+	 .code = -EOVERFLOW},
 	{"two wrap points", 192, two_wrap_points, 0, 0, 0, 1, 0, "no order of appending"},
 };
 
@@ -261,21 +318,22 @@ static void run_row(const struct row *row, uint32_t bytes)
 {
 	struct wal_replay log;
 	struct model m;
-	int r;
+	int r, code = !row->says ? 0 : row->code ? row->code : -EBADMSG;
 
 	model_open(&m, bytes);
 	append(&m, row->records);
 	row->damage(&m);
 	log = model_log(&m);
+	log.crashed = row->crashed;
 	r = wal_replay(&log, &m.counts, &m.err);
 	model_close(&m);
-	if (r != (row->says ? -EBADMSG : 0) || (row->says && !strstr(m.err.text, row->says)))
+	if (r != code || (row->says && !strstr(m.err.text, row->says)))
 		fail_msg("%s (%u bytes): %d, %s", row->name, bytes, r, m.err.text);
 	if (row->says && !strstr(m.err.text, "test.log: "))
 		fail_msg("%s: no file named in: %s", row->name, m.err.text);
 	if (m.counts.corrupt != row->corrupt || m.counts.duplicate != row->duplicate ||
 	    m.counts.missing != row->missing || m.counts.reordered != row->reordered ||
-	    m.counts.torn != row->torn || m.counts.acknowledged + row->torn > row->records)
+	    m.counts.torn != row->torn || m.counts.acknowledged + (row->crashed ? 0 : row->torn) > row->records)
 		fail_msg("%s: corrupt %lu, missing %lu, duplicate %lu, reordered %lu, torn %lu: %s",
 			 row->name, m.counts.corrupt, m.counts.missing, m.counts.duplicate,
 			 m.counts.reordered, m.counts.torn, m.err.text);

@@ -60,7 +60,7 @@ static uint64_t offset_of(const struct scan *s, uint64_t slot)
 
 static bool was_issued(const struct wal_replay *log, const struct wal_header *h)
 {
-	return h->lane < log->n_lanes && h->seq < log->lanes[h->lane].issued;
+	return h->lane < log->n_lanes && (log->crashed || h->seq < log->lanes[h->lane].issued);
 }
 
 static void scan_slot(struct scan *s, uint64_t slot, const void *record)
@@ -72,6 +72,10 @@ static void scan_slot(struct scan *s, uint64_t slot, const void *record)
 
 	if (kind == WAL_FOREIGN)
 		return;
+	if (log->crashed && kind == WAL_DAMAGED) {
+		s->counts.torn++;
+		return;
+	}
 	if (!was_issued(log, &h)) {
 		fault(s, corrupt,
 		      "%s: offset %llu: a record of this run says lane %u sequence %llu, which was never issued",
@@ -310,8 +314,10 @@ int wal_replay(const struct wal_replay *log, struct wal_replay_counts *counts, s
 	s.slots = log->ring_bytes / log->record_bytes;
 	for (uint32_t i = 0; i < log->n_lanes; i++) {
 		s.acked += log->lanes[i].acked;
-		s.issued += log->lanes[i].issued;
+		s.issued += log->crashed ? 0 : log->lanes[i].issued;
 	}
+	if (log->crashed)
+		s.issued = s.slots;
 	s.found = found = calloc(min_of(s.slots, s.issued) + 1, sizeof(*found));
 	s.spans = spans = calloc(log->n_lanes, sizeof(*spans));
 	if (!found || !spans)
@@ -319,6 +325,11 @@ int wal_replay(const struct wal_replay *log, struct wal_replay_counts *counts, s
 	r = scan_log(&s);
 	if (r < 0)
 		return r;
+	if (log->crashed && s.n_found + s.counts.torn == s.slots)
+		return err_set(err, -EOVERFLOW,
+			       "%s: the ring is full, so it cannot be told what was overwritten "
+			       "(raise log_bytes)",
+			       log->label);
 	judge(&s);
 	add_counts(counts, &s.counts);
 	return s.faults ? -EBADMSG : 0;

@@ -7,11 +7,15 @@
  * once, whole, and each lane's lie in the order of their sequence numbers around the ring, with one
  * wrap point that is the same for all lanes. Records that were issued but never acknowledged may be
  * there, may be missing, and may be torn. (In a full ring such a record overwrites an acknowledged
- * one of the lap before, whose header may outlive its body: that counts as corrupt, so replay a
- * crash on a ring that is not full.)
+ * one of the lap before, whose header may outlive its body: that counts as corrupt.)
+ *
+ * After a crash nobody knows what was issued. Such a log is judged only while its ring is not full,
+ * and a damaged record is torn, whatever its header says, since that may be damaged as well: if it
+ * had been acknowledged it is told as missing.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "harness/util/err.h"
@@ -30,6 +34,7 @@ struct wal_replay {
 	uint32_t partition;
 	const struct wal_replay_lane *lanes;
 	uint32_t n_lanes;
+	bool crashed; /* lanes[].issued is not known and not looked at */
 };
 
 struct wal_replay_counts {
@@ -41,5 +46,6 @@ struct wal_replay_counts {
 };
 
 /* Adds to *counts (also when it finds faults). 0, -EBADMSG with the first fault in err (file,
- * offset, lane, sequence), or another -errno when the log could not be read. */
+ * offset, lane, sequence), or another -errno when the log could not be read; -EOVERFLOW: crashed,
+ * and the ring is full. */
 int wal_replay(const struct wal_replay *log, struct wal_replay_counts *counts, struct err *err);
