@@ -12,6 +12,7 @@
 #include "harness/metric.h"
 #include "harness/param.h"
 #include "harness/run.h"
+#include "harness/util/acks.h"
 
 struct result;
 
@@ -58,6 +59,11 @@ struct workload_ops {
 	 */
 	int (*verify)(struct run *run, struct result *result);
 	void (*report)(struct run *run, const struct window *window, struct result *result);
+	/* The oracle of a run that died, killed or with its machine: judges what it left by the
+	 * acknowledgements that it had sent out, and adds its counts to `verdict`. 0: all of them
+	 * were kept. -EBADMSG: err tells which was not. -ENODATA: there were none. Another -errno:
+	 * it cannot be told, err says why. NULL: this workload's runs leave nothing. */
+	int (*replay)(const struct acks *acks, cJSON *verdict, struct err *err);
 	void (*lane_close)(struct lane *lane);
 	void (*teardown)(struct run *run);
 };

@@ -333,7 +333,8 @@ static void run_row(const struct row *row, uint32_t bytes)
 		fail_msg("%s: no file named in: %s", row->name, m.err.text);
 	if (m.counts.corrupt != row->corrupt || m.counts.duplicate != row->duplicate ||
 	    m.counts.missing != row->missing || m.counts.reordered != row->reordered ||
-	    m.counts.torn != row->torn || m.counts.acknowledged + (row->crashed ? 0 : row->torn) > row->records)
+	    m.counts.torn != row->torn ||
+	    m.counts.acknowledged + (row->crashed ? 0 : row->torn) > row->records)
 		fail_msg("%s: corrupt %lu, missing %lu, duplicate %lu, reordered %lu, torn %lu: %s",
 			 row->name, m.counts.corrupt, m.counts.missing, m.counts.duplicate,
 			 m.counts.reordered, m.counts.torn, m.err.text);

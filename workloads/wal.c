@@ -17,6 +17,7 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 #include "harness/world/wal.h"
+#include "workloads/wal_acks.h"
 #include "workloads/wal_disk.h"
 #include "workloads/wal_files.h"
 #include "workloads/wal_record.h"
@@ -32,6 +33,7 @@ struct wal_config {
 	int preallocate;
 	bool may_be_volatile;
 	char dir[PARAM_STRING_MAX];
+	char acks[PARAM_STRING_MAX];
 };
 
 static const char *const preallocate_choices[] = {"none", "fallocate", "zero", NULL};
@@ -48,6 +50,9 @@ static const struct param wal_params[] = {
 		 "and mean what they say for the first log_bytes: then the file is filled"},
 	{"dir", PARAM_STRING, offsetof(struct wal_config, dir), "", .unit = "path",
 	 .help = "folder for the logs instead of the one for results"},
+	{"acks", PARAM_STRING, offsetof(struct wal_config, acks), "", .unit = "path",
+	 .help = "file or device that is told of every acknowledgement before its lane goes on, for "
+		 "`uhbench replay` after a crash; the logs then stay in `dir`"},
 	{"volatile", PARAM_BOOL, offsetof(struct wal_config, may_be_volatile), "false",
 	 .help = "permit a log on tmpfs or ramfs, where nothing is durable"},
 	PARAM_END,
@@ -64,6 +69,7 @@ struct wal {
 	struct wal_world world;
 	struct wal_files files;
 	uint64_t nonce;
+	int acks_fd; /* -1: nobody is told */
 	char filesystem[512];
 	struct wal_disk disk;
 	struct wal_disk_stats at[2];  /* by enum mark */
@@ -77,6 +83,9 @@ static int wal_check_cell(const struct cell *cell, struct err *err)
 	const struct axes *a = &cell->axes;
 	uint64_t ring = c->log_bytes / a->payload;
 
+	if (c->acks[0] && !c->dir[0])
+		return err_set(err, -EINVAL,
+			       "acks: the logs must outlive the run, which takes a `dir`");
 	if (ring / 2 / a->threads < a->depth)
 		return err_set(
 			err, -EINVAL,
@@ -120,22 +129,17 @@ static int wal_look_at_dir(struct run *run, struct wal *w)
 	return 0;
 }
 
-static int wal_setup(struct run *run)
+/* The log is made, and whoever is told of acknowledgements learns where it lies. */
+static int wal_open_files(struct run *run, struct wal *w)
 {
 	const struct wal_config *c = run->workload_config;
 	uint64_t payload = run->axes->payload;
-	struct wal *w = run->workload = calloc(1, sizeof(*w));
+	char stay[17];
 	int r;
 
-	if (!w)
-		return err_sys(&run->err, -ENOMEM, "wal");
-	if (getrandom(&w->nonce, sizeof(w->nonce), 0) != sizeof(w->nonce))
-		return err_sys(&run->err, -errno, "getrandom");
-	r = wal_look_at_dir(run, w);
-	if (r < 0)
-		return r;
+	snprintf(stay, sizeof(stay), "%016llx", (unsigned long long)w->nonce);
 	r = wal_files_open(run, c->dir, (enum wal_preallocate)c->preallocate, c->log_bytes,
-			   (uint32_t)c->partitions, &w->files);
+			   (uint32_t)c->partitions, c->acks[0] ? stay : NULL, &w->files);
 	if (r < 0)
 		return r;
 	for (uint32_t p = 0; p < w->files.n; p++)
@@ -143,6 +147,28 @@ static int wal_setup(struct run *run)
 	w->world.partitions = w->files.n;
 	w->world.record_bytes = (uint32_t)payload;
 	w->world.partition = w->files.partition;
+	if (!c->acks[0])
+		return 0;
+	w->acks_fd = wal_acks_open(run, c->acks, w->nonce, &w->world);
+	return min_of(w->acks_fd, 0);
+}
+
+static int wal_setup(struct run *run)
+{
+	struct wal *w = run->workload = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return err_sys(&run->err, -ENOMEM, "wal");
+	w->acks_fd = -1;
+	if (getrandom(&w->nonce, sizeof(w->nonce), 0) != sizeof(w->nonce))
+		return err_sys(&run->err, -errno, "getrandom");
+	r = wal_look_at_dir(run, w);
+	if (r < 0)
+		return r;
+	r = wal_open_files(run, w);
+	if (r < 0)
+		return r;
 	run->world = &w->world;
 	if (!w->no_disk.text[0])
 		wal_disk_read(&w->disk, &w->before, &w->no_disk);
@@ -186,10 +212,13 @@ static void wal_next(struct lane *lane, struct op **ops, unsigned n)
 }
 
 /* Nothing that fails to be written is legal. Operations may complete in any order, but all of them
- * do before the oracle looks, so counting is enough to know which were acknowledged. */
+ * do before the oracle looks, so counting is enough to know which were acknowledged. With the knob
+ * `acks` the lane also tells them, by a system call, which no run that measures may do. */
 static int wal_check(struct lane *lane, struct op **ops, unsigned n)
 {
+	const struct wal *w = lane->run->workload;
 	struct wal_replay_lane *count = lane->workload;
+	int r;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct wal_header *h = ops[i]->data;
@@ -202,7 +231,8 @@ static int wal_check(struct lane *lane, struct op **ops, unsigned n)
 				       ops[i]->result);
 		count[ops[i]->addr].acked++;
 	}
-	return 0;
+	r = w->acks_fd >= 0 ? wal_acks_tell(w->acks_fd, lane->index, ops, n) : 0;
+	return r < 0 ? err_sys(&lane->err, r, "acks: write") : 0;
 }
 
 static void wal_mark(struct run *run, enum mark mark)
@@ -350,6 +380,11 @@ static void wal_report(struct run *run, const struct window *window, struct resu
 	if (w->files.reused)
 		result_note(result, "%u zero-filled log file(s) reused from an earlier run",
 			    w->files.reused);
+	if (c->acks[0])
+		result_note(result,
+			    "every acknowledgement was told to %s before its lane went on: "
+			    "a test of crashes, whose figures are not the target's",
+			    c->acks);
 	if (c->may_be_volatile)
 		result_note(result, "the log may be volatile: it lies on %s", w->filesystem);
 }
@@ -367,6 +402,7 @@ static void wal_teardown(struct run *run)
 	if (!w)
 		return;
 	wal_files_close(&w->files);
+	cleanup_close(&w->acks_fd);
 	free(w);
 	run->workload = NULL;
 }
@@ -390,6 +426,7 @@ const struct workload_ops workload_wal = {
 	.mark = wal_mark,
 	.verify = wal_verify,
 	.report = wal_report,
+	.replay = wal_acks_replay,
 	.lane_close = wal_lane_close,
 	.teardown = wal_teardown,
 };

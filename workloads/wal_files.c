@@ -30,7 +30,8 @@ struct request {
 	struct err *err;
 	const char *dir;
 	enum wal_preallocate how;
-	uint64_t bytes; /* whole blocks, so that the last record can be read by O_DIRECT */
+	const char *stay; /* part of the name of a file that outlives the run; else NULL */
+	uint64_t bytes;	  /* whole blocks, so that the last record can be read by O_DIRECT */
 	uint32_t partition;
 	bool keep;    /* under a name, for later runs */
 	bool foreign; /* in a folder of the user's: no name at all */
@@ -168,13 +169,26 @@ static char *path_of(const struct request *q, const char *name, int fd)
 	return asprintf(&path, "/proc/self/fd/%d", fd) < 0 ? NULL : path;
 }
 
+static char *name_of(const struct request *q)
+{
+	char *name = NULL;
+	int n;
+
+	if (q->stay)
+		n = asprintf(&name, "%s/wal-%u-%s.uhbench", q->dir, q->partition, q->stay);
+	else
+		n = asprintf(&name, "%s/wal-%u-%llu%s", q->dir, q->partition,
+			     (unsigned long long)q->bytes, q->foreign ? ".uhbench" : "");
+	return n < 0 ? NULL : name;
+}
+
 static int open_one(const struct request *q, struct wal_files *files)
 {
 	_cleanup_free_ char *name = NULL, *path = NULL;
 	_cleanup_close_ int fd = -1;
 
-	if (asprintf(&name, "%s/wal-%u-%llu%s", q->dir, q->partition, (unsigned long long)q->bytes,
-		     q->foreign ? ".uhbench" : "") < 0)
+	name = name_of(q);
+	if (!name)
 		return err_sys(q->err, -ENOMEM, "%s", q->dir);
 	if (q->keep)
 		fd = open_kept(q, name);
@@ -201,13 +215,13 @@ const char *wal_files_dir(const struct run *run, const char *dir, enum wal_preal
 }
 
 int wal_files_open(struct run *run, const char *dir, enum wal_preallocate how, uint64_t log_bytes,
-		   uint32_t n, struct wal_files *ret)
+		   uint32_t n, const char *stay, struct wal_files *ret)
 {
-	struct request q = {.err = &run->err, .how = how, .foreign = *dir};
+	struct request q = {.err = &run->err, .how = how, .foreign = *dir && !stay, .stay = stay};
 	_cleanup_(wal_files_close) struct wal_files files = {0};
 
 	q.bytes = (log_bytes + BLOCK - 1) / BLOCK * BLOCK;
-	q.keep = how == WAL_PREALLOCATE_ZERO && !q.foreign;
+	q.keep = how == WAL_PREALLOCATE_ZERO && !*dir;
 	q.dir = wal_files_dir(run, dir, how);
 	files.partition = calloc(n, sizeof(*files.partition));
 	files.fds = calloc(n, sizeof(*files.fds));

@@ -2,7 +2,8 @@
 /*
  * The log files of one run, one for each partition. Who cleans up: the parent, since they lie in
  * the run's or the session's folder; files in a folder that the user names are unlinked as soon as
- * they are open, so that nothing can be left behind.
+ * they are open, so that nothing can be left behind. Files that shall outlive a crash are named
+ * after the run and stay: only who replays them knows when they have served.
  */
 #pragma once
 
@@ -21,7 +22,8 @@ struct wal_files {
 /* Where they lie: the user's folder `dir`, or if that is "" the session's for zero-filled files,
  * else the run's. */
 const char *wal_files_dir(const struct run *run, const char *dir, enum wal_preallocate how);
-/* 0 or -errno with run->err filled; *ret is then untouched. */
+/* `stay`: what names files of `dir` that outlive the run; NULL: none do. 0 or -errno with run->err
+ * filled; *ret is then untouched. */
 int wal_files_open(struct run *run, const char *dir, enum wal_preallocate how, uint64_t log_bytes,
-		   uint32_t n, struct wal_files *ret);
+		   uint32_t n, const char *stay, struct wal_files *ret);
 void wal_files_close(struct wal_files *files); /* safe on a zeroed one */

@@ -14,6 +14,7 @@ const struct verb *const verb_table[] = {
 	&cmd_doctor,
 	&cmd_hunt,
 	&cmd_vm,
+	&cmd_replay,
 	&cmd_help,
 	&cmd_child,
 	&cmd_vm_guest,

@@ -9,6 +9,7 @@ extern const struct verb cmd_doctor;
 extern const struct verb cmd_help;
 extern const struct verb cmd_hunt;
 extern const struct verb cmd_list;
+extern const struct verb cmd_replay;
 extern const struct verb cmd_report;
 extern const struct verb cmd_run;
 extern const struct verb cmd_schema;
