@@ -5,6 +5,7 @@
 /* clang-format off */
 const struct target_ops *const target_table[] = {
 	&target_block_loop,
+	&target_block_ublk,
 	&target_netlink_recvmmsg,
 	&target_netlink_recvmsg,
 	&target_netlink_uring,

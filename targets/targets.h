@@ -5,6 +5,7 @@
 #include "harness/target.h"
 
 extern const struct target_ops target_block_loop;
+extern const struct target_ops target_block_ublk;
 extern const struct target_ops target_netlink_recvmmsg;
 extern const struct target_ops target_netlink_recvmsg;
 extern const struct target_ops target_netlink_uring;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The processes of a run's ublk server: the one that serves, and with recovery a second one that
+ * waits for its death and then takes the device over. Both are forked in the set-up, while the run
+ * has a single thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "harness/run.h"
+#include "targets/ublk/ublk_server.h"
+
+struct ublk_process {
+	struct run *run;
+	const struct ublk_setup *setup;
+	unsigned number;   /* 0 serves first */
+	pid_t pid, before; /* before: whose death it waits for; 0: nobody's */
+	int report[2];	   /* pipe: what it has to tell, once */
+	bool reaped;
+	int status; /* wait status, when reaped */
+};
+
+/* Forks it. `setup` must not move or change from here on. */
+int ublk_process_start(struct ublk_process *p, struct run *run, const struct ublk_setup *setup,
+		       unsigned number, pid_t before);
+/* Waits until it serves; with run->err its reason, or how it died. */
+int ublk_process_wait(struct ublk_process *p);
+/* Has it ended? Then `says` (when not NULL) gets how: "was killed by signal 9 (Killed)". */
+bool ublk_process_ended(struct ublk_process *p, struct err *says);
+/* Ends it, by force if it takes long. Safe on one that never was. */
+void ublk_process_end(struct ublk_process *p);

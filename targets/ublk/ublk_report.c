@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the counters of a ublk server come to. CPU time and switches are the kernel's own account of
+ * the server's threads (the role target); everything else is counted by the server. All are of the
+ * window, and for each request that the server answered in it.
+ */
+#include "targets/ublk/ublk_report.h"
+
+#include "targets/block/block_port.h"
+
+const struct metric ublk_metrics[] = {
+	BLOCK_PORT_METRICS,
+	{"requests_per_enter", "1", BETTER_HIGHER,
+	 "requests for each io_uring_enter of the server"},
+	{"server_switches_per_io", "1", BETTER_LOWER,
+	 "context switches of the server for each request"},
+	{"server_cpu_per_io", "ns", BETTER_LOWER, "CPU time of the server for each request"},
+	{"contended_per_io", "1", BETTER_LOWER,
+	 "how often a request found the lock taken; 0 where there is no lock"},
+	{"lock_wait_per_io", "ns", BETTER_LOWER,
+	 "from finding the lock taken until it was ours (futex calls, and the wait), per request"},
+	{"queue_imbalance", "1", BETTER_LOWER,
+	 "requests of the busiest queue, over the mean of all queues"},
+	METRIC_END,
+};
+
+struct ublk_thread_counts ublk_sum_threads(const struct ublk_setup *setup, bool measured)
+{
+	struct ublk_thread_counts sum = {.enters = 0};
+
+	for (unsigned i = 0; i < setup->threads; i++) {
+		const struct ublk_thread_counts *c = &setup->thread_counts[i][measured];
+
+		sum.enters += c->enters;
+		sum.lock.taken += c->lock.taken;
+		sum.lock.contended += c->lock.contended;
+		sum.lock.wait_ns += c->lock.wait_ns;
+	}
+	return sum;
+}
+
+struct ublk_queue_counts ublk_sum_queue(const struct ublk_setup *setup, unsigned queue,
+					bool measured)
+{
+	unsigned tasks = (unsigned)setup->config->queue_tasks;
+	struct ublk_queue_counts sum = {.bytes = 0};
+
+	for (unsigned i = queue * tasks; i < (queue + 1) * tasks; i++) {
+		const struct ublk_queue_counts *c = &setup->queue_counts[i][measured];
+
+		for (unsigned op = 0; op < UBLK_OPS; op++)
+			sum.ops[op] += c->ops[op];
+		sum.bytes += c->bytes;
+		sum.errors += c->errors;
+	}
+	return sum;
+}
+
+static uint64_t requests_of(const struct ublk_queue_counts *c)
+{
+	uint64_t n = 0;
+
+	for (unsigned op = 0; op < UBLK_OPS; op++)
+		n += c->ops[op];
+	return n;
+}
+
+static void add_column(cJSON *columns, const char *name, const char *unit, const char *says)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "name", name);
+	cJSON_AddStringToObject(o, "unit", unit);
+	if (says)
+		cJSON_AddStringToObject(o, "says", says);
+	cJSON_AddItemToArray(columns, o);
+}
+
+static cJSON *queue_row(const struct ublk_setup *setup, unsigned queue)
+{
+	struct ublk_queue_counts c = ublk_sum_queue(setup, queue, true);
+	const uint64_t values[] = {
+		queue,
+		requests_of(&c),
+		c.ops[UBLK_IO_OP_READ],
+		c.ops[UBLK_IO_OP_WRITE],
+		c.ops[UBLK_IO_OP_FLUSH],
+		c.ops[UBLK_IO_OP_DISCARD],
+		c.ops[UBLK_IO_OP_WRITE_ZEROES],
+		c.bytes,
+		c.errors,
+	};
+	cJSON *row = cJSON_CreateArray();
+
+	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		cJSON_AddItemToArray(row, cJSON_CreateNumber((double)values[i]));
+	return row;
+}
+
+static cJSON *queue_table(const struct ublk_setup *setup)
+{
+	cJSON *table = cJSON_CreateObject(), *columns, *rows;
+
+	cJSON_AddStringToObject(table, "title", "queues");
+	cJSON_AddStringToObject(table, "says", "requests that the server answered in the window");
+	columns = cJSON_AddArrayToObject(table, "columns");
+	add_column(columns, "queue", "1", NULL);
+	add_column(columns, "completions", "1", NULL);
+	add_column(columns, "reads", "1", NULL);
+	add_column(columns, "writes", "1", NULL);
+	add_column(columns, "flushes", "1", NULL);
+	add_column(columns, "discards", "1", NULL);
+	add_column(columns, "write_zeroes", "1", NULL);
+	add_column(columns, "moved", "bytes", "read and written");
+	add_column(columns, "errors", "1", NULL);
+	rows = cJSON_AddArrayToObject(table, "rows");
+	for (unsigned q = 0; q < setup->dev.queues; q++)
+		cJSON_AddItemToArray(rows, queue_row(setup, q));
+	cJSON_AddStringToObject(table, "bars", "completions");
+	return table;
+}
+
+static double usage_of(const struct result *result, const char *key)
+{
+	const cJSON *role = cJSON_GetObjectItemCaseSensitive(result->usage, "target");
+
+	return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(role, key));
+}
+
+static void report_nothing(struct result *result)
+{
+	static const char *const names[] = {"requests_per_enter", "server_switches_per_io",
+					    "server_cpu_per_io",  "contended_per_io",
+					    "lock_wait_per_io",	  "queue_imbalance"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		result_metric_none(result, names[i], "the server answered nothing in the window");
+}
+
+void ublk_report(struct result *result, const struct ublk_setup *setup)
+{
+	struct ublk_thread_counts threads = ublk_sum_threads(setup, true);
+	uint64_t all = 0, most = 0;
+	double n;
+
+	for (unsigned q = 0; q < setup->dev.queues; q++) {
+		struct ublk_queue_counts c = ublk_sum_queue(setup, q, true);
+
+		all += requests_of(&c);
+		if (requests_of(&c) > most)
+			most = requests_of(&c);
+	}
+	result_detail(result, "queues", queue_table(setup));
+	if (!all) {
+		report_nothing(result);
+		return;
+	}
+	n = (double)all;
+	result_metric(result, "requests_per_enter", n / (double)threads.enters);
+	result_metric(result, "server_switches_per_io",
+		      (usage_of(result, "voluntary") + usage_of(result, "involuntary")) / n);
+	result_metric(result, "server_cpu_per_io", usage_of(result, "cpu_ns") / n);
+	result_metric(result, "contended_per_io", (double)threads.lock.contended / n);
+	result_metric(result, "lock_wait_per_io", (double)threads.lock.wait_ns / n);
+	result_metric(result, "queue_imbalance", (double)most * setup->dev.queues / n);
+}

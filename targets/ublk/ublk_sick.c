@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Servers that are sick on purpose. Those that cheat do so with every UBLK_SICK_EVERY-th request of
+ * their kind; the one that is killed kills itself while it holds requests that it has not answered.
+ */
+#include "targets/ublk/ublk_sick.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "harness/util/nsec.h"
+
+#define UBLK_SICK_EVERY 256
+
+static bool is_due(struct ublk_thread *t)
+{
+	return ++t->sick % UBLK_SICK_EVERY == 0;
+}
+
+/* The ring reads the time when the entry is handed in, so one for all will do. */
+static void delay(struct ublk_thread *t, struct ublk_tag *tag)
+{
+	struct io_uring_sqe *sqe = ublk_sqe(t);
+
+	if (!sqe)
+		return;
+	t->slow_time = (struct __kernel_timespec){
+		.tv_sec = (long long)(t->setup->config->slow_ns / NSEC_PER_SEC),
+		.tv_nsec = (long long)(t->setup->config->slow_ns % NSEC_PER_SEC)};
+	io_uring_prep_timeout(sqe, &t->slow_time, 0, 0);
+	ublk_sqe_data(sqe, tag, UBLK_CQE_DELAY);
+}
+
+bool ublk_sick_begin(struct ublk_thread *t, struct ublk_tag *tag)
+{
+	switch ((enum ublk_fault)t->setup->config->fault) {
+	case UBLK_FAULT_SLOW_QUEUE:
+		if (tag->slice->slow)
+			delay(t, tag);
+		return tag->slice->slow;
+	case UBLK_FAULT_KILL_SERVER:
+		if (t->measured && is_due(t) && !atomic_fetch_add(&t->setup->shared->kills, 1))
+			kill(getpid(), SIGKILL);
+		return false;
+	case UBLK_FAULT_LOSE_WRITES:
+		if (tag->op != UBLK_IO_OP_WRITE || !is_due(t))
+			return false;
+		ublk_done(t, tag, (int32_t)tag->bytes);
+		return true;
+	default:
+		return false;
+	}
+}
+
+int32_t ublk_sick_end(struct ublk_thread *t, struct ublk_tag *tag, int32_t result)
+{
+	switch ((enum ublk_fault)t->setup->config->fault) {
+	case UBLK_FAULT_CORRUPT_READS:
+		if (tag->op == UBLK_IO_OP_READ && result > 0 && is_due(t))
+			((char *)tag->buf)[result / 2] ^= 1;
+		return result;
+	case UBLK_FAULT_ERRORS:
+		return is_due(t) ? -EIO : result;
+	default:
+		return result;
+	}
+}
