@@ -71,6 +71,7 @@ cJSON *record_make(const struct record_head *head, struct outcome *o)
 	move_or(rec, "errors", o->response, cJSON_CreateObject());
 	move_if(rec, "little", o->response);
 	move_if(rec, "open_loop", o->response);
+	move_if(rec, "detail", o->response);
 	cJSON_AddItemToObject(rec, "isolation", cJSON_Duplicate(o->isolation, 1));
 	if (o->stall)
 		cJSON_AddItemToObject(rec, "stall", cJSON_Duplicate(o->stall, 1));

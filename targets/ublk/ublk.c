@@ -19,6 +19,7 @@
 #include "harness/world/block.h"
 #include "targets/targets.h"
 #include "targets/ublk/ublk_device.h"
+#include "targets/ublk/ublk_file.h"
 #include "targets/ublk/ublk_find.h"
 #include "targets/ublk/ublk_offers.h"
 #include "targets/ublk/ublk_process.h"
@@ -27,12 +28,15 @@
 #define PROCESSES_MAX 2
 
 struct ublk_target {
-	struct ublk_config config; /* as the cell has it, with the name of the file */
+	struct ublk_config config; /* as the cell has it, with the size */
+	int file;
 	struct ublk_device device;
 	struct ublk_setup setup;
 	struct block_stages *stages;
 	struct ublk_process processes[PROCESSES_MAX];
 	unsigned n_processes;
+	pthread_t watcher;
+	bool watched;
 };
 
 static const struct ublk_target_config *config_of(const struct run *run)
@@ -46,8 +50,8 @@ static int ublk_check_cell(const struct cell *cell, struct err *err)
 	int r = ublk_knobs_check(&c->server, err);
 
 	return r ? r
-		 : block_port_check(cell, &c->port, ublk_keeps_data(&c->server), c->server.bytes,
-				    err);
+		 : block_port_check(cell, &c->port, ublk_keeps_data(&c->server),
+				    c->server.backing.size, err);
 }
 
 static int ublk_supported(struct run *run)
@@ -78,7 +82,7 @@ static int make_setup(struct run *run, struct ublk_target *t)
 
 	if (!r)
 		r = ublk_setup_init(&t->setup, &t->config, &t->device.dev, t->device.encoding, cpus,
-				    &run->err);
+				    t->file, &run->err);
 	if (r)
 		return r;
 	t->setup.measuring = world->measuring;
@@ -106,6 +110,46 @@ static int start_servers(struct run *run, struct ublk_target *t)
 	return r ? r : ublk_process_wait(&t->processes[0]);
 }
 
+/* Sleeps until the last server has ended, for whatever reason. */
+static void *watch(void *arg)
+{
+	struct run *run = arg;
+	struct ublk_target *t = run->target;
+
+	for (unsigned i = 0; i < t->n_processes; i++)
+		ublk_process_await(&t->processes[i]);
+	if (!atomic_load(&t->setup.shared->stopping))
+		run->stop = true;
+	return NULL;
+}
+
+/* From here on a device that nobody serves any more ends the run, also when nothing is asked of
+ * it. */
+static int start_watcher(struct run *run, struct ublk_target *t)
+{
+	int r = -pthread_create(&t->watcher, NULL, watch, run);
+
+	t->watched = r == 0;
+	return r ? err_sys(&run->err, r, "starting the watcher of the server") : 0;
+}
+
+static int serve(struct run *run, struct ublk_target *t)
+{
+	int r = ublk_device_add(&t->device, &t->config, &run->err);
+
+	if (!r && t->config.backend == UBLK_BACKEND_FILE) {
+		t->file = ublk_file_open(run, &t->config);
+		r = min_of(t->file, 0);
+	}
+	if (!r)
+		r = make_setup(run, t);
+	if (!r)
+		r = start_servers(run, t);
+	if (!r)
+		r = ublk_device_start(&t->device, t->processes[0].pid, &run->err);
+	return r ? r : start_watcher(run, t);
+}
+
 static int ublk_setup(struct run *run)
 {
 	struct ublk_target *t = run->target = calloc(1, sizeof(*t));
@@ -114,18 +158,10 @@ static int ublk_setup(struct run *run)
 
 	if (!t)
 		return err_sys(&run->err, -ENOMEM, "ublk target");
+	t->file = -1;
 	t->config = config_of(run)->server;
-	if (t->config.backend == UBLK_BACKEND_FILE && !t->config.file[0] &&
-	    snprintf(t->config.file, sizeof(t->config.file), "%s/disk.img", run->workdir) >=
-		    (int)sizeof(t->config.file))
-		return err_set(&run->err, -ENAMETOOLONG, "file: %s/disk.img", run->workdir);
-	r = ublk_device_add(&t->device, &t->config, &run->err);
-	if (!r)
-		r = make_setup(run, t);
-	if (!r)
-		r = start_servers(run, t);
-	if (!r)
-		r = ublk_device_start(&t->device, t->processes[0].pid, &run->err);
+	t->config.bytes = block_size_bytes(world, t->config.backing.size);
+	r = serve(run, t);
 	if (r)
 		return r;
 	world->keeps_data = ublk_keeps_data(&t->config);
@@ -168,12 +204,14 @@ static void ublk_report_run(struct run *run, struct result *result)
 			"the server was killed in the window, and a second one took the device over");
 }
 
-/* Whatever the operations say of it (EIO), the reason is that their server died. */
+/* Whatever the operations say of it (EIO), the reason is that their server died, also when another
+ * one has followed. */
 static void blame_server(struct run *run, struct ublk_target *t)
 {
 	struct err says = {""}, why = run->err;
+	bool failed = why.text[0] || is_unserved(t, &says);
 
-	if (!is_unserved(t, &says))
+	if (!failed || !t->n_processes || !ublk_process_ended(&t->processes[0], &says))
 		return;
 	if (why.text[0] && strcmp(why.text, says.text))
 		err_set(&run->err, 0, "%.200s; %.300s", says.text, why.text);
@@ -197,10 +235,13 @@ static void ublk_teardown(struct run *run)
 	ublk_device_stop(&t->device, &err);
 	for (unsigned i = t->n_processes; i-- > 0;)
 		ublk_process_end(&t->processes[i]);
+	if (t->watched)
+		pthread_join(t->watcher, NULL);
 	if (ublk_device_del(&t->device, &err) && !run->err.text[0])
 		run->err = err;
 	block_stages_free(t->stages);
 	ublk_setup_exit(&t->setup);
+	cleanup_close(&t->file);
 	free(t);
 	run->target = NULL;
 }

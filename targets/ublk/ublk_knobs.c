@@ -33,9 +33,6 @@ static const char *const fault_names[] = {
 
 #define AT(field) offsetof(struct ublk_target_config, server.field)
 
-/* Only to be counted. */
-static const struct param port_rows[] = {BLOCK_PORT_PARAMS(struct ublk_target_config, port)};
-
 const struct param ublk_params[] = {
 	BLOCK_PORT_PARAMS(struct ublk_target_config, port),
 	{"queues", PARAM_INT, AT(queues), "1", .min = 1, .max = UBLK_MAX_NR_QUEUES,
@@ -44,14 +41,13 @@ const struct param ublk_params[] = {
 	 .help = "requests that a queue has room for (tags); sick: 1"},
 	{"backend", PARAM_ENUM, AT(backend), "memory", .choices = backend_names,
 	 .help = "where the data is: nowhere, in the server's memory, in a file"},
-	{"bytes", PARAM_SIZE, AT(bytes), "256M", .min = 1 << 20, .max = 1ull << 50,
-	 .help = "size of the device"},
+	BLOCK_BACKING_PARAMS(struct ublk_target_config, server.backing),
 	{"block_bytes", PARAM_SIZE, AT(block_bytes), "512", .min = 512, .max = 4096,
 	 .help = "logical block size of the device: 512, 1k, 2k or 4k"},
 	{"max_io_bytes", PARAM_SIZE, AT(max_io_bytes), "1M", .min = 4096, .max = UBLK_MAX_IO_BYTES,
 	 .help = "largest request; the kernel splits what is larger"},
 	{"file", PARAM_STRING, AT(file), NULL,
-	 .help = "backend file: its path, kept afterwards; without one, a new file in the run's folder"},
+	 .help = "backend file: a file that stays; without it, one without a name in `dir`"},
 	{"direct", PARAM_BOOL, AT(direct), "false", .help = "backend file: O_DIRECT"},
 	{"file_io", PARAM_ENUM, AT(file_io), "ring", .choices = file_io_names,
 	 .help = "backend file: reads and writes by the ring, or by system calls on the spot, which "
@@ -92,9 +88,6 @@ const struct param ublk_params[] = {
 	PARAM_END,
 };
 
-const struct param *const ublk_server_params =
-	ublk_params + sizeof(port_rows) / sizeof(port_rows[0]);
-
 static int check_sizes(const struct ublk_config *c, struct err *err)
 {
 	if (c->block_bytes & (c->block_bytes - 1))
@@ -103,9 +96,6 @@ static int check_sizes(const struct ublk_config *c, struct err *err)
 	if (c->max_io_bytes % 4096)
 		return err_set(err, -EINVAL, "max_io_bytes: %llu is no multiple of 4096",
 			       (unsigned long long)c->max_io_bytes);
-	if (c->bytes % c->block_bytes)
-		return err_set(err, -EINVAL, "bytes: %llu is no multiple of block_bytes, %llu",
-			       (unsigned long long)c->bytes, (unsigned long long)c->block_bytes);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "harness/param.h"
 #include "harness/util/err.h"
+#include "targets/block/block_backing.h"
 #include "targets/block/block_port.h"
 
 enum ublk_backend { UBLK_BACKEND_NULL, UBLK_BACKEND_MEMORY, UBLK_BACKEND_FILE };
@@ -36,7 +37,10 @@ enum ublk_fault {
 struct ublk_config {
 	uint64_t queues, queue_depth;
 	int backend;
-	uint64_t bytes, block_bytes, max_io_bytes;
+	struct block_backing_config backing;
+	uint64_t bytes; /* no knob: the size of the device, when it is known what size 0 stands for
+			 */
+	uint64_t block_bytes, max_io_bytes;
 	char file[PARAM_STRING_MAX];
 	bool direct;
 	int file_io;
@@ -55,15 +59,12 @@ struct ublk_config {
 	uint64_t slow_ns;
 };
 
-/* The target's configuration, and its rows: those of the port first, which a server without a run
- * has no use for. */
 struct ublk_target_config {
 	struct block_port_config port;
 	struct ublk_config server;
 };
 
 extern const struct param ublk_params[];
-extern const struct param *const ublk_server_params; /* the rows from `server` on */
 
 /* 0, or -EINVAL with the knob that does not fit the others. */
 int ublk_knobs_check(const struct ublk_config *c, struct err *err);

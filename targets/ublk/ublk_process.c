@@ -136,6 +136,13 @@ bool ublk_process_ended(struct ublk_process *p, struct err *says)
 	return true;
 }
 
+void ublk_process_await(const struct ublk_process *p)
+{
+	struct err err;
+
+	wait_for_death(p->pid, &err);
+}
+
 int ublk_process_wait(struct ublk_process *p)
 {
 	struct pollfd poll_fd = {.fd = p->report[0], .events = POLLIN};

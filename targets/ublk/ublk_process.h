@@ -29,5 +29,7 @@ int ublk_process_start(struct ublk_process *p, struct run *run, const struct ubl
 int ublk_process_wait(struct ublk_process *p);
 /* Has it ended? Then `says` (when not NULL) gets how: "was killed by signal 9 (Killed)". */
 bool ublk_process_ended(struct ublk_process *p, struct err *says);
+/* Sleeps until it has ended. On any thread; leaves the reaping to the others. */
+void ublk_process_await(const struct ublk_process *p);
 /* Ends it, by force if it takes long. Safe on one that never was. */
 void ublk_process_end(struct ublk_process *p);

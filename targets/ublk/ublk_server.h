@@ -42,7 +42,7 @@ struct ublk_setup {
 	struct ublk_queue_counts (*queue_counts)[2];   /* [queues * queue_tasks] */
 	size_t shared_bytes;
 	char *memory; /* [config->bytes] of the memory backend; reads as zeroes at first */
-	int file_fd;  /* of the file backend, or -1 */
+	int file_fd;  /* the caller's, of the file backend, or -1 */
 
 	/* The caller's, before the server starts. */
 	const _Atomic uint32_t *measuring;
@@ -56,7 +56,7 @@ struct ublk_setup {
 /* `dev` is what was granted, `cpus` how many the server may use. */
 int ublk_setup_init(struct ublk_setup *s, const struct ublk_config *config,
 		    const struct ublk_dev *dev, enum ublk_encoding encoding, unsigned cpus,
-		    struct err *err);
+		    int file_fd, struct err *err);
 void ublk_setup_exit(struct ublk_setup *s); /* safe after a failed init, and twice */
 
 struct ublk_server;

@@ -38,22 +38,15 @@ static int map_counts(struct ublk_setup *s, struct err *err)
 	return 0;
 }
 
-/* A file grows to the size of the device, and stays as it is otherwise. */
-static int open_file(struct ublk_setup *s, struct err *err)
+/* Filled: a page that is not there is made when it is read or written first, which costs several
+ * times what the request does. */
+static int map_memory(struct ublk_setup *s, struct err *err)
 {
 	const struct ublk_config *c = s->config;
-	struct stat st;
 
-	s->file_fd = open(c->file, O_RDWR | O_CREAT | O_CLOEXEC | (c->direct ? O_DIRECT : 0), 0600);
-	if (s->file_fd < 0 || fstat(s->file_fd, &st))
-		return err_sys(err, -errno, "file: %s%s", c->file, c->direct ? " (direct)" : "");
-	if (!S_ISREG(st.st_mode))
-		return err_set(
-			err, -EINVAL,
-			"file: %s is no regular file; the target `device` is for block devices",
-			c->file);
-	if ((uint64_t)st.st_size < c->bytes && ftruncate(s->file_fd, (off_t)c->bytes))
-		return err_sys(err, -errno, "file: growing %s to %llu bytes", c->file,
+	s->memory = map_shared(c->bytes, MAP_NORESERVE);
+	if (!s->memory || (c->backing.fill && madvise(s->memory, c->bytes, MADV_POPULATE_WRITE)))
+		return err_sys(err, -errno, "memory backend of %llu bytes",
 			       (unsigned long long)c->bytes);
 	return 0;
 }
@@ -68,28 +61,18 @@ static unsigned threads_wanted(const struct ublk_setup *s, unsigned cpus)
 
 int ublk_setup_init(struct ublk_setup *s, const struct ublk_config *config,
 		    const struct ublk_dev *dev, enum ublk_encoding encoding, unsigned cpus,
-		    struct err *err)
+		    int file_fd, struct err *err)
 {
 	int r;
 
 	*s = (struct ublk_setup){.config = config,
 				 .dev = *dev,
 				 .encoding = encoding,
-				 .file_fd = -1,
+				 .file_fd = file_fd,
 				 .stage_bytes = (uint32_t)config->block_bytes};
 	s->threads = threads_wanted(s, cpus);
 	r = map_counts(s, err);
-	if (r)
-		return r;
-	if (config->backend == UBLK_BACKEND_FILE)
-		return open_file(s, err);
-	if (config->backend == UBLK_BACKEND_MEMORY) {
-		s->memory = map_shared(config->bytes, MAP_NORESERVE);
-		if (!s->memory)
-			return err_sys(err, -errno, "memory backend of %llu bytes",
-				       (unsigned long long)config->bytes);
-	}
-	return 0;
+	return r || config->backend != UBLK_BACKEND_MEMORY ? r : map_memory(s, err);
 }
 
 void ublk_setup_exit(struct ublk_setup *s)
@@ -98,7 +81,5 @@ void ublk_setup_exit(struct ublk_setup *s)
 		munmap(s->memory, s->config->bytes);
 	if (s->shared)
 		munmap(s->shared, s->shared_bytes);
-	if (s->config && s->config->backend == UBLK_BACKEND_FILE && s->file_fd >= 0)
-		close(s->file_fd);
 	*s = (struct ublk_setup){.file_fd = -1};
 }
