@@ -4,7 +4,9 @@
 
 /* clang-format off */
 const struct target_ops *const target_table[] = {
+	&target_block_device,
 	&target_block_loop,
+	&target_block_null_blk,
 	&target_block_ublk,
 	&target_netlink_recvmmsg,
 	&target_netlink_recvmsg,

@@ -4,7 +4,9 @@
 
 #include "harness/target.h"
 
+extern const struct target_ops target_block_device;
 extern const struct target_ops target_block_loop;
+extern const struct target_ops target_block_null_blk;
 extern const struct target_ops target_block_ublk;
 extern const struct target_ops target_netlink_recvmmsg;
 extern const struct target_ops target_netlink_recvmsg;

@@ -17,6 +17,19 @@
 #define MIB	      1048576ull
 #define DEFAULT_BYTES (256 * MIB)
 
+int block_bytes_check(const struct cell *cell, uint64_t block_bytes, struct err *err)
+{
+	if (block_bytes & (block_bytes - 1))
+		return err_set(err, -EINVAL, "block_bytes: %llu is no power of two",
+			       (unsigned long long)block_bytes);
+	if (cell->axes.payload % block_bytes)
+		return err_set(err, -EINVAL,
+			       "payload: %llu is no multiple of the device's block_bytes, %llu",
+			       (unsigned long long)cell->axes.payload,
+			       (unsigned long long)block_bytes);
+	return 0;
+}
+
 uint64_t block_size_bytes(const struct block_world *w, uint64_t size)
 {
 	uint64_t bytes = size ? size : w->wanted_bytes;

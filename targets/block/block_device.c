@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -56,6 +57,21 @@ static unsigned count_queues(dev_t device)
 	return n;
 }
 
+/* "none [mq-deadline]": the one in brackets. */
+static void read_scheduler(dev_t device, char *ret, size_t size)
+{
+	char path[160], text[256], *begin, *end;
+
+	attribute_path(device, "queue/scheduler", path, sizeof(path));
+	ret[0] = '\0';
+	if (fs_read(path, text, sizeof(text)) < 0)
+		return;
+	begin = strchr(text, '[');
+	end = begin ? strchr(begin, ']') : NULL;
+	if (end)
+		snprintf(ret, size, "%.*s", (int)(end - begin - 1), begin + 1);
+}
+
 static int read_queue(struct block_limits *l, struct err *err)
 {
 	int r = block_device_attribute(l->device, "queue/discard_max_bytes", &l->max_discard_bytes);
@@ -64,6 +80,7 @@ static int read_queue(struct block_limits *l, struct err *err)
 		r = block_device_attribute(l->device, "queue/write_zeroes_max_bytes",
 					   &l->max_write_zeroes_bytes);
 	l->hardware_queues = count_queues(l->device);
+	read_scheduler(l->device, l->scheduler, sizeof(l->scheduler));
 	return r < 0 ? err_sys(err, r, "/sys/dev/block/%u:%u/queue", major(l->device),
 			       minor(l->device))
 		     : 0;

@@ -14,6 +14,7 @@ struct block_limits {
 	uint32_t logical_block_bytes;
 	uint64_t max_discard_bytes, max_write_zeroes_bytes; /* 0: it can not */
 	unsigned hardware_queues;			    /* 0: not told */
+	char scheduler[32]; /* "none", "mq-deadline"; "": not told */
 };
 
 /* -ENOTBLK when the descriptor is of something else; err names what could not be read. */

@@ -262,10 +262,12 @@ static cJSON *describe_device(const struct block_world *w, const struct block_po
 	add_column(columns, "capacity", "bytes");
 	add_column(columns, "logical block", "bytes");
 	add_column(columns, "hardware queues", "1");
+	add_column(columns, "scheduler", NULL);
 	cJSON_AddItemToArray(row, cJSON_CreateString(w->path));
 	cJSON_AddItemToArray(row, cJSON_CreateNumber((double)w->capacity_bytes));
 	cJSON_AddItemToArray(row, cJSON_CreateNumber(w->logical_block_bytes));
 	cJSON_AddItemToArray(row, cJSON_CreateNumber(p->limits.hardware_queues));
+	cJSON_AddItemToArray(row, cJSON_CreateString(p->limits.scheduler));
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(o, "rows"), row);
 	return o;
 }

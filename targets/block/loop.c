@@ -24,24 +24,19 @@
 #define CONTROL	 "/dev/loop-control"
 #define ATTEMPTS 16 /* others may take the free device before we do */
 
-enum logical { LOGICAL_512, LOGICAL_4096 };
-
 struct loop_knobs {
 	struct block_port_config port;
 	struct block_backing_config backing;
 	bool direct_io;
-	int logical_block;
+	uint64_t block_bytes;
 };
-
-static const char *const logical_choices[] = {"512", "4096", NULL};
 
 static const struct param loop_params[] = {
 	BLOCK_PORT_PARAMS(struct loop_knobs, port),
 	BLOCK_BACKING_PARAMS(struct loop_knobs, backing),
 	{"direct_io", PARAM_BOOL, offsetof(struct loop_knobs, direct_io), "false",
 	 .help = "the driver reads and writes its file past the page cache"},
-	{"logical_block", PARAM_ENUM, offsetof(struct loop_knobs, logical_block), "512",
-	 .choices = logical_choices, .unit = "bytes", .help = "logical block size of the device"},
+	BLOCK_BYTES_PARAM(struct loop_knobs, block_bytes),
 	PARAM_END,
 };
 
@@ -55,13 +50,9 @@ struct loop {
 static int loop_check(const struct cell *cell, struct err *err)
 {
 	const struct loop_knobs *k = cell->target_config;
+	int r = block_bytes_check(cell, k->block_bytes, err);
 
-	if (k->logical_block == LOGICAL_4096 && cell->axes.payload % 4096)
-		return err_set(err, -EINVAL,
-			       "payload: %llu is no multiple of the logical block (knob "
-			       "`logical_block`, 4096)",
-			       (unsigned long long)cell->axes.payload);
-	return block_port_check(cell, &k->port, true, k->backing.size, err);
+	return r < 0 ? r : block_port_check(cell, &k->port, true, k->backing.size, err);
 }
 
 static int loop_supported(struct run *run)
@@ -95,7 +86,7 @@ static int configure(struct run *run, struct loop *l)
 	const struct loop_knobs *k = run->target_config;
 	struct loop_config c = {
 		.fd = (uint32_t)l->file,
-		.block_size = k->logical_block == LOGICAL_4096 ? 4096 : 512,
+		.block_size = (uint32_t)k->block_bytes,
 		.info.lo_flags = LO_FLAGS_AUTOCLEAR | (k->direct_io ? LO_FLAGS_DIRECT_IO : 0),
 	};
 	char mark[BLOCK_MARK_MAX];
@@ -129,8 +120,8 @@ static int check_direct(struct run *run, const struct loop *l)
 		return 0;
 	return err_set(&run->err, -EOPNOTSUPP,
 		       "direct_io: the filesystem of the backing file cannot do it, or not in "
-		       "blocks of %s bytes (knobs `dir`, `logical_block`)",
-		       logical_choices[k->logical_block]);
+		       "blocks of %llu bytes (knobs `dir`, `block_bytes`)",
+		       (unsigned long long)k->block_bytes);
 }
 
 static int loop_setup(struct run *run)
