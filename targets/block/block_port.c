@@ -110,6 +110,8 @@ static int check_world(struct run *run, const struct block_port *p)
 {
 	const struct block_world *w = run->world;
 
+	if (!w->capacity_bytes)
+		return err_set(&run->err, -EOPNOTSUPP, "%s has no medium: its size is 0", w->path);
 	if (w->block_bytes % w->logical_block_bytes)
 		return err_set(&run->err, -EINVAL,
 			       "payload: %u is no multiple of the %u-byte logical block of %s",

@@ -46,6 +46,8 @@ static int device_supported(struct run *run)
 {
 	const struct device_knobs *k = run->target_config;
 
+	if (access(k->path, F_OK) < 0)
+		return err_set(&run->err, -EOPNOTSUPP, "this machine has no %s", k->path);
 	return block_port_supported(run, &k->port);
 }
 
