@@ -15,14 +15,16 @@
 #include "harness/util/cleanup.h"
 #include "reports/get.h"
 
-bool evidence_own(const char *metric)
+/* What every workload has stands in the table of results, and bytes per second are its throughput
+ * once more. */
+static bool is_evidence(const struct metric_sum *m)
 {
 	static const char *const stems[] = {"latency_", "intended_", "lateness_", "throughput"};
 
 	for (size_t i = 0; i < array_size(stems); i++)
-		if (!strncmp(metric, stems[i], strlen(stems[i])))
+		if (!strncmp(m->name, stems[i], strlen(stems[i])))
 			return false;
-	return true;
+	return strcmp(m->unit, "bytes/s") != 0;
 }
 
 /* The length of NAME in NAME_p50 or NAME_p99; 0 if it is no such name. */
@@ -144,7 +146,7 @@ int evidence_make(const struct group *g, struct evidence *e)
 		const struct cell_sum *cell = g->cells[i];
 
 		for (unsigned k = 0; k < cell->n_metrics; k++)
-			if (evidence_own(cell->metrics[k].name))
+			if (is_evidence(&cell->metrics[k]))
 				add_column(e, &cell->metrics[k]);
 		e->most_throughput = fmax(e->most_throughput, cell_median(cell, "throughput"));
 		e->bars |= evidence_bars(cell, &bars) != NULL;
@@ -162,7 +164,7 @@ bool evidence_stands_out(const struct evidence_column *c, double v)
 {
 	double least = !strcmp(c->unit, "ns") ? EVIDENCE_LEAST_NS : EVIDENCE_LEAST;
 
-	if (!isfinite(v) || isnan(c->median))
+	if (!isfinite(v) || isnan(c->median) || !strcmp(c->unit, "1/s"))
 		return false;
 	if (!strcmp(c->better, "higher"))
 		return c->median > 0 && v * EVIDENCE_TWICE <= c->median;

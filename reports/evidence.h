@@ -6,6 +6,7 @@
  *
  * A figure stands out when it is twice as bad as the median of the cells, and matters: where lower
  * is better it is also a tenth of the worst at least, and not next to nothing (EVIDENCE_LEAST).
+ * Rates do not: they are results, and no causes.
  */
 #pragma once
 
@@ -39,8 +40,6 @@ struct evidence {
 	bool bars, stages; /* Does some cell have them? */
 };
 
-/* Is the metric one that only some workloads or targets have? */
-bool evidence_own(const char *metric);
 /* -ENOMEM. */
 int evidence_make(const struct group *g, struct evidence *ret);
 bool evidence_stands_out(const struct evidence_column *c, double v);

@@ -143,6 +143,7 @@ static void test_stands_out(void **state)
 		{"1", "higher", 5.6, 2.9, 2.9, false},
 		{"1", "higher", 0, 0, 0, false},
 		{"1", "none", 1, 100, 100, false},
+		{"1/s", "higher", 100, 1, 1, false},
 		{"1", "lower", NAN, 100, 100, false}, /* too few cells for a median */
 		{"1", "lower", 1, 100, NAN, false},
 	};
