@@ -100,6 +100,17 @@ static __always_inline u64 clipped(const struct probe_window *w, u64 from, u64 t
 	return to > from ? to - from : 0;
 }
 
+/* A check of bounds for verifiers up to Linux 6.1 or so, which do not carry what they know of one
+ * register over to its copies: after it the very value that was checked is used. */
+static __always_inline bool within(u32 *index, u32 count)
+{
+	u32 i = *index;
+
+	asm volatile("" : "+r"(i));
+	*index = i;
+	return i < count;
+}
+
 static __always_inline u32 role_index(const struct thread *t)
 {
 	return t->role < PROBE_ROLE_COUNT ? t->role : PROBE_ROLE_HARNESS;

@@ -53,7 +53,8 @@ static __always_inline void thread_waking(struct thread *t, u32 waker_role, u64 
 /* What is counted once the wait is over, as opposed to time, which is clipped. */
 static __always_inline void wait_over(struct thread *t, u32 cls, u64 blocked, u64 clipped_ns)
 {
-	t->by_class[cls].n++;
+	if (within(&cls, CLASS_COUNT))
+		t->by_class[cls].n++;
 	hist_add(t, SCHED_OFF_CPU, blocked);
 	waker_add(t, cls, clipped_ns);
 	if (blocked >= long_ns) {
@@ -80,7 +81,8 @@ static __always_inline u64 thread_woken(struct thread *t, const struct probe_win
 		cls = CLASS_OTHER;
 	blocked = waking - from;
 	ns = clipped(w, from, waking);
-	t->by_class[cls].ns += ns;
+	if (within(&cls, CLASS_COUNT))
+		t->by_class[cls].ns += ns;
 	t->by_class[CLASS_DELIVERY].ns += clipped(w, waking, now);
 	if (ns)
 		wait_add(t, wait_key(cls, t->nr), in_window(w, waking), ns);

@@ -39,7 +39,7 @@ static __always_inline struct syscalls_row *row_get(const struct thread *t, long
 		nr = __NR_rt_sigreturn;
 	i = role_index(t) * SYSCALLS_NUMBERS;
 	i += nr >= 0 && nr < SYSCALLS_OTHER ? (u32)nr : SYSCALLS_OTHER;
-	if (i >= PROBE_ROLE_COUNT * SYSCALLS_NUMBERS)
+	if (!within(&i, PROBE_ROLE_COUNT * SYSCALLS_NUMBERS))
 		return NULL;
 	row = row_number(&row_of[i], &rows_used, SYSCALLS_ROWS);
 	return row ? bpf_map_lookup_elem(&rows, &row) : NULL;
