@@ -298,7 +298,7 @@ static void end_measuring(struct prober *p, uint64_t now)
 		if (p->watchers[i].attached)
 			calibrate(&p->watchers[i], &p->config, seconds);
 	if (p->measured)
-		prober_share(p, track_window(p->track), seconds);
+		prober_share(p, track_window(p->track), seconds, nsec_now());
 	else
 		snprintf(p->why_share, sizeof(p->why_share), "%s: probe_cost was not applied",
 			 p->stats_fd < 0 ? "the kernel does not measure programs"

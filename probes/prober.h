@@ -52,7 +52,7 @@ struct prober {
 
 cJSON *prober_read(struct prober *p, const cJSON *usage, bool live);
 /* After calibration: lets the window end where probe_cost is used up. See prober_cost.c. */
-void prober_share(struct prober *p, struct probe_window *window, double seconds);
+void prober_share(struct prober *p, struct probe_window *window, double seconds, uint64_t now);
 /* Of the CPU on which it takes most, in the warm-up: that one's threads pay for it. */
 struct probe_load prober_load(const struct watcher *w, double seconds);
 /* Mean of a run of a program, ns, in the window, with the warm-up where those are too few; negative

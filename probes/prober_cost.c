@@ -13,6 +13,7 @@
 #include "probes/cost_plan.h"
 #include "probes/prober.h"
 
+#define AHEAD_NS (5 * NSEC_PER_MSEC)
 #define RUNS_MIN 100 /* for a mean: the first runs find nothing in the caches */
 
 static struct part_stats between(const struct part_stats *from, const struct part_stats *to)
@@ -81,12 +82,25 @@ static double cpu_ns(const struct prober *p, unsigned cpu)
 	return sum;
 }
 
+/* The watched part has to end in the future: programs have clipped to the whole window what they
+ * counted so far. So where this comes late, since others had the CPU, the part is a longer one. */
+static double share_ahead(double share, const struct probe_window *window, uint64_t now)
+{
+	double length = (double)(window->end_ns - window->begin_ns), passed;
+
+	if (now + AHEAD_NS <= window->begin_ns)
+		return share;
+	passed = (double)(now + AHEAD_NS - window->begin_ns) / length;
+	return passed < share ? share : min_of(1.0, passed);
+}
+
 /* Attached for that part only, unless the caller watches all whatever it costs. */
-static void apply(struct prober *p, const struct cost_plan *plan, struct probe_window *window)
+static void apply(struct prober *p, const struct cost_plan *plan, struct probe_window *window,
+		  uint64_t now)
 {
 	double length = (double)(window->end_ns - window->begin_ns);
 
-	p->share = p->whole ? 1 : plan->share;
+	p->share = p->whole || plan->share >= 1 ? 1 : share_ahead(plan->share, window, now);
 	for (unsigned i = 0; i < p->n; i++)
 		p->watchers[i].env.part = p->share < 1;
 	if (p->share < 1)
@@ -94,7 +108,7 @@ static void apply(struct prober *p, const struct cost_plan *plan, struct probe_w
 				 __ATOMIC_RELEASE);
 }
 
-void prober_share(struct prober *p, struct probe_window *window, double seconds)
+void prober_share(struct prober *p, struct probe_window *window, double seconds, uint64_t now)
 {
 	double most = 0, allowed = (double)p->config.cost / 100;
 	struct cost_plan plan;
@@ -104,13 +118,14 @@ void prober_share(struct prober *p, struct probe_window *window, double seconds)
 	cost_plan(most / seconds / (double)NSEC_PER_SEC, allowed,
 		  (double)(window->end_ns - window->begin_ns), &plan);
 	p->predicted = plan.predicted;
-	apply(p, &plan, window);
+	apply(p, &plan, window, now);
 	if (plan.predicted > allowed)
 		snprintf(
 			p->why_share, sizeof(p->why_share),
 			"watching all of it would cost some %.0f %%, and probe_cost allows %d %%%s",
 			100 * plan.predicted, (int)p->config.cost,
-			p->share < 1 ? ""
-			: p->whole   ? ", but a hunt watches all of it"
-				     : ", but a part of it would not save enough");
+			p->share < 1	 ? ""
+			: p->whole	 ? ", but a hunt watches all of it"
+			: plan.share < 1 ? ", but that was known too late"
+					 : ", but a part of it would not save enough");
 }

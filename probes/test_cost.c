@@ -128,14 +128,19 @@ static void test_mean(void **state)
 static struct prober p;
 static struct probe_window window;
 
-static void plan(double eased, int64_t cost, bool whole)
+static void plan_at(uint64_t now, double eased, int64_t cost, bool whole)
 {
 	p = (struct prober){.n = 2, .config.cost = cost, .whole = whole, .share = 1};
 	fill(&p.watchers[0]);
 	fill(&p.watchers[1]);
 	p.watchers[0].eased = p.watchers[1].eased = eased;
 	window = (struct probe_window){.begin_ns = NSEC_PER_SEC, .end_ns = 2 * NSEC_PER_SEC};
-	prober_share(&p, &window, 1);
+	prober_share(&p, &window, 1, now);
+}
+
+static void plan(double eased, int64_t cost, bool whole)
+{
+	plan_at(NSEC_PER_SEC - 20 * NSEC_PER_MSEC, eased, cost, whole);
 }
 
 static void test_all_probes(void **state)
@@ -148,6 +153,19 @@ static void test_all_probes(void **state)
 	assert_true(p.watchers[0].env.part && p.watchers[1].env.part);
 	assert_string_equal(p.why_share,
 			    "watching all of it would cost some 6 %, and probe_cost allows 2 %");
+}
+
+/* In the middle of the window, or when hardly any of it is left: what has passed was watched. */
+static void test_late(void **state)
+{
+	(void)state;
+	plan_at(NSEC_PER_SEC + 600 * NSEC_PER_MSEC, 1, 2, false);
+	assert_true(p.share > 0.6 && p.share < 0.62);
+	assert_in_range(window.end_ns, NSEC_PER_SEC + 601 * NSEC_PER_MSEC,
+			NSEC_PER_SEC + 620 * NSEC_PER_MSEC);
+	plan_at(2 * NSEC_PER_SEC, 1, 2, false);
+	assert_near(p.share, 1, SLACK);
+	assert_int_equal(window.end_ns, 2 * NSEC_PER_SEC);
 }
 
 static void test_eased(void **state)
@@ -180,7 +198,7 @@ int main(void)
 		cmocka_unit_test(test_threshold),  cmocka_unit_test(test_floor),
 		cmocka_unit_test(test_load),	   cmocka_unit_test(test_mean),
 		cmocka_unit_test(test_all_probes), cmocka_unit_test(test_eased),
-		cmocka_unit_test(test_left_whole),
+		cmocka_unit_test(test_late),	   cmocka_unit_test(test_left_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
