@@ -29,7 +29,7 @@ struct vm_verb_options {
 	struct option_words add, back, modules;
 };
 
-static const char *const accel_names[] = {"auto", "kvm", "tcg", NULL};
+static const char *const accel_names[] = {"auto", "kvm", "tcg", "tcg-single", NULL};
 
 static const struct option_row vm_rows[] = {
 	{.name = "kernel",
@@ -58,8 +58,9 @@ static const struct option_row vm_rows[] = {
 	 .kind = OPTION_CHOICE,
 	 .choices = accel_names,
 	 .offset = offsetof(struct vm_verb_options, accel),
-	 .help = "auto: kvm where a boot with it works, else tcg, which is software emulation "
-		 "(default auto)"},
+	 .help = "kvm; tcg: software emulation, a thread for each CPU; tcg-single: one for all; auto: "
+		 "kvm where a boot with it works, else tcg, or tcg-single for probes in an "
+		 "emulator before QEMU 8.1 (default auto)"},
 	{.name = "add",
 	 .letter = 'a',
 	 .arg = "FILE[:DEST]",
@@ -147,11 +148,11 @@ static int command_ended(const struct vm_outcome *o)
 {
 	int sig = WTERMSIG(o->status);
 
+	if (o->status && strstr(o->console, "Out of memory: Killed process"))
+		say("the guest had run out of memory: --memory gives more");
 	if (WIFEXITED(o->status))
 		return WEXITSTATUS(o->status);
 	fprintf(stderr, "vm: the command was killed by signal %d (%s)\n", sig, strsignal(sig));
-	if (sig == SIGKILL && strstr(o->console, "Out of memory: Killed process"))
-		say("the guest had run out of memory: --memory gives more");
 	return 128 + sig;
 }
 
@@ -245,6 +246,7 @@ static int vm_run(const struct registry *reg, int argc, char **argv)
 		return verb_fail(exit_code_of(r), "vm: %s", err.text);
 	options.add = command.add;
 	options.n_add = command.n_add;
+	options.patches_code = command.probes;
 	return run_in(&options, &command, o.timeout_ns);
 }
 

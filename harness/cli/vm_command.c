@@ -7,6 +7,7 @@
 #include "harness/cli/vm_command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 
 #include "harness/cli/verb.h"
 #include "harness/util/cleanup.h"
+#include "harness/util/fs.h"
+#include "harness/util/json.h"
 #include "harness/util/nearest.h"
 #include "harness/vm/busybox.h"
 #include "harness/vm/path.h"
@@ -69,6 +72,21 @@ static const char *out_of(char **words)
 	return out;
 }
 
+/* Does a word ask for probes, or name a matrix that does? */
+static bool asks_for_probes(const char *word)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (!strncmp(word, "--probes", 8))
+		return strcmp(word, "--probes=none") != 0;
+	if (!goes_in(word))
+		return false;
+	fd = open(word, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && !fs_read_all(fd, JSON_BYTES_MAX, &text, NULL) &&
+	       strstr(text, "\"probes\"");
+}
+
 static int make_verb(const struct verb *verb, char **words, struct vm_command *c, struct err *err)
 {
 	const char *out = out_of(words);
@@ -81,6 +99,9 @@ static int make_verb(const struct verb *verb, char **words, struct vm_command *c
 				       "\"-\": the guest's stdin is empty; name a file");
 	if (!out && !strcmp(verb->name, "run"))
 		out = "results";
+	c->probes = !strcmp(verb->name, "hunt");
+	for (unsigned i = 1; words[i] && !c->probes; i++)
+		c->probes = asks_for_probes(words[i]);
 	if (out)
 		c->back[c->n_back++] = out;
 	c->words[0] = (char *)SELF;

@@ -2,6 +2,8 @@
 /* What a command of `uhbench vm` takes into the guest and brings back, read off its words. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "harness/cli/options.h"
 #include "harness/util/err.h"
 
@@ -14,6 +16,7 @@ struct vm_command {
 	unsigned n_add;
 	const char *back[OPTION_WORDS_MAX + 2]; /* ended by NULL */
 	unsigned n_back;
+	bool probes;	    /* it may use some */
 	char program[4096]; /* where it was found */
 };
 

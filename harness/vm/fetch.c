@@ -96,10 +96,8 @@ static int look_up(const struct wanted *w, char *folder, size_t size)
 		return -errno;
 	if (tool_run((const char *[]){"env", "-C", folder, "sha256sum", "--check", "--quiet",
 				      "--strict", "SUMS", NULL},
-		     -1, NULL, NULL, NULL)) {
-		say(w, "kernel %s: its folder in the cache is damaged, and is made anew", w->name);
+		     -1, NULL, NULL, NULL))
 		return -EIO;
-	}
 	return 0;
 }
 
@@ -209,8 +207,13 @@ int fetch_kernel(const char *name, void (*tell)(const char *text), char *folder,
 	if (!look_up(&w, folder, size))
 		return 0;
 	r = lock(&w, &locked, err);
-	if (r || !look_up(&w, folder, size)) /* another one was faster */
+	if (r)
 		return r;
+	r = look_up(&w, folder, size); /* perhaps another one was faster */
+	if (!r)
+		return 0;
+	if (r == -EIO)
+		say(&w, "kernel %s: its folder in the cache is damaged, and is made anew", name);
 	r = fetch_archive(&archive, err);
 	if (!r)
 		r = resolve(&w, &archive, &apt, package, err);

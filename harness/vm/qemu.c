@@ -66,15 +66,18 @@ static void add_port(struct words *w, unsigned number, const char *name, int fd)
 
 static void add_machine(struct words *w, const struct qemu_options *o)
 {
+	static const char *const accel[] = {[QEMU_KVM] = "kvm",
+					    [QEMU_THREADS] = "tcg,thread=multi",
+					    [QEMU_ONE_THREAD] = "tcg,thread=single"};
 	static const char *const plain[] = {"-nodefaults", "-no-user-config", "-no-reboot",
 					    "-display", "none"};
 
 	for (size_t i = 0; i < array_size(plain); i++)
 		add(w, "%s", plain[i]);
 	add(w, "-accel");
-	add(w, o->kvm ? "kvm" : "tcg,thread=multi");
+	add(w, "%s", accel[o->how]);
 	add(w, "-cpu");
-	add(w, o->kvm ? "host" : "max,cx16=off");
+	add(w, o->how == QEMU_KVM ? "host" : "max,cx16=off");
 	add(w, "-smp");
 	add(w, "%u", o->cpus);
 	add(w, "-m");
@@ -85,7 +88,7 @@ static void add_machine(struct words *w, const struct qemu_options *o)
 	add(w, "/proc/self/fd/%d", o->initramfs);
 	add(w, "-append");
 	add(w, "console=ttyS0 quiet loglevel=4 panic=-1 %srdinit=%s -- %s",
-	    o->kvm ? "" : "tsc=reliable ", o->init, o->init_argument);
+	    o->how == QEMU_KVM ? "" : "tsc=reliable ", o->init, o->init_argument);
 }
 
 static void make_words(struct words *w, const struct qemu_options *o, int console, int port)
@@ -158,6 +161,20 @@ int qemu_start(struct qemu *q, const struct qemu_options *options, struct err *e
 	}
 	q->pidfd = (int)syscall(SYS_pidfd_open, q->pid, 0);
 	return q->pidfd < 0 ? err_sys(err, -errno, QEMU_PROGRAM) : 0;
+}
+
+bool qemu_keeps_code(void)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned major, minor;
+	char *at;
+
+	if (tool_run((const char *[]){QEMU_PROGRAM, "--version", NULL}, -1, &text, NULL, NULL))
+		return false;
+	at = strstr(text, "version ");
+	if (!at || sscanf(at, "version %u.%u", &major, &minor) != 2)
+		return false;
+	return major > 8 || (major == 8 && minor >= 1);
 }
 
 void qemu_end(struct qemu *q)

@@ -12,12 +12,14 @@
 
 #define QEMU_PROGRAM "qemu-system-x86_64"
 
+enum qemu_how { QEMU_KVM, QEMU_THREADS, QEMU_ONE_THREAD };
+
 struct qemu_options {
 	const char *kernel; /* path of the image */
 	int initramfs;	    /* a memory file */
 	unsigned cpus;
 	uint64_t memory_bytes;
-	bool kvm;
+	enum qemu_how how;
 	const char *init; /* path inside, and its one argument */
 	const char *init_argument;
 	const char *const *more; /* ended by NULL; may be NULL */
@@ -35,6 +37,9 @@ struct qemu {
 
 /* -ENOPKG: there is no emulator. */
 int qemu_start(struct qemu *q, const struct qemu_options *options, struct err *err);
+/* Does QEMU_THREADS run what the guest's kernel has just written into its code? Releases before 8.1
+ * sometimes do not. */
+bool qemu_keeps_code(void);
 /* Kills it if it lives, and reaps it. Its descriptors stay. */
 void qemu_end(struct qemu *q);
 void qemu_close(struct qemu *q);

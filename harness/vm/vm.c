@@ -197,29 +197,29 @@ static void say(const struct vm *vm, const char *fmt, ...)
 
 struct booting {
 	const struct vm *vm;
-	bool kvm;
+	enum qemu_how how;
 };
 
 static void is_up(void *arg, double up_s)
 {
+	static const char *const by[] = {
+		[QEMU_KVM] = "by KVM",
+		[QEMU_THREADS] = "emulated: times inside are relative",
+		[QEMU_ONE_THREAD] = "emulated in one thread: times inside are relative"};
 	const struct booting *b = arg;
 
-	if (b->kvm)
-		say(b->vm, "%s up after %.1f s, by KVM", vm_release(b->vm), up_s);
-	else
-		say(b->vm, "%s up after %.1f s, emulated: times inside are relative",
-		    vm_release(b->vm), up_s);
+	say(b->vm, "%s up after %.1f s, %s", vm_release(b->vm), up_s, by[b->how]);
 }
 
-static int boot_once(struct vm *vm, const struct vm_boot *boot, bool kvm, uint64_t timeout_ns,
-		     struct vm_outcome *ret, struct err *err)
+static int boot_once(struct vm *vm, const struct vm_boot *boot, enum qemu_how how,
+		     uint64_t timeout_ns, struct vm_outcome *ret, struct err *err)
 {
-	struct booting booting = {vm, kvm};
+	struct booting booting = {vm, how};
 	struct qemu_options qo = {.kernel = vm->kernel.image,
 				  .initramfs = vm->initramfs,
 				  .cpus = vm->options.cpus,
 				  .memory_bytes = vm->options.memory_bytes,
-				  .kvm = kvm,
+				  .how = how,
 				  .init = INIT,
 				  .init_argument = INIT_ARGUMENT,
 				  .more = boot->qemu,
@@ -235,7 +235,6 @@ static int boot_once(struct vm *vm, const struct vm_boot *boot, bool kvm, uint64
 
 	if (!r)
 		r = watch(&q, &wo, ret, err);
-	ret->emulated = !kvm;
 	return r;
 }
 
@@ -245,31 +244,58 @@ static bool never_came_up(const struct vm_outcome *o)
 	return !o->up_s && (o->end == VM_HUNG || o->end == VM_LOST || o->end == VM_PANIC);
 }
 
-int vm_boot(struct vm *vm, const struct vm_boot *boot, struct vm_outcome *ret, struct err *err)
+/* KVM, where it is there and was not found to be broken. 1 when it was booted, and *ret is true. */
+static int try_kvm(struct vm *vm, const struct vm_boot *boot, struct vm_outcome *ret,
+		   struct err *err)
 {
-	enum vm_accel want = vm->options.accel;
-	enum accel_answer answer = ACCEL_NO;
 	struct err why = {""};
+	enum accel_answer answer = accel_kvm(&why);
+	uint64_t patience = answer == ACCEL_TRY ? KVM_TRY_NS : BOOT_TIMEOUT_NS;
 	int r;
 
-	if (want == VM_ACCEL_KVM)
-		return boot_once(vm, boot, true, BOOT_TIMEOUT_NS, ret, err);
-	if (want == VM_ACCEL_AUTO)
-		answer = accel_kvm(&why);
-	if (answer != ACCEL_NO) {
-		uint64_t patience = answer == ACCEL_TRY ? KVM_TRY_NS : BOOT_TIMEOUT_NS;
-
-		r = boot_once(vm, boot, true, patience, ret, err);
-		if (r || !never_came_up(ret)) {
-			if (!r && ret->up_s && answer == ACCEL_TRY)
-				accel_keep(true);
-			return r;
-		}
-		accel_keep(false);
-		err_set(&why, 0, "KVM did not bring the kernel up in %llu s",
-			(unsigned long long)(patience / NSEC_PER_SEC));
-	}
-	if (want == VM_ACCEL_AUTO)
+	if (answer == ACCEL_NO) {
 		say(vm, "%s: emulating", why.text);
-	return boot_once(vm, boot, false, BOOT_TIMEOUT_NS, ret, err);
+		return 0;
+	}
+	r = boot_once(vm, boot, QEMU_KVM, patience, ret, err);
+	if (r)
+		return r;
+	if (!never_came_up(ret)) {
+		if (ret->up_s && answer == ACCEL_TRY)
+			accel_keep(true);
+		return 1;
+	}
+	accel_keep(false);
+	say(vm, "KVM did not bring the kernel up (%s): emulating", ret->text);
+	return 0;
+}
+
+static enum qemu_how emulation(const struct vm *vm)
+{
+	if (vm->options.accel == VM_ACCEL_ONE_THREAD)
+		return QEMU_ONE_THREAD;
+	if (vm->options.accel == VM_ACCEL_TCG || !vm->options.patches_code || qemu_keeps_code())
+		return QEMU_THREADS;
+	return QEMU_ONE_THREAD;
+}
+
+int vm_boot(struct vm *vm, const struct vm_boot *boot, struct vm_outcome *ret, struct err *err)
+{
+	enum qemu_how how;
+	int r;
+
+	if (vm->options.accel == VM_ACCEL_KVM)
+		return boot_once(vm, boot, QEMU_KVM, BOOT_TIMEOUT_NS, ret, err);
+	if (vm->options.accel == VM_ACCEL_AUTO) {
+		r = try_kvm(vm, boot, ret, err);
+		if (r)
+			return min_of(r, 0);
+	}
+	how = emulation(vm);
+	r = boot_once(vm, boot, how, BOOT_TIMEOUT_NS, ret, err);
+	if (!r && ret->end == VM_PANIC && how == QEMU_THREADS && !qemu_keeps_code())
+		say(vm,
+		    "this emulator, from before QEMU 8.1, may run stale code where a kernel changes "
+		    "its own, as probes make it do: if that can be it, --accel tcg-single");
+	return r;
 }

@@ -29,13 +29,17 @@
 #define VM_KERNEL_DEFAULT "6.12"
 #define VM_MEMORY_MIN	  (256ull << 20)
 
-enum vm_accel { VM_ACCEL_AUTO, VM_ACCEL_KVM, VM_ACCEL_TCG };
+/* TCG: emulation, one thread for each CPU; ONE_THREAD: for all of them; AUTO: KVM where it works,
+ * else as the emulator and `patches_code` allow. */
+enum vm_accel { VM_ACCEL_AUTO, VM_ACCEL_KVM, VM_ACCEL_TCG, VM_ACCEL_ONE_THREAD };
 
 struct vm_options {
 	const char *kernel; /* a name (see kernel.h) or the path of a bzImage */
 	unsigned cpus;
 	uint64_t memory_bytes;
 	enum vm_accel accel;
+	/* The command makes the kernel change its own code under load, as probes do. */
+	bool patches_code;
 	/* Files and folders, each "PATH" or "PATH:DEST"; a program brings its libraries, and lands
 	 * where it is outside unless DEST says otherwise. */
 	const char *const *add;
@@ -94,7 +98,6 @@ struct vm_outcome {
 	enum vm_end end;
 	int status; /* as of wait(2) */
 	double up_s;
-	bool emulated;
 	char text[ERR_MAX];	/* what happened, but for VM_EXITED */
 	char console[16 << 10]; /* the tail; ended by NUL */
 };
