@@ -2,8 +2,8 @@
 /*
  * The backend that keeps the data in a file, or on another block device. Requests become operations
  * of the thread's own ring, handed in by the system call that commits others; with `file_io` call,
- * reads and writes are made on the spot, which is quicker where the ring would give them to a
- * worker (tmpfs, which cannot promise not to block).
+ * the default without O_DIRECT, reads and writes are made on the spot, which is quicker where the
+ * ring would give them to a worker (tmpfs, which cannot promise not to block).
  *
  * Zero copy registers the request's pages in the ring's table, reads or writes the file with them,
  * and lets go of them, as three linked entries; the driver may do the first and the last itself.
@@ -21,7 +21,7 @@
 
 static bool is_write(const struct ublk_tag *tag)
 {
-	return tag->op == UBLK_IO_OP_WRITE;
+	return tag->request.op == UBLK_IO_OP_WRITE;
 }
 
 static int write_flags(const struct ublk_tag *tag)
@@ -32,10 +32,10 @@ static int write_flags(const struct ublk_tag *tag)
 /* User copy: the bytes of a write come into the buffer before, those of a read leave it after. */
 static int collect(struct ublk_thread *t, const struct ublk_tag *tag)
 {
-	ssize_t n = pread(ublk_server_char_fd(t->server), tag->buf, tag->bytes,
+	ssize_t n = pread(ublk_server_char_fd(t->server), tag->buf, tag->request.bytes,
 			  ublk_copy_offset(tag->slice->queue, tag->tag, 0));
 
-	return n < 0 ? -errno : n == (ssize_t)tag->bytes ? 0 : -EIO;
+	return n < 0 ? -errno : n == (ssize_t)tag->request.bytes ? 0 : -EIO;
 }
 
 static int supply(struct ublk_thread *t, const struct ublk_tag *tag, int32_t bytes)
@@ -66,7 +66,7 @@ static void set_file(struct io_uring_sqe *sqe, struct ublk_tag *tag)
 static void move_fixed(struct ublk_tag *tag, struct io_uring_sqe *sqe)
 {
 	io_uring_prep_rw(is_write(tag) ? IORING_OP_WRITE_FIXED : IORING_OP_READ_FIXED, sqe,
-			 UBLK_FIXED_FILE, NULL, tag->bytes, tag->offset);
+			 UBLK_FIXED_FILE, NULL, tag->request.bytes, tag->request.offset);
 	sqe->buf_index = tag->buffer;
 	sqe->rw_flags = write_flags(tag);
 	set_file(sqe, tag);
@@ -107,13 +107,14 @@ static int32_t move_zero_copy(struct ublk_thread *t, struct ublk_tag *tag)
 
 static int32_t move_by_call(struct ublk_thread *t, struct ublk_tag *tag)
 {
-	struct iovec iov = {.iov_base = tag->buf, .iov_len = tag->bytes};
+	struct iovec iov = {.iov_base = tag->buf, .iov_len = tag->request.bytes};
 	int fd = t->setup->file_fd;
 	ssize_t n;
 
 	do
-		n = is_write(tag) ? pwritev2(fd, &iov, 1, (off_t)tag->offset, write_flags(tag))
-				  : preadv2(fd, &iov, 1, (off_t)tag->offset, 0);
+		n = is_write(tag)
+			    ? pwritev2(fd, &iov, 1, (off_t)tag->request.offset, write_flags(tag))
+			    : preadv2(fd, &iov, 1, (off_t)tag->request.offset, 0);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : (int32_t)n;
 }
@@ -125,7 +126,7 @@ static int32_t move_by_ring(struct ublk_thread *t, struct ublk_tag *tag)
 	if (!sqe)
 		return -EIO;
 	io_uring_prep_rw(is_write(tag) ? IORING_OP_WRITE : IORING_OP_READ, sqe, UBLK_FIXED_FILE,
-			 tag->buf, tag->bytes, tag->offset);
+			 tag->buf, tag->request.bytes, tag->request.offset);
 	sqe->rw_flags = write_flags(tag);
 	set_file(sqe, tag);
 	return UBLK_PENDING;
@@ -150,7 +151,7 @@ static int32_t move(struct ublk_thread *t, struct ublk_tag *tag)
 	r = c->copy == UBLK_COPY_USER && is_write(tag) ? collect(t, tag) : 0;
 	if (r)
 		return r;
-	if (c->file_io == UBLK_FILE_RING)
+	if (c->file_io == UBLK_FILE_RING || (c->file_io == UBLK_FILE_AUTO && c->direct))
 		return move_by_ring(t, tag);
 	n = move_by_call(t, tag);
 	return n > 0 ? moved(t, tag, n) : n;
@@ -158,18 +159,19 @@ static int32_t move(struct ublk_thread *t, struct ublk_tag *tag)
 
 static int32_t change(struct ublk_thread *t, struct ublk_tag *tag)
 {
-	bool keep = tag->op == UBLK_IO_OP_WRITE_ZEROES && tag->desc->op_flags & UBLK_IO_F_NOUNMAP;
+	bool keep = tag->request.op == UBLK_IO_OP_WRITE_ZEROES &&
+		    tag->desc->op_flags & UBLK_IO_F_NOUNMAP;
 	struct io_uring_sqe *sqe = ublk_sqe(t);
 
 	if (!sqe)
 		return -EIO;
-	if (tag->op == UBLK_IO_OP_FLUSH)
+	if (tag->request.op == UBLK_IO_OP_FLUSH)
 		io_uring_prep_fsync(sqe, UBLK_FIXED_FILE, IORING_FSYNC_DATASYNC);
 	else
 		io_uring_prep_fallocate(
 			sqe, UBLK_FIXED_FILE,
 			FALLOC_FL_KEEP_SIZE | (keep ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE),
-			(off_t)tag->offset, (off_t)tag->bytes);
+			(off_t)tag->request.offset, (off_t)tag->request.bytes);
 	set_file(sqe, tag);
 	return UBLK_PENDING;
 }
@@ -179,7 +181,7 @@ static int32_t file_serve(struct ublk_thread *t, struct ublk_tag *tag)
 	pad_spin(t->pad);
 	tag->waits_for = 1;
 	tag->result = 0;
-	return tag->op <= UBLK_IO_OP_WRITE ? move(t, tag) : change(t, tag);
+	return tag->request.op <= UBLK_IO_OP_WRITE ? move(t, tag) : change(t, tag);
 }
 
 static int32_t file_completed(struct ublk_thread *t, struct ublk_tag *tag, int32_t res)

@@ -42,7 +42,7 @@ static int move(struct ublk_thread *t, struct ublk_tag *tag, struct ublk_store *
 {
 	struct remote remote = {
 		.fd = ublk_server_char_fd(t->server), .queue = tag->slice->queue, .tag = tag->tag};
-	bool reads = tag->op == UBLK_IO_OP_READ;
+	bool reads = tag->request.op == UBLK_IO_OP_READ;
 
 	if (t->setup->config->copy == UBLK_COPY_USER)
 		return ublk_store_each(store, access, reads ? supply : collect, &remote);
@@ -53,17 +53,17 @@ static int32_t memory_serve(struct ublk_thread *t, struct ublk_tag *tag)
 {
 	struct ublk_store store = {.memory = t->setup->memory,
 				   .locks = ublk_server_locks(t->server)};
-	struct ublk_access access = {.offset = tag->offset,
-				     .bytes = tag->bytes,
+	struct ublk_access access = {.offset = tag->request.offset,
+				     .bytes = tag->request.bytes,
 				     .pad = t->pad,
 				     .counts = &t->counts[t->measured].lock};
 	int r;
 
-	switch (tag->op) {
+	switch (tag->request.op) {
 	case UBLK_IO_OP_READ:
 	case UBLK_IO_OP_WRITE:
 		r = move(t, tag, &store, &access);
-		return r ? r : (int32_t)tag->bytes;
+		return r ? r : (int32_t)tag->request.bytes;
 	case UBLK_IO_OP_DISCARD:
 	case UBLK_IO_OP_WRITE_ZEROES:
 		return ublk_store_each(&store, &access, ublk_store_clear, NULL);

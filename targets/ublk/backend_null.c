@@ -9,7 +9,7 @@
 static int32_t null_serve(struct ublk_thread *t, struct ublk_tag *tag)
 {
 	pad_spin(t->pad);
-	return tag->op <= UBLK_IO_OP_WRITE ? (int32_t)tag->bytes : 0;
+	return tag->request.op <= UBLK_IO_OP_WRITE ? (int32_t)tag->request.bytes : 0;
 }
 
 const struct ublk_backend_ops ublk_backend_null = {.serve = null_serve};

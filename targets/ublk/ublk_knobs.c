@@ -10,7 +10,7 @@
 #include "targets/ublk/ublk_ctl.h"
 
 static const char *const backend_names[] = {"null", "memory", "file", NULL};
-static const char *const file_io_names[] = {"ring", "call", NULL};
+static const char *const file_io_names[] = {"auto", "ring", "call", NULL};
 static const char *const lock_names[] = {"none", "global", "sharded", NULL};
 static const char *const affinity_names[] = {"none", "spread", "one", NULL};
 static const char *const copy_names[] = {"kernel", "user", "zero", "auto", NULL};
@@ -49,9 +49,10 @@ const struct param ublk_params[] = {
 	{"file", PARAM_STRING, AT(file), NULL,
 	 .help = "backend file: a file that stays; without it, one without a name in `dir`"},
 	{"direct", PARAM_BOOL, AT(direct), "false", .help = "backend file: O_DIRECT"},
-	{"file_io", PARAM_ENUM, AT(file_io), "ring", .choices = file_io_names,
-	 .help = "backend file: reads and writes by the ring, or by system calls on the spot, which "
-		 "is quicker where the ring would need a worker (tmpfs)"},
+	{"file_io", PARAM_ENUM, AT(file_io), "auto", .choices = file_io_names,
+	 .help = "backend file: reads and writes by the ring, or by system calls on the spot; auto: by "
+		 "the ring with O_DIRECT, where they wait for a disk, else by calls, as the ring may "
+		 "need a worker to copy what the page cache has (tmpfs)"},
 	{"lock", PARAM_ENUM, AT(lock), "none", .choices = lock_names,
 	 .help = "backend memory: what each request takes around its data; sick: global"},
 	{"shards", PARAM_INT, AT(shards), "64", .min = 2, .max = 1 << 16,
@@ -66,6 +67,8 @@ const struct param ublk_params[] = {
 		 "same CPU (sick)"},
 	{"work_ns", PARAM_INT, AT(work_ns), "0", .max = 1000000000, .unit = "ns",
 	 .help = "busy work for each request, inside the lock where there is one"},
+	{"spin", PARAM_TIME, AT(spin_ns), "0", .max = NSEC_PER_SEC,
+	 .help = "how long a server thread that has nothing to do asks for requests before it sleeps"},
 	{"copy", PARAM_ENUM, AT(copy), "kernel", .choices = copy_names,
 	 .help = "who moves the data: the driver; the server by pread and pwrite (Linux 6.5); nobody, "
 		 "the request's pages becoming a buffer of the ring by command (zero, 6.15) or by "

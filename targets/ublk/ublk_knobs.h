@@ -23,7 +23,7 @@ enum ublk_copy {
 	UBLK_COPY_AUTO	  /* the same, registered by the driver */
 };
 
-enum ublk_file_io { UBLK_FILE_RING, UBLK_FILE_CALL };
+enum ublk_file_io { UBLK_FILE_AUTO, UBLK_FILE_RING, UBLK_FILE_CALL };
 
 enum ublk_fault {
 	UBLK_FAULT_NONE,
@@ -50,6 +50,7 @@ struct ublk_config {
 	uint64_t queue_tasks;
 	int affinity;
 	uint64_t work_ns;
+	uint64_t spin_ns;
 	int copy;
 	int encoding; /* enum ublk_encoding */
 	bool write_cache;

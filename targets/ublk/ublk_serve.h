@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "targets/ublk/ublk_counts.h"
+#include "targets/ublk/ublk_request.h"
 #include "targets/ublk/ublk_server.h"
 
 /* The ring's registered files. */
@@ -46,11 +47,10 @@ struct ublk_tag {
 	_Alignas(64) const struct ublksrv_io_desc *desc;
 	struct ublk_slice *slice;
 	void *buf; /* of max_io_bytes, when the server has buffers */
-	uint64_t offset;
-	uint32_t bytes;
+	struct ublk_request request;
 	uint16_t tag;
 	uint16_t buffer; /* index in the ring's table of buffers */
-	uint8_t op;
+	bool legal;
 	uint8_t waits_for; /* completions until the request is done (zero copy) */
 	int32_t result;
 	uint64_t arrived_ns, started_ns, ended_ns;

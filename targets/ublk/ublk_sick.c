@@ -44,9 +44,9 @@ bool ublk_sick_begin(struct ublk_thread *t, struct ublk_tag *tag)
 			kill(getpid(), SIGKILL);
 		return false;
 	case UBLK_FAULT_LOSE_WRITES:
-		if (tag->op != UBLK_IO_OP_WRITE || !is_due(t))
+		if (tag->request.op != UBLK_IO_OP_WRITE || !is_due(t))
 			return false;
-		ublk_done(t, tag, (int32_t)tag->bytes);
+		ublk_done(t, tag, (int32_t)tag->request.bytes);
 		return true;
 	default:
 		return false;
@@ -57,7 +57,7 @@ int32_t ublk_sick_end(struct ublk_thread *t, struct ublk_tag *tag, int32_t resul
 {
 	switch ((enum ublk_fault)t->setup->config->fault) {
 	case UBLK_FAULT_CORRUPT_READS:
-		if (tag->op == UBLK_IO_OP_READ && result > 0 && is_due(t))
+		if (tag->request.op == UBLK_IO_OP_READ && result > 0 && is_due(t))
 			((char *)tag->buf)[result / 2] ^= 1;
 		return result;
 	case UBLK_FAULT_ERRORS:

@@ -35,21 +35,22 @@ static int enter(struct ublk_thread *t, bool wait)
 	return r < 0 ? err_sys(&t->err, r, "io_uring_enter") : 0;
 }
 
-/* What the kernel merged of several operations is told once for each of them. */
-static void put_stages(struct ublk_thread *t, const struct ublk_tag *tag, uint64_t now)
+/* Hands in what there is, and asks for requests until one comes or the time is up. Calls that
+ * neither brought nor handed in anything are not counted. */
+static int spin(struct ublk_thread *t)
 {
-	struct block_stage stage = {.arrived_ns = tag->arrived_ns,
-				    .started_ns = tag->started_ns,
-				    .ended_ns = tag->ended_ns,
-				    .committed_ns = now};
+	uint64_t until = nsec_now() + t->setup->config->spin_ns;
+	bool counted = io_uring_sq_ready(&t->ring) > 0;
+	int r;
 
-	uint32_t done = 0;
-
+	t->counts[t->measured].enters += counted;
 	do {
-		stage.addr = tag->offset + done;
-		block_stages_put(t->setup->stages, &stage);
-		done += t->setup->stage_bytes;
-	} while (tag->op <= UBLK_IO_OP_WRITE && done < tag->bytes);
+		r = io_uring_submit_and_get_events(&t->ring);
+		if (r < 0 && r != -EINTR)
+			return err_sys(&t->err, r, "io_uring_enter");
+	} while (!io_uring_cq_ready(&t->ring) && nsec_now() < until);
+	t->counts[t->measured].enters += !counted && io_uring_cq_ready(&t->ring);
+	return 0;
 }
 
 static void tell_commits(struct ublk_thread *t)
@@ -59,8 +60,15 @@ static void tell_commits(struct ublk_thread *t)
 	if (!t->n_commits)
 		return;
 	now = nsec_now();
-	for (unsigned i = 0; i < t->n_commits; i++)
-		put_stages(t, t->commits[i], now);
+	for (unsigned i = 0; i < t->n_commits; i++) {
+		const struct ublk_tag *tag = t->commits[i];
+		struct block_stage times = {.arrived_ns = tag->arrived_ns,
+					    .started_ns = tag->started_ns,
+					    .ended_ns = tag->ended_ns,
+					    .committed_ns = now};
+
+		ublk_request_tell(&tag->request, t->setup->stages, times, t->setup->stage_bytes);
+	}
 	t->n_commits = 0;
 }
 
@@ -108,7 +116,7 @@ void ublk_done(struct ublk_thread *t, struct ublk_tag *tag, int32_t result)
 
 	if (__builtin_expect(t->setup->config->fault, 0))
 		result = ublk_sick_end(t, tag, result);
-	c->ops[tag->op]++;
+	c->ops[tag->request.op]++;
 	if (result >= 0)
 		c->bytes += (uint32_t)result;
 	else
@@ -120,38 +128,20 @@ void ublk_done(struct ublk_thread *t, struct ublk_tag *tag, int32_t result)
 	command(t, tag, t->commit_op, result);
 }
 
-/* Every request that the driver can send lies inside the device; one that does not is its own
- * fault, and must not become ours. */
-static bool is_legal(const struct ublk_thread *t, const struct ublk_tag *tag)
-{
-	uint64_t size = t->setup->config->bytes;
-
-	if (tag->op == UBLK_IO_OP_FLUSH)
-		return true;
-	return tag->op < UBLK_OPS && tag->op != UBLK_IO_OP_WRITE_SAME && tag->offset < size &&
-	       tag->bytes <= size - tag->offset;
-}
-
 static void serve(struct ublk_thread *t, struct ublk_tag *tag)
 {
 	int32_t result;
 
 	tag->started_ns = t->now_ns;
-	result = is_legal(t, tag) ? t->backend->serve(t, tag) : -EOPNOTSUPP;
+	result = tag->legal ? t->backend->serve(t, tag) : -EOPNOTSUPP;
 	if (result != UBLK_PENDING)
 		ublk_done(t, tag, result);
 }
 
 static void take_request(struct ublk_thread *t, struct ublk_tag *tag, uint64_t arrived_ns)
 {
-	const struct ublksrv_io_desc *d = tag->desc;
-
-	tag->op = (uint8_t)ublk_desc_op(d);
-	tag->offset = d->start_sector << 9;
-	tag->bytes = d->nr_sectors << 9;
+	tag->legal = ublk_request_read(&tag->request, tag->desc, t->setup->config->bytes);
 	tag->arrived_ns = arrived_ns;
-	if (__builtin_expect(tag->op >= UBLK_OPS, 0))
-		tag->op = UBLK_IO_OP_WRITE_SAME; /* refused, and counted there */
 	if (__builtin_expect(t->setup->config->fault, 0) && ublk_sick_begin(t, tag))
 		return;
 	serve(t, tag);
@@ -293,7 +283,10 @@ void *ublk_thread_main(void *thread)
 	ublk_server_ready(t->server);
 	while (!t->error && t->live) {
 		tell_commits(t);
-		t->error = enter(t, true);
+		if (t->setup->config->spin_ns)
+			t->error = spin(t);
+		if (!t->error && !io_uring_cq_ready(&t->ring))
+			t->error = enter(t, true);
 		if (!t->error)
 			drain(t);
 	}
