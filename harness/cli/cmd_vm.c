@@ -13,10 +13,12 @@
 
 #include "harness/cli/verbs.h"
 #include "harness/cli/vm_command.h"
+#include "harness/cli/vm_power.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 #include "harness/util/units.h"
 #include "harness/vm/console.h"
+#include "harness/vm/data_disk.h"
 #include "harness/vm/vm.h"
 
 #define MEMORY_DEFAULT "2G"
@@ -27,6 +29,7 @@ struct vm_verb_options {
 	const char *kernel, *memory, *accel;
 	uint64_t cpus, timeout_ns;
 	struct option_words add, back, modules;
+	struct vm_power_words power;
 };
 
 static const char *const accel_names[] = {"auto", "kvm", "tcg", "tcg-single", NULL};
@@ -79,6 +82,36 @@ static const struct option_row vm_rows[] = {
 	 .kind = OPTION_WORDS,
 	 .offset = offsetof(struct vm_verb_options, modules),
 	 .help = "load this module too, with these parameters; may be repeated"},
+	{.name = "disk",
+	 .arg = "SIZE[,fs=FS]",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct vm_verb_options, power.disk),
+	 .help = "a disk with a file system, ext4 or xfs, mounted at " DATA_DISK_FOLDER
+		 " (with --power-cut 512M,fs=ext4 unless given)"},
+	{.name = "power-cut",
+	 .arg = "AFTER[..UNTIL]",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct vm_verb_options, power.cut),
+	 .help = "cut the power that long (or a random time between the two) after a run's first "
+		 "acknowledgement, and judge in a second boot what the disk kept"},
+	{.name = "cuts",
+	 .arg = "N",
+	 .kind = OPTION_UINT,
+	 .offset = offsetof(struct vm_verb_options, power.cuts),
+	 .min = 1,
+	 .max = CUTTER_MAX,
+	 .help = "with more than one the machine goes on, and each run gives up to N images of "
+		 "what the disk would have kept, as long apart (default 1)"},
+	{.name = "seed",
+	 .arg = "SEED",
+	 .kind = OPTION_UINT,
+	 .offset = offsetof(struct vm_verb_options, power.seed),
+	 .help = "draw times and losses of power cuts from this (default: by chance, and told)"},
+	{.name = "verdicts",
+	 .arg = "FILE",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct vm_verb_options, power.verdicts),
+	 .help = "write what became of each power cut to FILE, a line of JSON each"},
 	{.name = "timeout",
 	 .letter = 't',
 	 .arg = "TIME",
@@ -161,6 +194,9 @@ static int tell(const struct vm_outcome *o)
 	switch (o->end) {
 	case VM_EXITED:
 		return command_ended(o);
+	case VM_CUT:
+		say("the power was cut");
+		return EXITCODE_OK;
 	case VM_NO_COMMAND:
 		return verb_fail(EXITCODE_USAGE, "vm: in the guest: %s", o->text);
 	case VM_INTERRUPTED:
@@ -172,25 +208,50 @@ static int tell(const struct vm_outcome *o)
 	}
 }
 
-static int run_in(const struct vm_options *options, const struct vm_command *command,
-		  uint64_t timeout_ns)
+/* `p`: NULL when there is no disk. */
+static int boot_in(struct vm *vm, const struct vm_command *command, const struct vm_verb_options *o,
+		   struct power *p, const struct power_options *po)
 {
 	struct vm_boot boot = {.command = command->words,
 			       .back = command->back,
-			       .timeout_ns = timeout_ns,
+			       .timeout_ns = o->timeout_ns,
 			       .interrupted = &interrupted,
 			       .wake_fd = -1};
 	_cleanup_free_ struct vm_outcome *outcome = calloc(1, sizeof(*outcome));
+	char *words[POWER_WORDS_MAX];
+	struct err err = {""};
+	int r = outcome ? 0 : err_set(&err, -ENOMEM, "out of memory");
+
+	if (!r && p)
+		r = power_attach(p, &boot, words, &err);
+	if (!r)
+		r = vm_boot(vm, &boot, outcome, &err);
+	if (r)
+		return verb_fail(exit_code_of(r), "vm: %s", err.text);
+	r = tell(outcome);
+	return p ? vm_power_judge(p, po, o->power.verdicts, vm, &boot, outcome, r) : r;
+}
+
+static int run_in(const struct vm_options *options, const struct vm_command *command,
+		  const struct vm_verb_options *o)
+{
+	struct power_options po;
+	struct power *p = NULL;
 	struct vm *vm = NULL;
 	struct err err = {""};
-	int r = outcome ? vm_prepare(options, &vm, &err) : err_set(&err, -ENOMEM, "out of memory");
+	int r = vm_power_make(&o->power, &po, &p, &err);
 
-	if (!r) {
+	if (!r)
+		r = vm_prepare(options, &vm, &err);
+	if (r) {
+		r = verb_fail(exit_code_of(r), "vm: %s", err.text);
+	} else {
 		catch_signals();
-		r = vm_boot(vm, &boot, outcome, &err);
+		r = boot_in(vm, command, o, p, &po);
 	}
+	power_free(p);
 	vm_free(vm);
-	return r ? verb_fail(exit_code_of(r), "vm: %s", err.text) : tell(outcome);
+	return r;
 }
 
 static int choose(const struct vm_verb_options *o, struct vm_options *vm)
@@ -247,7 +308,7 @@ static int vm_run(const struct registry *reg, int argc, char **argv)
 	options.add = command.add;
 	options.n_add = command.n_add;
 	options.patches_code = command.probes;
-	return run_in(&options, &command, o.timeout_ns);
+	return run_in(&options, &command, &o);
 }
 
 const struct verb cmd_vm = {

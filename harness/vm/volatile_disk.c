@@ -71,7 +71,7 @@ static int pwrite_all(int fd, const char *data, size_t len, uint64_t at)
 	return 0;
 }
 
-static int zero_range(int fd, size_t len, uint64_t at)
+int volatile_file_zero(int fd, size_t len, uint64_t at)
 {
 	static const char zeros[BLOCK];
 	int r = 0;
@@ -93,7 +93,7 @@ static int apply(const struct pending *p, size_t from, size_t len, int fd, uint6
 {
 	uint64_t at = base + p->at + from;
 
-	return p->zero ? zero_range(fd, len, at) : pwrite_all(fd, p->data + from, len, at);
+	return p->zero ? volatile_file_zero(fd, len, at) : pwrite_all(fd, p->data + from, len, at);
 }
 
 static bool is_zero(const char *data, size_t len)

@@ -64,3 +64,5 @@ int volatile_disk_cut(struct volatile_disk *d, struct rng *rng, int fd, uint64_t
 
 /* An unlinked file in TMPDIR or /tmp, all hole. -errno with err. */
 int volatile_file(uint64_t bytes, struct err *err);
+/* Makes a hole, or zeros where the file system has none. */
+int volatile_file_zero(int fd, size_t len, uint64_t at);
