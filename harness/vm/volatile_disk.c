@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Two files and a list. `now` is what reads see; `durable` is what has been flushed; the list has
- * the writes between the two, in order. A flush carries the list over to `durable`, a cut carries
- * over a random part of it, still in order: so a sector may end up with any of the versions that it
- * had since the last flush, as in a cache that writes back whenever it likes. A write with FUA
- * stays in the list and is kept by every cut: what was written before it must not come out above
- * it.
+ * Two files in memory and a list. `now` is what reads see; `durable` is what has been flushed; the
+ * list has the writes between the two, in order. A flush carries the list over to `durable`, a cut
+ * carries over a random part of it, still in order: so a sector may end up with any of the versions
+ * that it had since the last flush, as in a cache that writes back whenever it likes. A write with
+ * FUA stays in the list and is kept by every cut: what was written before it must not come out
+ * above it.
  */
 #include "harness/vm/volatile_disk.h"
 
@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,10 +152,12 @@ int volatile_disk_new(uint64_t bytes, struct volatile_disk **ret, struct err *er
 	*d = (struct volatile_disk){.bytes = bytes, .now = -1, .durable = -1};
 	pthread_mutex_init(&d->lock, NULL);
 	d->last = &d->first;
-	d->now = volatile_file(bytes, err);
-	d->durable = d->now < 0 ? d->now : volatile_file(bytes, err);
-	if (d->durable < 0) {
-		int r = d->durable;
+	d->now = memfd_create("disk", MFD_CLOEXEC);
+	d->durable = memfd_create("durable", MFD_CLOEXEC);
+	if (d->now < 0 || d->durable < 0 || ftruncate(d->now, (off_t)bytes) ||
+	    ftruncate(d->durable, (off_t)bytes)) {
+		int r = err_sys(err, -errno, "a disk of %llu bytes in memory",
+				(unsigned long long)bytes);
 
 		volatile_disk_free(d);
 		return r;
