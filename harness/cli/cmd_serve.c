@@ -4,7 +4,6 @@
  * target runs exactly as under load: same knobs, same server process, same clean-up.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -13,14 +12,13 @@
 #include "harness/cli/verbs.h"
 #include "harness/drive/serve.h"
 #include "harness/pad.h"
+#include "harness/session/leftover.h"
 #include "harness/util/cleanup.h"
-#include "harness/util/fs.h"
 #include "harness/util/nearest.h"
 #include "harness/world/block.h"
 
 #define WORKLOAD     "block"
 #define OPERANDS_MAX 32
-#define WORKDIR_NAME "uhbench-serve-XXXXXX"
 
 struct serve_flags {
 	const char *dir, *cpus;
@@ -62,13 +60,29 @@ static int set_knob(const struct cell *cell, const char *word, struct err *err)
 		       nearest_hint(&nearest, hint));
 }
 
+static int find_target(const struct registry *reg, const char *name, struct err *err)
+{
+	struct nearest nearest = nearest_to(name);
+	char hint[NEAREST_HINT_MAX];
+
+	if (registry_target(reg, WORKLOAD, name))
+		return 0;
+	for (size_t i = 0; reg->targets[i]; i++)
+		if (!strcmp(reg->targets[i]->workload, WORKLOAD))
+			nearest_offer(&nearest, reg->targets[i]->name);
+	return err_set(err, -EINVAL, "no target of the workload " WORKLOAD " is called \"%s\"%s",
+		       name, nearest_hint(&nearest, hint));
+}
+
 static int read_cell(const struct registry *reg, const char **words, const char *cpus,
 		     struct cell **ret, struct err *err)
 {
 	_cleanup_json_ cJSON *entry = make_entry(words[0], cpus);
 	struct cell *cell = NULL;
-	int r = cell_read(reg, entry, err, &cell);
+	int r = find_target(reg, words[0], err);
 
+	if (!r)
+		r = cell_read(reg, entry, err, &cell);
 	for (unsigned i = 1; !r && words[i]; i++)
 		r = set_knob(cell, words[i], err);
 	if (!r)
@@ -112,31 +126,28 @@ static enum exitcode code_of(int r)
 	return r == -EINVAL ? EXITCODE_USAGE : EXITCODE_FAILURE;
 }
 
-static int serve_in(const char *workdir, const struct registry *reg, const struct cell *cell)
+static void sweep(const struct registry *reg)
+{
+	struct err err = {""};
+	unsigned folders = 0;
+	int r = leftover_sweep(&folders, &err),
+	    devices = registry_leftovers(reg, true, NULL, NULL, &err);
+
+	if (r || devices < 0)
+		fprintf(stderr, "uhbench: serve: %s\n", err.text);
+	if (folders || devices > 0)
+		fprintf(stderr, "removed what killed runs had left: %u work folders, %d devices\n",
+			folders, max_of(devices, 0));
+}
+
+static int serve_in(const char *workdir, const struct cell *cell)
 {
 	struct serve_options options = {
 		.workdir = workdir, .pad_iters_per_ns = pad_calibrate(), .ready = say_ready};
 	struct err err = {""};
-	int r;
+	int r = serve(cell, &options, &err);
 
-	r = registry_leftovers(reg, true, NULL, NULL, &err);
-	if (r)
-		fprintf(stderr, "uhbench: serve: %s\n",
-			r < 0 ? err.text : "removed what killed runs had left");
-	r = serve(cell, &options, &err);
 	return r ? verb_fail(code_of(r), "serve: %s", err.text) : EXITCODE_OK;
-}
-
-static int make_workdir(const char *dir, char workdir[static PATH_MAX])
-{
-	size_t n;
-
-	if (!realpath(dir, workdir))
-		return -errno;
-	n = strlen(workdir);
-	if (snprintf(workdir + n, PATH_MAX - n, "/" WORKDIR_NAME) >= (int)(PATH_MAX - n))
-		return -ENAMETOOLONG;
-	return mkdtemp(workdir) ? 0 : -errno;
 }
 
 static const struct option_row serve_rows[] = {
@@ -158,22 +169,20 @@ static int serve_main(const struct registry *reg, int argc, char **argv)
 	struct serve_flags flags = {.dir = "/tmp"};
 	const char *words[OPERANDS_MAX + 1] = {NULL};
 	int rc = verb_parse(&cmd_serve, argc, argv, &flags, words);
+	struct leftover *leftover = NULL;
 	struct cell *cell = NULL;
-	char workdir[PATH_MAX];
 	struct err err;
-	int r;
 
 	if (rc != VERB_GO_ON)
 		return rc;
 	if (read_cell(reg, words, flags.cpus, &cell, &err))
 		return verb_fail(EXITCODE_USAGE, "serve: %s", err.text);
-	r = make_workdir(flags.dir, workdir);
-	if (r) {
-		rc = verb_fail(EXITCODE_USAGE, "serve: --dir %s: %s", flags.dir, strerror(-r));
-	} else {
-		rc = serve_in(workdir, reg, cell);
-		fs_remove_tree(workdir);
-	}
+	sweep(reg);
+	if (leftover_begin(flags.dir, &leftover, &err))
+		rc = verb_fail(EXITCODE_USAGE, "serve: --dir: %s", err.text);
+	else
+		rc = serve_in(leftover_workdir(leftover), cell);
+	leftover_end(leftover);
 	cell_free(cell);
 	return rc;
 }

@@ -418,7 +418,24 @@ static int close_ctl(void **state)
 	return 0;
 }
 
-int main(void)
+/* "stranger" makes a device without our mark and prints its number; "remove N" removes it. */
+static int tool(int argc, char **argv)
+{
+	struct ublk_dev dev = {
+		.id = UBLK_ANY_ID, .queues = 1, .depth = 1, .max_io_bytes = IO_BYTES};
+	int r = ublk_ctl_open(UBLK_ENCODING_AUTO, &ctl, &err);
+
+	if (!r && argc == 3)
+		r = ublk_ctl_del(ctl, (uint32_t)strtoul(argv[2], NULL, 10), WAIT_NS, &err);
+	else if (!r && !(r = ublk_ctl_add_marked(ctl, &dev, UBLK_MARK_NONE, &err)))
+		printf("%u\n", dev.id);
+	if (r)
+		fprintf(stderr, "%s\n", err.text);
+	ublk_ctl_close(ctl);
+	return r ? 1 : 0;
+}
+
+int main(int argc, char **argv)
 {
 	static enum ublk_encoding encodings[] = {UBLK_ENCODING_IOCTL, UBLK_ENCODING_LEGACY};
 	static void (*const bodies[])(void **) = {test_life,
@@ -443,6 +460,8 @@ int main(void)
 					    "deaf server"};
 	struct CMUnitTest tests[2 * array_size(bodies)];
 
+	if (argc > 1)
+		return tool(argc, argv);
 	hold = mmap(NULL, sizeof(*hold), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (hold == MAP_FAILED)
 		return 1;

@@ -3,26 +3,16 @@
 #include "targets/ublk/ublk_device.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 #include "targets/ublk/ublk_features.h"
 
-#define START_NS (10 * NSEC_PER_SEC)
-#define STOP_NS	 (10 * NSEC_PER_SEC)
-
-/*
- * How long a request may take before the driver asks whether its server lives. It never fails a
- * request of a living one. Before Linux 6.15 this is the only thing that ends the requests of a
- * server that was killed while it held all of a queue's tags, and the kernel's default is 30 s.
- */
-#define IO_TIMEOUT_MS "2000"
+#define START_NS (30 * NSEC_PER_SEC)
+#define STOP_NS	 (20 * NSEC_PER_SEC)
 
 static uint64_t flags_wanted(const struct ublk_config *c)
 {
@@ -141,18 +131,6 @@ int ublk_device_add(struct ublk_device *d, const struct ublk_config *c, struct e
 	return r ? r : set_params(d, c, err);
 }
 
-static int shorten_timeout(const struct ublk_device *d, struct err *err)
-{
-	_cleanup_close_ int fd = -1;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/block/%s/queue/io_timeout", d->path + strlen("/dev/"));
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, IO_TIMEOUT_MS, strlen(IO_TIMEOUT_MS)) < 0)
-		return err_sys(err, -errno, "%s", path);
-	return 0;
-}
-
 /* It must be the block device of this number, or whoever opens it would write a plain file. */
 static int check_node(const struct ublk_device *d, struct err *err)
 {
@@ -174,9 +152,7 @@ int ublk_device_start(struct ublk_device *d, pid_t server, struct err *err)
 {
 	int r = ublk_ctl_start(d->ctl, d->dev.id, server, START_NS, err);
 
-	if (!r)
-		r = check_node(d, err);
-	return r ? r : shorten_timeout(d, err);
+	return r ? r : check_node(d, err);
 }
 
 int ublk_device_stop(struct ublk_device *d, struct err *err)

@@ -15,7 +15,7 @@
 #include "harness/util/nsec.h"
 #include "targets/ublk/ublk_ctl.h"
 
-#define SERVE_MS    10000
+#define SERVE_MS    30000
 #define RECOVERY_NS (40 * NSEC_PER_SEC)
 #define END_NS	    (2 * NSEC_PER_SEC)
 
