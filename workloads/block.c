@@ -65,7 +65,8 @@ static const struct param block_params[] = {
 	}
 
 static const struct metric block_metrics[] = {
-	{"bytes_per_s", "1/s", BETTER_HIGHER, "bytes read and written per second of the window"},
+	{"bytes_per_s", "bytes/s", BETTER_HIGHER,
+	 "bytes read and written per second of the window"},
 	KIND_METRICS("read"),
 	KIND_METRICS("write"),
 	KIND_METRICS("flush"),
