@@ -239,7 +239,7 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 	progress_finish(&progress);
 	if (sum.swept)
 		fprintf(stderr,
-			"removed what dead sessions had left: %llu work folders or cgroups\n",
+			"removed what dead sessions had left: %llu work folders, cgroups or devices\n",
 			(unsigned long long)sum.swept);
 	if (sum.not_swept[0])
 		fprintf(stderr, "note: %s\n", sum.not_swept);

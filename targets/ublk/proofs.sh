@@ -60,8 +60,10 @@ serve() {
 	rm -f "$W/ready"
 	uhbench serve ublk "$@" >"$W/ready" 2>"$W/serve.err" &
 	server=$!
+	tries=0
 	until [ -s "$W/ready" ]; do
 		kill -0 "$server" 2>/dev/null || fail "serve $* ended"
+		[ $((tries += 1)) != 500 ] || blocked
 		usleep 20000
 	done
 	dev=$(sed -n 's/.*"path":"\([^"]*\)".*/\1/p' "$W/ready")

@@ -139,15 +139,36 @@ void ublk_block_path(uint32_t id, char path[UBLK_PATH_MAX])
 	snprintf(path, UBLK_PATH_MAX, "/dev/ublkb%u", id);
 }
 
+/*
+ * A command that tells the driver the server's pid. Linux 6.17 compares it with that of the opener
+ * of /dev/ublkcN as the initial PID namespace sees it, and refuses what a server in a namespace of
+ * its own says of itself; kernels before do not look, later ones translate. Where it is refused,
+ * the pid is given as /proc shows that process.
+ */
+static int command_with_pid(struct ublk_ctl *ctl, struct ublk_command *c, pid_t pid,
+			    struct err *err)
+{
+	char comm[UBLK_COMM_MAX];
+	pid_t shown;
+	int r;
+
+	c->data = (uint64_t)pid;
+	r = ublk_ctl_command(ctl, c, err);
+	if (r != -EINVAL)
+		return r;
+	shown = ublk_user_of(c->id, false, comm);
+	if (!shown || shown == pid)
+		return r;
+	c->data = (uint64_t)shown;
+	return ublk_ctl_command(ctl, c, err);
+}
+
 int ublk_ctl_start(struct ublk_ctl *ctl, uint32_t id, pid_t pid, uint64_t timeout_ns,
 		   struct err *err)
 {
-	struct ublk_command c = {.nr = UBLK_CMD_START_DEV,
-				 .id = id,
-				 .data = (uint64_t)pid,
-				 .timeout_ns = timeout_ns};
+	struct ublk_command c = {.nr = UBLK_CMD_START_DEV, .id = id, .timeout_ns = timeout_ns};
 	char path[64];
-	int r = ublk_ctl_command(ctl, &c, err);
+	int r = command_with_pid(ctl, &c, pid, err);
 
 	if (r)
 		return r;
@@ -225,12 +246,10 @@ int ublk_ctl_start_recovery(struct ublk_ctl *ctl, uint32_t id, uint64_t timeout_
 int ublk_ctl_end_recovery(struct ublk_ctl *ctl, uint32_t id, pid_t pid, uint64_t timeout_ns,
 			  struct err *err)
 {
-	struct ublk_command c = {.nr = UBLK_CMD_END_USER_RECOVERY,
-				 .id = id,
-				 .data = (uint64_t)pid,
-				 .timeout_ns = timeout_ns};
+	struct ublk_command c = {
+		.nr = UBLK_CMD_END_USER_RECOVERY, .id = id, .timeout_ns = timeout_ns};
 
-	return ublk_ctl_command(ctl, &c, err);
+	return command_with_pid(ctl, &c, pid, err);
 }
 
 static int visit(struct ublk_ctl *ctl, const char *name,
