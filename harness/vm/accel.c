@@ -45,7 +45,7 @@ enum accel_answer accel_kvm(struct err *why)
 	snprintf(yes, sizeof(yes), "%s yes\n", id);
 	snprintf(no, sizeof(no), "%s no\n", id);
 	if (!strcmp(text, no))
-		err_set(why, 0, "KVM did not bring up a kernel when it was tried (%s)", path);
+		err_set(why, 0, "KVM did not bring up a kernel when tried: %s", path);
 	return !strcmp(text, yes) ? ACCEL_YES : !strcmp(text, no) ? ACCEL_NO : ACCEL_TRY;
 }
 

@@ -78,6 +78,7 @@ static int judge(const struct entry *e, const char *codename, struct fetch_archi
 /* A value ends before the first line that does not begin with a space; comments in between go. */
 static char *field_value(const char *at, const char **next)
 {
+	const char *between = "";
 	char *value = NULL;
 	size_t len;
 	FILE *f = open_memstream(&value, &len);
@@ -89,7 +90,8 @@ static char *field_value(const char *at, const char **next)
 		size_t n = strcspn(at, "\n");
 
 		if (*at != '#')
-			fprintf(f, "%s%.*s", ftell(f) > 0 ? "\n" : "", (int)n, at);
+			fprintf(f, "%s%.*s", between, (int)n, at);
+		between = "\n";
 		at += n + (at[n] == '\n');
 	} while (*at == ' ' || *at == '\t' || *at == '#');
 	*next = at;

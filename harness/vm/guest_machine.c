@@ -82,6 +82,19 @@ static void mount_all(void)
 	}
 }
 
+/* Names that udev would make. */
+static void name_descriptors(void)
+{
+	static const char *const rows[][2] = {{"/proc/self/fd", "/dev/fd"},
+					      {"/proc/self/fd/0", "/dev/stdin"},
+					      {"/proc/self/fd/1", "/dev/stdout"},
+					      {"/proc/self/fd/2", "/dev/stderr"}};
+
+	for (size_t i = 0; i < array_size(rows); i++)
+		if (symlink(rows[i][0], rows[i][1]))
+			complain(rows[i][1], -errno);
+}
+
 /* One line of the file: a name, and parameters. */
 static void load(char *line)
 {
@@ -135,6 +148,7 @@ void guest_set_up(void)
 
 	umask(022);
 	mount_all();
+	name_descriptors();
 	if (chmod("/tmp", 01777))
 		complain("/tmp", -errno);
 	if (sethostname("vm", 2) || setrlimit(RLIMIT_NOFILE, &files))

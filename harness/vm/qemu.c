@@ -88,7 +88,7 @@ static void add_machine(struct words *w, const struct qemu_options *o)
 	add(w, "/proc/self/fd/%d", o->initramfs);
 	add(w, "-append");
 	add(w, "console=ttyS0 quiet loglevel=4 panic=-1 %srdinit=%s -- %s",
-	    o->how == QEMU_KVM ? "" : "tsc=reliable ", o->init, o->init_argument);
+	    o->how == QEMU_KVM ? "" : "tsc=reliable no_timer_check ", o->init, o->init_argument);
 }
 
 static void make_words(struct words *w, const struct qemu_options *o, int console, int port)

@@ -198,6 +198,7 @@ static void say(const struct vm *vm, const char *fmt, ...)
 struct booting {
 	const struct vm *vm;
 	enum qemu_how how;
+	const char *no_kvm; /* a reason; "": it was not wanted */
 };
 
 static void is_up(void *arg, double up_s)
@@ -208,18 +209,18 @@ static void is_up(void *arg, double up_s)
 		[QEMU_ONE_THREAD] = "emulated in one thread: times inside are relative"};
 	const struct booting *b = arg;
 
-	say(b->vm, "%s up after %.1f s, %s", vm_release(b->vm), up_s, by[b->how]);
+	say(b->vm, "%s up after %.1f s, %s%s%s%s", vm_release(b->vm), up_s, by[b->how],
+	    *b->no_kvm ? " (" : "", b->no_kvm, *b->no_kvm ? ")" : "");
 }
 
-static int boot_once(struct vm *vm, const struct vm_boot *boot, enum qemu_how how,
+static int boot_once(struct vm *vm, const struct vm_boot *boot, struct booting booting,
 		     uint64_t timeout_ns, struct vm_outcome *ret, struct err *err)
 {
-	struct booting booting = {vm, how};
 	struct qemu_options qo = {.kernel = vm->kernel.image,
 				  .initramfs = vm->initramfs,
 				  .cpus = vm->options.cpus,
 				  .memory_bytes = vm->options.memory_bytes,
-				  .how = how,
+				  .how = booting.how,
 				  .init = INIT,
 				  .init_argument = INIT_ARGUMENT,
 				  .more = boot->qemu,
@@ -244,20 +245,18 @@ static bool never_came_up(const struct vm_outcome *o)
 	return !o->up_s && (o->end == VM_HUNG || o->end == VM_LOST || o->end == VM_PANIC);
 }
 
-/* KVM, where it is there and was not found to be broken. 1 when it was booted, and *ret is true. */
+/* KVM, where it is there and was not found to be broken. 1 when it was booted, and *ret is true; 0
+ * with the reason why not. */
 static int try_kvm(struct vm *vm, const struct vm_boot *boot, struct vm_outcome *ret,
-		   struct err *err)
+		   struct err *why, struct err *err)
 {
-	struct err why = {""};
-	enum accel_answer answer = accel_kvm(&why);
+	enum accel_answer answer = accel_kvm(why);
 	uint64_t patience = answer == ACCEL_TRY ? KVM_TRY_NS : BOOT_TIMEOUT_NS;
 	int r;
 
-	if (answer == ACCEL_NO) {
-		say(vm, "%s: emulating", why.text);
+	if (answer == ACCEL_NO)
 		return 0;
-	}
-	r = boot_once(vm, boot, QEMU_KVM, patience, ret, err);
+	r = boot_once(vm, boot, (struct booting){vm, QEMU_KVM, ""}, patience, ret, err);
 	if (r)
 		return r;
 	if (!never_came_up(ret)) {
@@ -266,7 +265,7 @@ static int try_kvm(struct vm *vm, const struct vm_boot *boot, struct vm_outcome 
 		return 1;
 	}
 	accel_keep(false);
-	say(vm, "KVM did not bring the kernel up (%s): emulating", ret->text);
+	err_set(why, 0, "KVM did not bring it up: %s", ret->text);
 	return 0;
 }
 
@@ -281,19 +280,21 @@ static enum qemu_how emulation(const struct vm *vm)
 
 int vm_boot(struct vm *vm, const struct vm_boot *boot, struct vm_outcome *ret, struct err *err)
 {
+	struct err why = {""};
 	enum qemu_how how;
 	int r;
 
 	if (vm->options.accel == VM_ACCEL_KVM)
-		return boot_once(vm, boot, QEMU_KVM, BOOT_TIMEOUT_NS, ret, err);
+		return boot_once(vm, boot, (struct booting){vm, QEMU_KVM, ""}, BOOT_TIMEOUT_NS, ret,
+				 err);
 	if (vm->options.accel == VM_ACCEL_AUTO) {
-		r = try_kvm(vm, boot, ret, err);
+		r = try_kvm(vm, boot, ret, &why, err);
 		if (r)
 			return min_of(r, 0);
 	}
 	how = emulation(vm);
-	r = boot_once(vm, boot, how, BOOT_TIMEOUT_NS, ret, err);
-	if (!r && ret->end == VM_PANIC && how == QEMU_THREADS && !qemu_keeps_code())
+	r = boot_once(vm, boot, (struct booting){vm, how, why.text}, BOOT_TIMEOUT_NS, ret, err);
+	if (!r && ret->end == VM_PANIC && ret->up_s && how == QEMU_THREADS && !qemu_keeps_code())
 		say(vm,
 		    "this emulator, from before QEMU 8.1, may run stale code where a kernel changes "
 		    "its own, as probes make it do: if that can be it, --accel tcg-single");
