@@ -105,10 +105,23 @@ static int check_kinds(struct run *run, const struct block_port *p, const struct
 	return w->kinds & 1u << BLOCK_DISCARD ? probe_discard(run, p->fd) : 0;
 }
 
+/* Without poll queues every polled operation fails. */
+static int check_poll(struct run *run, const struct block_port *p, const struct block_world *w)
+{
+	uint64_t io_poll = 0;
+
+	if (!p->config->poll)
+		return 0;
+	if (block_device_attribute(w->device, "queue/io_poll", &io_poll) == 0 && io_poll)
+		return 0;
+	return err_set(&run->err, -EOPNOTSUPP, "poll: %s has no poll queues", w->path);
+}
+
 /* What only the device itself could tell. */
 static int check_world(struct run *run, const struct block_port *p)
 {
 	const struct block_world *w = run->world;
+	int r;
 
 	if (!w->capacity_bytes)
 		return err_set(&run->err, -EOPNOTSUPP, "%s has no medium: its size is 0", w->path);
@@ -124,7 +137,8 @@ static int check_world(struct run *run, const struct block_port *p)
 	if (w->verify && !w->keeps_data)
 		return err_set(&run->err, -EINVAL, "verify: %s does not keep what is written",
 			       w->path);
-	return check_kinds(run, p, w);
+	r = check_poll(run, p, w);
+	return r < 0 ? r : check_kinds(run, p, w);
 }
 
 static struct block_port *port_new(const struct run *run, const struct block_port_config *config)

@@ -377,6 +377,10 @@ class Refused(Case):
         record = self.run_one("loop", code=3, dir="/nowhere/at/all")
         self.assertIn("/nowhere/at/all", record["reason"])
 
+    def test_a_device_without_poll_queues(self):
+        record = self.run_one("loop", code=77, size="1M", poll=True)
+        self.assertIn("no poll queues", record["reason"])
+
     def test_what_this_machine_lacks_is_named(self):
         if os.path.exists("/sys/module/null_blk"):
             self.skipTest("null_blk is here")
