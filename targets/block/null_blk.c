@@ -128,7 +128,7 @@ static int configure(struct run *run, const struct null *n)
 		{"size", block_size_bytes(run->world, k->size) / MIB, false},
 		{"blocksize", k->block_bytes, false},
 		{"submit_queues", k->queues, false},
-		{"poll_queues", k->queues, !k->port.poll},
+		{"poll_queues", k->port.poll ? k->queues : 0, false},
 		{"hw_queue_depth", k->queue_depth, false},
 		{"irqmode", (uint64_t)k->irqmode, false},
 		{"completion_nsec", k->completion_ns, false},

@@ -21,24 +21,22 @@ SHARED = {"size": "8M", "memory_backed": True, "verify": True, "read_percent": 5
 
 # What is killed in mid-run leaves its device: doctor finds it, and with --fix it is gone.
 KILLED = """
-set -e
-[ -d /sys/kernel/config/nullb ] || mount -t configfs configfs /sys/kernel/config
-cd /sys/kernel/config/nullb
+die() { echo "$1"; cat /tmp/said; exit 1; }
 devices() { ls -d uhbench-* 2>/dev/null | wc -l; }
-mkdir others
+[ -d /sys/kernel/config/nullb ] || mount -t configfs configfs /sys/kernel/config
+cd /sys/kernel/config/nullb && mkdir others || die 'no null_blk'
 "$1" run "$2" -o /tmp/out >/tmp/said 2>&1 & pid=$!
-tenths=0
 until [ "$(devices)" = 1 ]; do
-	tenths=$((tenths + 1)); [ $tenths -lt 600 ] || { cat /tmp/said; exit 1; }
+	kill -0 $pid || die 'the run made no device'
 	sleep 0.1
 done
 kill -9 $pid
-"$1" doctor >/tmp/found 2>&1 || true
-grep -q 'null_blk device' /tmp/found
-[ "$(devices)" = 1 ]
-"$1" doctor --fix >/tmp/fixed 2>&1 || true
-[ "$(devices)" = 0 ]
-[ -d others ]
+"$1" doctor >/tmp/said 2>&1 # its exit code is of all that this machine lacks
+grep -q 'null_blk device' /tmp/said || die 'doctor did not find the device'
+[ "$(devices)" = 1 ] || die 'doctor removed it without being asked'
+"$1" doctor --fix >/tmp/said 2>&1
+[ "$(devices)" = 0 ] || die 'doctor --fix did not remove it'
+[ -d others ] || die 'doctor --fix removed what is not ours'
 """
 
 
@@ -98,8 +96,10 @@ class Vm(unittest.TestCase):
         row = dict(zip((c["name"] for c in record["detail"]["device"]["columns"]),
                        record["detail"]["device"]["rows"][0]))
         self.assertEqual(row["logical block"], cell["knobs"]["block_bytes"])
-        polling = row["hardware queues"] - cell["knobs"]["queues"]
-        self.assertEqual(polling > 0, cell["knobs"]["poll"])
+        if cell["knobs"]["poll"]:
+            self.assertGreater(row["hardware queues"], cell["knobs"]["queues"])
+        else:
+            self.assertEqual(row["hardware queues"], cell["knobs"]["queues"])
         if not cell["knobs"]["verify"]:
             return
         self.assertEqual(record["verify"]["blocks_read_back"],
@@ -108,12 +108,13 @@ class Vm(unittest.TestCase):
             self.assertEqual(record["verify"][fault], 0, fault)
 
     def test_a_killed_run(self):
-        matrix = self.matrix([{"target": "null_blk"}], duration="100s")
+        matrix = self.matrix([{"target": "null_blk"}], duration="50s")
         script = os.path.join(self.dir, "killed")
         with open(script, "w", encoding="utf-8") as file:
             file.write("#!/bin/sh\n" + KILLED)
         os.chmod(script, 0o755)
-        done = self.vm(["--add", script, "--add", matrix, "--add", UHBENCH], script, UHBENCH,
+        # doctor tries probes out, which emulators before QEMU 8.1 can only stand in one thread.
+        done = self.vm(["--accel", "tcg-single", "--add", script, "--add", matrix, "--add", UHBENCH], script, UHBENCH,
                        matrix)
         self.assertEqual(done.returncode, 0, done.stdout)
 
