@@ -84,7 +84,7 @@ const struct param ublk_params[] = {
 	 .help = "tell where the time of each operation went, from stage to stage"},
 	{"fault", PARAM_ENUM, AT(fault), "none", .choices = fault_names, .fault = true,
 	 .help = "slow-queue: requests of the last queue wait for slow_time first; kill-server: it "
-		 "dies in the window, with requests unanswered; of every 256 requests one write is "
+		 "dies in the window, with requests unanswered; of every 64 requests one write is "
 		 "lost, one read has a wrong bit, one request fails with EIO"},
 	{"slow_time", PARAM_TIME, AT(slow_ns), "200us", .min = 1000, .max = NSEC_PER_SEC,
 	 .fault = true, .help = "of fault slow-queue"},

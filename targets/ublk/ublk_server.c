@@ -109,7 +109,8 @@ static size_t buffers_wanted(const struct ublk_setup *s)
 	}
 }
 
-/* The first page of each is there from the start; the rest of it when a request is that large. */
+/* The first page of each is there from the start; the rest of it when a request is that large. Huge
+ * pages would make all of it at once, and clear hundreds of MiB that nobody needs. */
 static int map_buffers(struct ublk_server *server, struct err *err)
 {
 	size_t n = buffers_wanted(server->setup), stride = server->setup->dev.max_io_bytes;
@@ -123,6 +124,8 @@ static int map_buffers(struct ublk_server *server, struct err *err)
 		return err_sys(err, -errno, "%zu buffers of %zu bytes", n, stride);
 	}
 	server->bufs_bytes = n * stride;
+	if (madvise(server->bufs, n * stride, MADV_NOHUGEPAGE) && errno != EINVAL)
+		return err_sys(err, -errno, "MADV_NOHUGEPAGE"); /* EINVAL: a kernel without them */
 	for (size_t i = 0; i < n; i++)
 		((volatile char *)server->bufs)[i * stride] = 0;
 	return 0;

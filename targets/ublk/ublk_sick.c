@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Servers that are sick on purpose. Those that cheat do so with every UBLK_SICK_EVERY-th request of
- * their kind; the one that is killed kills itself while it holds requests that it has not answered.
+ * Servers that are sick on purpose. Those that cheat do so with the first request of their kind
+ * and every UBLK_SICK_EVERY-th from then on; the one that is killed kills itself while it holds
+ * requests that it has not answered.
  */
 #include "targets/ublk/ublk_sick.h"
 
@@ -11,11 +12,11 @@
 
 #include "harness/util/nsec.h"
 
-#define UBLK_SICK_EVERY 256
+#define UBLK_SICK_EVERY 64
 
 static bool is_due(struct ublk_thread *t)
 {
-	return ++t->sick % UBLK_SICK_EVERY == 0;
+	return t->sick++ % UBLK_SICK_EVERY == 0;
 }
 
 /* The ring reads the time when the entry is handed in, so one for all will do. */
@@ -40,7 +41,8 @@ bool ublk_sick_begin(struct ublk_thread *t, struct ublk_tag *tag)
 			delay(t, tag);
 		return tag->slice->slow;
 	case UBLK_FAULT_KILL_SERVER:
-		if (t->measured && is_due(t) && !atomic_fetch_add(&t->setup->shared->kills, 1))
+		if (t->measured && ++t->sick >= UBLK_SICK_EVERY &&
+		    !atomic_fetch_add(&t->setup->shared->kills, 1))
 			kill(getpid(), SIGKILL);
 		return false;
 	case UBLK_FAULT_LOSE_WRITES:
