@@ -13,6 +13,7 @@
 #include "harness/util/nsec.h"
 
 #define UBLK_SICK_EVERY 64
+#define KILLED_AT	4 /* requests into the window, for each thread */
 
 static bool is_due(struct ublk_thread *t)
 {
@@ -41,7 +42,7 @@ bool ublk_sick_begin(struct ublk_thread *t, struct ublk_tag *tag)
 			delay(t, tag);
 		return tag->slice->slow;
 	case UBLK_FAULT_KILL_SERVER:
-		if (t->measured && ++t->sick >= UBLK_SICK_EVERY &&
+		if (t->measured && ++t->sick >= KILLED_AT &&
 		    !atomic_fetch_add(&t->setup->shared->kills, 1))
 			kill(getpid(), SIGKILL);
 		return false;
