@@ -5,10 +5,11 @@
 Usage: test_wal_power.py UHBENCH
 
 Each file system takes two boots: one runs ci/matrices/wal-power.json while the power is "cut" some
-times in each run, the other one judges what every cut left. A cheat need not show in each cut:
-with ack-early about four in five do, with the others all, so that CUTS of them miss one cheat once
-in 600 runs, and the cells of it (three) all the more seldom: the test asks for one in each fault and
-target. UHBENCH_POWER_CUTS raises their number, UHBENCH_POWER_SEED repeats what is drawn.
+times in each run, the other one judges what every cut left. Who does not cheat may never lose
+anything. A cheat has to show in one of its cuts: with ack-early about four in five show it, with the
+others all, so four cuts miss a cheat once in 600 times; then, or if there were fewer cuts since the
+machine was busy, the cell gets 16 more, and only both together in vain are a failure (less than once
+in 10^13). UHBENCH_POWER_CUTS raises the number, UHBENCH_POWER_SEED repeats what is drawn.
 """
 import collections
 import json
@@ -22,7 +23,7 @@ import unittest
 UHBENCH = None
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MATRIX = os.path.join(ROOT, "ci", "matrices", "wal-power.json")
-CUTS = os.environ.get("UHBENCH_POWER_CUTS", "4")
+CUTS = int(os.environ.get("UHBENCH_POWER_CUTS", "4"))
 SEED = os.environ.get("UHBENCH_POWER_SEED")
 OK, USAGE, FAILURE, LOST, NOTHING_RAN = 0, 2, 3, 7, 77
 
@@ -41,15 +42,17 @@ class Case(unittest.TestCase):
                               check=False, timeout=seconds, stdin=subprocess.DEVNULL,
                               env={**os.environ, "TMPDIR": self.dir})
 
-    def cut(self, *words, code, matrix):
-        """Returns the verdicts, one for each cut, and what was said."""
+    def cut(self, *words, code, matrix, only=None):
+        """Returns the verdicts, one for each cut, and what was said. Code None: kept or lost."""
         file = self.path("verdicts")
         seed = ["--seed", SEED] if SEED else []
+        shutil.rmtree(self.path("out"), ignore_errors=True)
         done = self.vm("--verdicts", file, *seed, *words, "--", "run", matrix, "-o",
-                       self.path("out"))
+                       self.path("out"), *(["--only", only] if only else []))
         if done.returncode == NOTHING_RAN:
             self.skipTest(done.stderr.strip())
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertIn(done.returncode, (OK, FAILURE, LOST) if code is None else (code,),
+                      done.stdout + done.stderr)
         with open(file, encoding="utf-8") as lines:
             return [json.loads(line) for line in lines], done.stdout + done.stderr
 
@@ -66,49 +69,70 @@ class Case(unittest.TestCase):
 class Images(Case):
     """Many cuts from one boot."""
 
-    def judged(self, fs, matrix):
+    def judged(self, fs, matrix, cuts, only=None):
+        """Verdicts by cell, of this many cuts in each run."""
         verdicts, said = self.cut("--disk", f"512M,fs={fs}", "--power-cut", "20ms..120ms",
-                                  "--cuts", CUTS, code=LOST, matrix=matrix)
+                                  "--cuts", str(cuts), code=None, matrix=matrix, only=only)
         by_cell = collections.defaultdict(list)
         for verdict in verdicts:
             self.assertIn(verdict["verdict"], ("kept", "lost"), verdict)
             self.assertEqual(verdict["filesystem"], fs)
             self.assertEqual(verdict["told_out_of_order"], 0)
             by_cell[verdict["cell"]].append(verdict)
-        with open(os.path.join(self.path("out"), "manifest.json"), encoding="utf-8") as file:
-            self.assertEqual(len(by_cell), len(json.load(file)["cells"]), sorted(by_cell))
-        return by_cell, said
+            if verdict["verdict"] == "lost":
+                self.assertIn("fault=", verdict["cell"], said)
+                self.assertGreater(verdict["missing"], 0)
+                self.assertIn("was acknowledged and is missing", verdict["reason"])
+        return by_cell
 
     def check(self, fs, matrix):
-        by_cell, said = self.judged(fs, matrix)
-        for cell, verdicts in by_cell.items():
-            lost = [v for v in verdicts if v["verdict"] == "lost"]
-            with self.subTest(cell=cell):
-                if "fault=" in cell:
-                    self.assertGreater(len(lost), 0, said)
-                else:
-                    self.assertEqual(lost, [], said)
-                    self.assertGreater(sum(v["acknowledged"] for v in verdicts), 0)
-        for verdict in (v for vs in by_cell.values() for v in vs if v["verdict"] == "lost"):
-            self.assertGreater(verdict["missing"], 0)
-            self.assertIn("was acknowledged and is missing", verdict["reason"])
+        labels = self.labels(self.written(matrix))
+        by_cell = self.judged(fs, self.written(matrix), CUTS)
+        self.assertLessEqual(set(by_cell), labels)
+        # On a busy machine a run may be over before it was cut often enough: once more, longer.
+        unsure = sorted(label for label in labels if not self.is_sure(label, by_cell[label]))
+        for label in unsure:
+            more = self.judged(fs, self.written({**matrix, "duration": "5s"}), 4 * CUTS, label)
+            by_cell[label] += more[label]
         rows = [f"{sum(v['verdict'] == 'lost' for v in vs)} of {len(vs)} lost: {cell}"
                 for cell, vs in sorted(by_cell.items())]
         print("\n".join([fs, *rows]), file=sys.stderr)
+        for label in labels:
+            self.assertTrue(self.is_sure(label, by_cell[label]), label)
+
+    @staticmethod
+    def labels(matrix):
+        plan = subprocess.run([UHBENCH, "run", matrix, "--dry-run", "--json"], check=True,
+                              capture_output=True, timeout=60)
+        return {run["label"] for run in json.loads(plan.stdout)["runs"]}
+
+    @staticmethod
+    def is_sure(label, verdicts):
+        """A cheat was caught; who does not cheat had something to lose (and lost nothing)."""
+        if "fault=" in label:
+            return any(v["verdict"] == "lost" for v in verdicts)
+        return sum(v["acknowledged"] for v in verdicts) > 0
+
+    def written(self, matrix):
+        with open(self.path("matrix.json"), "w", encoding="utf-8") as file:
+            json.dump(matrix, file)
+        return self.path("matrix.json")
 
     def test_ext4(self):
-        self.check("ext4", MATRIX)
+        self.check("ext4", self.ready())
 
     def test_xfs(self):
         """Every healthy cell, and the cheats of one target: they do not depend on it much."""
-        with open(MATRIX, encoding="utf-8") as file:
-            matrix = json.load(file)
+        matrix = self.ready()
         for cell in matrix["cells"]:
             if "fault" in cell["with"]:
                 cell["target"] = "sync"
-        with open(self.path("matrix.json"), "w", encoding="utf-8") as file:
-            json.dump(matrix, file)
-        self.check("xfs", self.path("matrix.json"))
+        self.check("xfs", matrix)
+
+    @staticmethod
+    def ready():
+        with open(MATRIX, encoding="utf-8") as file:
+            return json.load(file)
 
 
 class Machine(Case):

@@ -2,8 +2,8 @@
 /*
  * The knobs of the wal targets and the checks that go with them.
  *
- * The fault is a cheat that no run can see by itself, since the kernel's caches answer the replay:
- * only a power cut shows it (docs of `uhbench vm --power-cut`).
+ * The fault is a cheat that the replay of a living run cannot see, since the kernel's caches answer
+ * it: a power cut shows it (`uhbench vm --power-cut`).
  */
 #pragma once
 
