@@ -45,7 +45,7 @@ def main():
               if re.fullmatch(r"cmd_\w+\.c", name)}
     said = subprocess.run([uhbench, "help"], capture_output=True, text=True, check=True).stdout
     shown = re.findall(r"^  (\w+)  ", said, re.MULTILINE)
-    if sorted(shown) != sorted(verbs - {"child"}):
+    if sorted(shown) != sorted(verbs - {"child", "vm_guest"}):
         sys.exit(f"help shows {sorted(shown)}, the sources have {sorted(verbs)}")
     for verb in shown:
         subprocess.run([uhbench, verb, "--help"], stdout=subprocess.DEVNULL, check=True)
