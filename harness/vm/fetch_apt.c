@@ -187,11 +187,16 @@ int fetch_apt_newest(const struct fetch_apt *apt, const char *version,
 int fetch_apt_unpack(const struct fetch_apt *apt, const char *package, const char *folder,
 		     struct err *err)
 {
-	/* One package lies there at a time: the cache is locked. */
+	/* The folder of downloads is ours alone: the cache is locked. From Linux 6.16 or so on the
+	 * image and its modules are packages of their own, beside the one that brings them
+	 * together. */
 	static const char script[] =
-		"rm -rf download && mkdir download && cd download && apt-get -q download \"$1\" && "
-		"dpkg-deb -x ./*.deb \"$2\" && rm -f ./*.deb && cd \"$2\" && "
-		"find . -type f ! -name SUMS.tmp -exec sha256sum {} + >SUMS.tmp && mv SUMS.tmp SUMS";
+		"set -e; rm -rf download; mkdir download; cd download; "
+		"more=$(apt-cache pkgnames linux- | "
+		"sed -n \"/^linux-\\(binary\\|modules\\)-${1#linux-image-}\\$/p\"); "
+		"apt-get -q download \"$1\" $more; "
+		"for deb in ./*.deb; do dpkg-deb -x \"$deb\" \"$2\"; done; rm -f ./*.deb; cd \"$2\"; "
+		"find . -type f ! -name SUMS.tmp -exec sha256sum {} + >SUMS.tmp; mv SUMS.tmp SUMS";
 	int r = run(apt, (const char *[]){"sh", "-c", script, "sh", package, folder, NULL}, NULL,
 		    err);
 

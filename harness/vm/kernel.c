@@ -6,9 +6,9 @@
  */
 #include "harness/vm/kernel.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +23,7 @@
  */
 #define MAGIC_AT   0x202
 #define VERSION_AT 0x20e
+#define LEVELS	   4 /* from lib/modules/<release>/vmlinuz up to what lib is in */
 
 int kernel_release(const char *image, char *release, size_t size, struct err *err)
 {
@@ -78,7 +79,7 @@ static int by_path(const char *path, struct kernel *k, struct err *err)
 	if (!realpath(path, k->image))
 		return err_sys(err, -errno, "%s", path);
 	snprintf(folder, sizeof(folder), "%s", k->image);
-	for (unsigned i = 0; i < 2; i++) { /* the image's folder, and the one above */
+	for (unsigned i = 0; i < LEVELS; i++) { /* the image's folder first */
 		char *slash = strrchr(folder, '/');
 
 		if (slash)
@@ -110,25 +111,26 @@ int kernel_cache(char *path, size_t size, struct err *err)
 	return r ? err_sys(err, r, "%s", path) : 0;
 }
 
-/* The one image of a package. */
+/* The one image of a package: today in /boot, with newer packages beside its modules. */
 static int image_in(const char *folder, struct kernel *k, struct err *err)
 {
-	char boot[PATH_MAX];
-	struct dirent *e;
-	DIR *d;
+	static const char *const places[] = {"boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz",
+					     "lib/modules/*/vmlinuz"};
+	char pattern[PATH_MAX];
+	glob_t found;
 
-	if (snprintf(boot, sizeof(boot), "%s/boot", folder) >= (int)sizeof(boot))
-		return err_set(err, -ENAMETOOLONG, "%s: too long a path", folder);
-	d = opendir(boot);
 	k->image[0] = 0;
-	while (d && (e = readdir(d)))
-		if (!strncmp(e->d_name, "vmlinuz-", 8) &&
-		    snprintf(k->image, sizeof(k->image), "%s/%s", boot, e->d_name) >=
-			    (int)sizeof(k->image))
+	for (size_t i = 0; i < array_size(places) && !k->image[0]; i++) {
+		if (snprintf(pattern, sizeof(pattern), "%s/%s", folder, places[i]) >=
+			    (int)sizeof(pattern) ||
+		    glob(pattern, GLOB_ERR, NULL, &found))
+			continue;
+		if (snprintf(k->image, sizeof(k->image), "%s", found.gl_pathv[0]) >=
+		    (int)sizeof(k->image))
 			k->image[0] = 0;
-	if (d)
-		closedir(d);
-	return k->image[0] ? 0 : err_set(err, -ENOENT, "%s has no vmlinuz", boot);
+		globfree(&found);
+	}
+	return k->image[0] ? 0 : err_set(err, -ENOENT, "%s has no vmlinuz", folder);
 }
 
 int kernel_find(const char *name, void (*say)(const char *text), struct kernel *ret,

@@ -6,7 +6,7 @@
  *suite or its backports have suite:NAME[:6.19]	the newest one (of that version) in another suite of
  *the same archive
  *	./bzImage, /boot/...	an image on this machine (a slash says so); modules are looked for
- *in lib/modules/<release> beside it and above it, and in /lib/modules
+ *in lib/modules/<release> beside it, in the folders above, and in /
  *
  * Those by name come through apt, once, and stay in a folder (kernel_cache).
  */

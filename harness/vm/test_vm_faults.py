@@ -46,12 +46,15 @@ class Guest(Case):
             "cells": [{"workload": "wal", "target": "group",
                        "with": {"log_bytes": "512M", "volatile": True}}]}))
         out = self.path("out")
-        p = vm("--memory", "256M", "--", "sh", "-c",
-               f"uhbench run {matrix} -o {out}; echo $? >{self.path('code')}; "
-               "dd if=/dev/zero of=/fill bs=1M 2>/dev/null; exit 9", matrix,
-               "--back", out, "--back", self.path("code"))
-        self.assertEqual(p.returncode, 9, self.said(p))
+        p = vm("--memory", "256M", "--add", matrix, "--back", out, "--", "sh", "-c",
+               f"uhbench run {matrix} -o {out}; code=$?; "
+               "dd if=/dev/zero of=/fill bs=1M 2>/dev/null; exit $code")
+        self.assertEqual(p.returncode, 3, self.said(p))
         self.assertIn("the guest's file system is full", self.said(p))
+        with open(os.path.join(out, "runs.jsonl")) as f:
+            record = json.loads(f.readline())
+        self.assertEqual(record["status"], "failed")
+        self.assertIn("No space left", record["reason"])
 
     def test_out_of_memory(self):
         p = vm("--memory", "256M", "--", "sh", "-c", "tail /dev/zero")

@@ -64,17 +64,17 @@ class Kernel(Case):
         # It knows what threads wait for: the harness for a futex, and for nothing unknown.
         harness = probes["sched"]["roles"]["harness"]["classes"]
         self.assertGreater(harness["futex"]["ns"], harness["other"]["ns"])
-        driver = probes["sched"]["roles"]["driver"]
-        self.assertGreater(driver["classes"]["system"]["ns"], 0)
+        driver = probes["sched"]["roles"]["driver"]["classes"]
+        self.assertGreater(driver["user"]["ns"] + driver["system"]["ns"], 0)
         calls = {c["syscall"]: c["count"] for c in probes["syscalls"]["calls"]}
         rings = probes["cqe"]["rings"]
         if not uring:
             self.assertEqual(rings, [])
             return
-        self.assertGreater(calls["io_uring_enter"], 10)
+        self.assertGreater(calls["io_uring_enter"], 5)
         done = sum(ring["completed"] for ring in rings)
         asked = sum(ring["submitted"] for ring in rings)
-        self.assertGreater(done, 100)
+        self.assertGreater(done, 10)
         # Some leave no completion, by a flag, and some were under way at either end.
         self.assertLess(done, 1.1 * asked)
         self.assertGreater(done, 0.4 * asked)
