@@ -62,6 +62,7 @@ void result_free(struct result *r)
 	cJSON_Delete(r->histograms);
 	cJSON_Delete(r->series);
 	cJSON_Delete(r->usage);
+	cJSON_Delete(r->processes);
 	cJSON_Delete(r->verify);
 	cJSON_Delete(r->detail);
 	cJSON_Delete(r->notes);

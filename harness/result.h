@@ -8,6 +8,8 @@
 #include <cjson/cJSON.h>
 #include <stdint.h>
 
+#include "harness/util/err.h"
+
 struct hist;
 struct run;
 
@@ -17,10 +19,12 @@ struct result {
 	cJSON *histograms; /* {name: {unit, count, sum, min, max, buckets}} */
 	cJSON *series;
 	cJSON *usage;
-	cJSON *verify; /* what the oracle counted: {name: number|string|bool} */
-	cJSON *detail; /* {name: JSON}: tables of the target's own */
-	cJSON *notes;  /* [text]: what a reader of the figures must know */
-	cJSON *extra;  /* the engine's own: window, host, errors, little */
+	cJSON *processes;    /* [{role, as in usage}] of the processes in a role, as they started */
+	struct err no_usage; /* why neither of the two is of the window; "" if they are */
+	cJSON *verify;	     /* what the oracle counted: {name: number|string|bool} */
+	cJSON *detail;	     /* {name: JSON}: tables of the target's own */
+	cJSON *notes;	     /* [text]: what a reader of the figures must know */
+	cJSON *extra;	     /* the engine's own: window, host, errors, little */
 };
 
 void result_init(struct result *r, const struct run *run);

@@ -38,5 +38,6 @@ int role_process_start(struct run *run, enum role role, int (*fn)(void *), void 
 		       pid_t *ret_pid);
 
 /* Ends it by SIGTERM, by SIGKILL after timeout_ns, and reaps it. Returns its wait status, or -errno
- * (-ESRCH: it was reaped already). */
+ * (-ESRCH: it was reaped already, -ETIMEDOUT: it is stuck in the
+ * kernel, and stays). */
 int role_process_end(pid_t pid, uint64_t timeout_ns);

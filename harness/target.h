@@ -33,6 +33,8 @@ struct target_ops {
 	int (*check_cell)(const struct cell *cell, struct err *err);
 	/* 0, or -EOPNOTSUPP with run->err saying what this machine or privilege lacks. */
 	int (*supported)(struct run *run);
+	/* As workload_ops.extra_ns: what set-up may honestly take. NULL: none worth counting. */
+	uint64_t (*extra_ns)(const struct cell *cell);
 	int (*setup)(struct run *run);
 
 	int (*lane_open)(struct lane *lane);
@@ -51,7 +53,7 @@ struct target_ops {
 	/* Names what killed runs of this target left on the machine and what is ours for sure (it
 	 * carries our mark, and its owner is dead), and removes it if `fix`. found may be NULL; it
 	 * gets one line of text for each (with `fix`: for each that is gone now). Called outside
-	 * runs: at the start of a session, after a run that did not end well, by `uhbench doctor`.
+	 * runs: at the start of a session, after each run, by `uhbench doctor`.
 	 * Returns how many there were (0 where this machine cannot have any), or -errno with err
 	 * naming what could not be removed. It has a deadline of its own (a driver may be slow to
 	 * let go, but seconds are enough). */

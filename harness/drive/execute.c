@@ -114,7 +114,11 @@ static int do_run(struct run *run, struct result *res, bool *in_setup)
 		if (!r)
 			r = conclude(run, d, res);
 	}
+	if (!r)
+		run->err.text[0] = '\0'; /* said of what was got over */
 	life_tear_down(run);
+	if (!r && run->err.text[0])
+		result_note(res, "something of the run is left: %s", run->err.text);
 	drive_result_free(d);
 	return r;
 }
@@ -152,6 +156,7 @@ static cJSON *respond(const struct run *run, struct result *res, enum status sta
 	move_items(o, "histograms", &res->histograms);
 	move_items(o, "series", &res->series);
 	move_items(o, "usage", &res->usage);
+	move_items(o, "processes", &res->processes);
 	move_items(o, "verify", &res->verify);
 	move_items(o, "detail", &res->detail);
 	move_items(o, "notes", &res->notes);

@@ -19,9 +19,15 @@
 
 #define ENDED_FROM_NS (10 * NSEC_PER_MSEC)
 
+struct sampled {
+	struct proc_thread thread;
+	unsigned process; /* 0: this one or a relative; 1 + index of one in a role */
+};
+
 struct sample {
-	struct proc_thread *threads;
+	struct sampled *threads;
 	size_t n, size;
+	uint64_t at_ns;		 /* in the middle of taking it */
 	uint64_t process_cpu_ns; /* threads that have ended included */
 	struct proc_host host;
 };
@@ -37,6 +43,7 @@ struct adding {
 	struct sample *s;
 	pid_t pid;
 	uint64_t since_ns;
+	unsigned process;
 	char tasks[32]; /* /proc/PID/task */
 };
 
@@ -49,7 +56,7 @@ static int add_thread(void *arg, int tid)
 
 	if (s->n == s->size) {
 		size_t size = s->size ? s->size * 2 : 64;
-		struct proc_thread *bigger = realloc(s->threads, size * sizeof(*bigger));
+		struct sampled *bigger = realloc(s->threads, size * sizeof(*bigger));
 
 		if (!bigger)
 			return -ENOMEM;
@@ -57,7 +64,8 @@ static int add_thread(void *arg, int tid)
 		s->size = size;
 	}
 	snprintf(dir, sizeof(dir), "%s/%d", a->tasks, tid);
-	r = procfs_thread(dir, &s->threads[s->n]);
+	s->threads[s->n].process = a->process;
+	r = procfs_thread(dir, &s->threads[s->n].thread);
 	if (r == -ENOENT || r == -ESRCH)
 		return 0; /* ended since the folder was read */
 	if (!r)
@@ -99,30 +107,42 @@ static int add_role_processes(struct adding *a, const struct roles *roles)
 	unsigned n = roles ? roles_processes(roles, &p) : 0;
 	int r = 0;
 
-	for (unsigned i = 0; !r && i < n; i++)
+	for (unsigned i = 0; !r && i < n; i++) {
+		a->process = i + 1;
 		r = add_process(a, p[i].pid, p[i].proc_pid);
+	}
 	return r;
+}
+
+static int add_threads(const struct procstat *p, struct adding *adding, struct err *err)
+{
+	int r;
+
+	if (p->pid) {
+		r = procfs_each("/proc", add_relative, adding);
+		if (!r && !adding->s->n)
+			r = -ESRCH;
+		return r ? err_sys(err, r, "process %d", p->pid) : 0;
+	}
+	adding->s->process_cpu_ns = cpu_ns_of(CLOCK_PROCESS_CPUTIME_ID);
+	r = procfs_each(adding->tasks, add_thread, adding);
+	if (!r)
+		r = add_role_processes(adding, p->roles);
+	return r ? err_sys(err, r, "%s", adding->tasks) : 0;
 }
 
 static int take_sample(const struct procstat *p, struct sample *s, struct err *err)
 {
 	struct adding adding = {
 		.s = s, .pid = p->pid, .since_ns = p->since_ns, .tasks = "/proc/self/task"};
+	uint64_t before = nsec_now();
 	int r = procfs_host(&s->host);
 
 	if (r)
 		return err_sys(err, r, "/proc/stat");
-	if (p->pid) {
-		r = procfs_each("/proc", add_relative, &adding);
-		if (!r && !s->n)
-			r = -ESRCH;
-		return r ? err_sys(err, r, "process %d", p->pid) : 0;
-	}
-	s->process_cpu_ns = cpu_ns_of(CLOCK_PROCESS_CPUTIME_ID);
-	r = procfs_each(adding.tasks, add_thread, &adding);
-	if (!r)
-		r = add_role_processes(&adding, p->roles);
-	return r ? err_sys(err, r, "%s", adding.tasks) : 0;
+	r = add_threads(p, &adding, err);
+	s->at_ns = before + (nsec_now() - before) / 2;
+	return r;
 }
 
 static int begin(pid_t pid, uint64_t since_ns, const struct roles *roles, struct procstat **ret,
@@ -163,8 +183,8 @@ int procstat_end(struct procstat *p, struct err *err)
 static struct proc_thread at_begin(const struct procstat *p, int tid)
 {
 	for (size_t i = 0; i < p->begin.n; i++)
-		if (p->begin.threads[i].tid == tid)
-			return p->begin.threads[i];
+		if (p->begin.threads[i].thread.tid == tid)
+			return p->begin.threads[i].thread;
 	return (struct proc_thread){.tid = tid};
 }
 
@@ -209,8 +229,11 @@ static uint64_t ended_cpu_ns(const struct procstat *p)
 	/* Processes that ended took theirs with them. */
 	uint64_t process = max_of(p->end.process_cpu_ns, begin) - begin;
 
-	for (size_t i = 0; i < p->end.n; i++)
-		threads += p->end.threads[i].run_ns - at_begin(p, p->end.threads[i].tid).run_ns;
+	for (size_t i = 0; i < p->end.n; i++) {
+		const struct proc_thread *t = &p->end.threads[i].thread;
+
+		threads += t->run_ns - at_begin(p, t->tid).run_ns;
+	}
 	/* The samples are not taken in one instant: what is less than a tick is no thread. */
 	return process > threads + ENDED_FROM_NS ? process - threads : 0;
 }
@@ -227,7 +250,7 @@ cJSON *procstat_usage(const struct procstat *p, struct roles *roles)
 	cJSON *usage = cJSON_CreateObject();
 
 	for (size_t i = 0; i < p->end.n; i++) {
-		const struct proc_thread *t = &p->end.threads[i];
+		const struct proc_thread *t = &p->end.threads[i].thread;
 		const char *name = role_of(roles, t);
 		cJSON *o = cJSON_GetObjectItemCaseSensitive(usage, name);
 		struct proc_thread begin = at_begin(p, t->tid);
@@ -240,6 +263,33 @@ cJSON *procstat_usage(const struct procstat *p, struct roles *roles)
 		cJSON_AddNumberToObject(cJSON_AddObjectToObject(usage, "ended"), "cpu_ns",
 					(double)ended_cpu_ns(p));
 	return usage;
+}
+
+cJSON *procstat_processes(const struct procstat *p)
+{
+	const struct role_process *processes;
+	unsigned n = p->roles ? roles_processes(p->roles, &processes) : 0;
+	cJSON *array = cJSON_CreateArray();
+
+	for (unsigned i = 0; i < n; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(o, "role", role_names[processes[i].role]);
+		for (size_t k = 0; k < p->end.n; k++) {
+			const struct proc_thread *t = &p->end.threads[k].thread;
+			struct proc_thread begin = at_begin(p, t->tid);
+
+			if (p->end.threads[k].process == i + 1)
+				add_usage(o, &begin, t);
+		}
+		cJSON_AddItemToArray(array, o);
+	}
+	return array;
+}
+
+uint64_t procstat_interval_ns(const struct procstat *p)
+{
+	return p->end.at_ns - p->begin.at_ns;
 }
 
 uint64_t procstat_cpu_ns(const struct procstat *p)

@@ -35,6 +35,12 @@ int procstat_end(struct procstat *p, struct err *err);
 /* {role: {...}} as in results/README.md. Without `roles` threads that are no kernel workers have
  * the role `process`. */
 cJSON *procstat_usage(const struct procstat *p, struct roles *roles);
+/* [{role, as in usage}]: one object for each process in a role, the workers that the kernel has for
+ * it among its threads; that of one which has ended holds the role alone. */
+cJSON *procstat_processes(const struct procstat *p);
+/* Between the two samples, each counted from its middle. On a starved machine it may be far from
+ * the window's length. */
+uint64_t procstat_interval_ns(const struct procstat *p);
 /* {steal_ns, psi_..., foreign_cpu_ns}. */
 cJSON *procstat_host(const struct procstat *p);
 /* CPU time of the process in the window, ended threads included (CLOCK_PROCESS_CPUTIME_ID). */

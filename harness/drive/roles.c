@@ -25,6 +25,7 @@
 #include "harness/util/nsec.h"
 
 #define THREADS_MAX 16384
+#define KILL_NS	    (10 * NSEC_PER_SEC) /* for the exit of a killed process */
 
 const char *const role_names[ROLE_COUNT + 1] = {"driver", "target", "sink", NULL};
 
@@ -197,9 +198,13 @@ static int hear(struct run *run, enum role role, int report, struct role_process
 {
 	const char *cpus = run->axes->cpus[role];
 	pid_t told;
-	ssize_t n = read(report, &told, sizeof(told));
-	int r = n == sizeof(told) ? (told > 0 ? 0 : told) : -ESRCH;
+	ssize_t n;
+	int r;
 
+	do
+		n = read(report, &told, sizeof(told));
+	while (n < 0 && errno == EINTR);
+	r = n == sizeof(told) ? (told > 0 ? 0 : told) : -ESRCH;
 	if (r)
 		return err_sys(&run->err, r, "starting a %s process%s%s", role_names[role],
 			       *cpus ? " on CPUs " : "", cpus);
@@ -241,23 +246,41 @@ int role_process_start(struct run *run, enum role role, int (*fn)(void *), void 
 	if (r)
 		return r;
 	process->pid = pid;
+	process->role = role;
 	roles->n_processes++;
 	*ret_pid = pid;
 	return 0;
 }
 
+/* Has it ended? Waits for that at most for timeout_ns. */
+static bool wait_for_end(int pidfd, uint64_t timeout_ns)
+{
+	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+	uint64_t now = nsec_now(), until = now + timeout_ns;
+	int n = 0;
+
+	for (; n <= 0 && now < until; now = nsec_now()) {
+		struct timespec ts = nsec_to_timespec(until - now);
+
+		n = ppoll(&poll_fd, 1, &ts, NULL);
+		if (n < 0 && errno != EINTR)
+			break;
+	}
+	return n > 0;
+}
+
 int role_process_end(pid_t pid, uint64_t timeout_ns)
 {
 	_cleanup_close_ int fd = pidfd_open(pid, 0);
-	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-	struct timespec ts = nsec_to_timespec(timeout_ns);
 	int status;
 
 	if (fd < 0)
 		return -errno;
 	if (timeout_ns && !kill(pid, SIGTERM))
-		ppoll(&poll_fd, 1, &ts, NULL);
+		wait_for_end(fd, timeout_ns);
 	kill(pid, SIGKILL);
+	if (!wait_for_end(fd, KILL_NS))
+		return -ETIMEDOUT;
 	return waitpid(pid, &status, 0) < 0 ? -errno : status;
 }
 

@@ -18,6 +18,7 @@
 struct role_process {
 	pid_t pid;	/* in the run's own PID namespace */
 	pid_t proc_pid; /* its name in /proc */
+	enum role role;
 };
 
 struct roles;

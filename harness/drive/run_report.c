@@ -20,7 +20,8 @@
 #define STEADY_CV	 0.25 /* between the groups, beyond counting noise */
 #define STEADY_OPS	 100  /* in a group: then its count is good to 10 % */
 #define STEADY_GROUPS	 5
-#define LITTLE_OPS	 40 /* below, an operation at the window's edge weighs too much */
+#define USAGE_TOLERANCE	 0.1 /* of the window: what its samples may be off */
+#define LITTLE_OPS	 40  /* below, an operation at the window's edge weighs too much */
 
 static double window_s(const struct window *w)
 {
@@ -77,11 +78,13 @@ static void common_report(const struct run *run, const struct drive_result *d, s
 		result_metric(res, "latency_mean", hist_mean(&d->service));
 	else
 		result_metric_none(res, "latency_mean", "no operation completed in the window");
-	if (w->ops)
+	if (!w->ops)
+		result_metric_none(res, "cpu_per_op", "no operation completed in the window");
+	else if (res->no_usage.text[0])
+		result_metric_none(res, "cpu_per_op", res->no_usage.text);
+	else
 		result_metric(res, "cpu_per_op",
 			      (double)procstat_cpu_ns(d->procstat) / (double)w->ops);
-	else
-		result_metric_none(res, "cpu_per_op", "no operation completed in the window");
 	result_hist(res, "service", &d->service);
 	kinds_report(run, d, res);
 	if (!run->axes->rate)
@@ -231,13 +234,29 @@ static cJSON *errors(const struct drive_result *d)
 	return o;
 }
 
+/* Somebody else had the CPUs when it was time to read /proc: then usage tells of another interval
+ * than the counts do, and nothing may be divided by the other. */
+static void judge_usage(const struct drive_result *d, struct result *res)
+{
+	double took = (double)procstat_interval_ns(d->procstat) / NSEC_PER_MSEC;
+	double window = window_s(&d->window) * 1000;
+
+	if (fabs(took - window) <= USAGE_TOLERANCE * window)
+		return;
+	err_set(&res->no_usage, 0, "CPU time was read %.0f ms apart, and the window is %.0f ms",
+		took, window);
+	result_note(res, "usage is not of the window: %s", res->no_usage.text);
+}
+
 void run_report(struct run *run, const struct drive_result *d, struct result *res)
 {
 	cJSON *window;
 
+	judge_usage(d, res);
 	common_report(run, d, res);
 	res->series = series(d);
 	res->usage = procstat_usage(d->procstat, run->roles);
+	res->processes = procstat_processes(d->procstat);
 	res->extra = cJSON_CreateObject();
 	window = cJSON_AddObjectToObject(res->extra, "window");
 	cJSON_AddNumberToObject(window, "begin_ns", (double)d->window.begin_ns);

@@ -37,8 +37,10 @@ static int serve_run(struct run *run, const struct serve_options *options, const
 		stopped = life_call(run->cell->target->stop, run, "stopping the target");
 		r = r ? r : stopped;
 	}
+	if (!r)
+		run->err = (struct err){""};
 	life_tear_down(run);
-	return r;
+	return r || !run->err.text[0] ? r : -EBUSY;
 }
 
 int serve(const struct cell *cell, const struct serve_options *options, struct err *err)

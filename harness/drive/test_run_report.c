@@ -164,6 +164,16 @@ static void little_needs_both_accounts(void **state)
 	teardown(state);
 }
 
+static bool is_noted(const struct bench *b, const char *says)
+{
+	const cJSON *note;
+
+	cJSON_ArrayForEach (note, b->result.notes)
+		if (strstr(cJSON_GetStringValue(note), says))
+			return true;
+	return false;
+}
+
 static void backlog_is_told(void **state)
 {
 	struct bench *b;
@@ -177,7 +187,30 @@ static void backlog_is_told(void **state)
 	assert_int_equal((int)at(b->result.extra, "open_loop", "offered")->valuedouble, 100);
 	assert_int_equal((int)at(b->result.extra, "open_loop", "backlog")->valuedouble, 30);
 	assert_true(cJSON_IsNull(at(b->result.metrics, "lateness_max", "value")));
-	assert_int_equal(cJSON_GetArraySize(b->result.notes), 1);
+	assert_true(is_noted(b, "30 starts were due"));
+	teardown(state);
+}
+
+/* The samples of the fixture are taken at once, and its window is a second long. */
+static void usage_of_another_interval_is_not_used(void **state)
+{
+	uint64_t interval;
+	struct bench *b;
+
+	assert_int_equal(setup(state), 0);
+	b = *state;
+	report(b, 1000, 1000, 1);
+	assert_true(cJSON_IsNull(at(b->result.metrics, "cpu_per_op", "value")));
+	assert_true(is_noted(b, "usage is not of the window"));
+	teardown(state);
+
+	assert_int_equal(setup(state), 0);
+	b = *state;
+	interval = procstat_interval_ns(b->drive.procstat);
+	b->drive.window.end_ns = b->drive.window.begin_ns + interval;
+	report(b, 1000, 1000, 1);
+	assert_true(cJSON_IsNumber(at(b->result.metrics, "cpu_per_op", "value")));
+	assert_false(is_noted(b, "usage"));
 	teardown(state);
 }
 
@@ -188,6 +221,7 @@ int main(void)
 		cmocka_unit_test(steadiness_is_told_when_it_can_be),
 		cmocka_unit_test(little_needs_both_accounts),
 		cmocka_unit_test(backlog_is_told),
+		cmocka_unit_test(usage_of_another_interval_is_not_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,8 @@ static cJSON *describe_cells(const struct matrix *m)
 
 static uint64_t deadline_of(const struct matrix *m, const struct cell *cell)
 {
-	uint64_t extra = cell->workload->extra_ns ? cell->workload->extra_ns(cell) : 0;
+	uint64_t extra = (cell->workload->extra_ns ? cell->workload->extra_ns(cell) : 0) +
+			 (cell->target->extra_ns ? cell->target->extra_ns(cell) : 0);
 
 	if (m->deadline_ns)
 		return m->deadline_ns;
@@ -368,8 +369,7 @@ static int run_one(struct session *s, const struct plan_item *item)
 		r = store_outcome(s, item, &start, &o, take_ptr(probes));
 	if (!r && !o.interrupted)
 		s->opt->ended(s->opt->arg, cell, item->probed, &o, s->sum->done, s->sum->todo);
-	if (o.status == STATUS_FAILED || o.status == STATUS_STALLED || o.interrupted)
-		sweep_targets(s);
+	sweep_targets(s);
 	outcome_free(&o);
 	fs_remove_tree(rundir);
 	return r;

@@ -20,14 +20,17 @@
 #define NO_TICK	 "no tick of the kernel's clock fell on it"
 #define NO_USAGE "nothing else measured its CPU time"
 #define PART	 "only a part of the window was watched, and the kernel's account is of all of it"
-#define CHANGED	 "threads came or went: the kernel's account of them covers other times"
+/* The measured process and what it may start in a role (harness/drive/roles.h). */
+#define PROCESSES_TOLD 65
+
+#define CHANGED "threads came or went: the kernel's account of them covers other times"
 
 /* Sums of all threads of a role. */
 struct role_sum {
 	unsigned threads;
 	bool changed; /* a thread that `usage` may know began or ended inside the window */
 	uint64_t lives_ns, voluntary, involuntary;
-	/* Of other processes than the one of `usage`. */
+	/* Of other processes than those of `usage`. */
 	uint64_t other_lives_ns, other_on_ns, other_queue_ns;
 	uint64_t ns[CLASS_COUNT], n[CLASS_COUNT];
 };
@@ -40,12 +43,21 @@ struct wait_sum {
 struct reading {
 	struct sched *sched;
 	const struct probe_view *view;
-	uint32_t tgid; /* the process that `usage` is of; 0: of all that is watched */
+	uint32_t told[PROCESSES_TOLD]; /* processes that `usage` is of; none: all that is watched */
+	unsigned n_told;
 	struct role_sum roles[PROBE_ROLE_COUNT];
 	struct wait_sum *waits;
 	size_t n_waits, room;
 	uint64_t long_n, long_ns;
 };
+
+static bool is_told(const struct reading *r, uint32_t tgid)
+{
+	for (unsigned i = 0; i < r->n_told; i++)
+		if (r->told[i] == tgid)
+			return true;
+	return false;
+}
 
 static uint64_t clip(const struct reading *r, uint64_t from, uint64_t to)
 {
@@ -142,7 +154,7 @@ static void add_thread(struct reading *r, const struct thread *t)
 		add_wait(r, t->role, t->waits[i].key,
 			 &(struct sched_sum){t->waits[i].count, t->waits[i].sum, t->waits[i].max});
 	close_state(r, sum, t);
-	if (!r->tgid || t->tgid == r->tgid) {
+	if (!r->n_told || is_told(r, t->tgid)) {
 		sum->changed |= inside(r, t->begin_ns) || inside(r, t->end_ns);
 	} else {
 		sum->other_lives_ns += life;
@@ -164,20 +176,25 @@ static void add_more_waits(struct reading *r)
 	}
 }
 
-/* The process that drives the load tells its usage; those that guard it do not. */
-static uint32_t measured_process(const struct track *track)
+/* The process that drives the load tells its usage and that of those it started in a role; those
+ * that guard it, or that just help, do not. */
+static void find_told(struct reading *r, const struct track *track)
 {
-	for (unsigned i = 1; i <= track_count(track); i++)
-		if (track_thread(track, i)->role == PROBE_ROLE_DRIVER)
-			return track_thread(track, i)->tgid;
-	return 0;
+	for (unsigned i = 1; i <= track_count(track); i++) {
+		const struct thread *t = track_thread(track, i);
+		bool in_role = t->role == PROBE_ROLE_DRIVER || t->role == PROBE_ROLE_TARGET ||
+			       t->role == PROBE_ROLE_SINK;
+
+		if (in_role && !is_told(r, t->tgid) && r->n_told < PROCESSES_TOLD)
+			r->told[r->n_told++] = t->tgid;
+	}
 }
 
 static void add_all(struct reading *r)
 {
 	const struct track *track = r->sched->env->track;
 
-	r->tgid = measured_process(track);
+	find_told(r, track);
 	for (unsigned i = 1; i <= track_count(track); i++)
 		add_thread(r, track_thread(track, i));
 	add_more_waits(r);

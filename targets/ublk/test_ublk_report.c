@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -45,8 +46,9 @@ static void begin(struct fixture *f)
 	f->cell.target = &target_block_ublk;
 	f->run.cell = &f->cell;
 	result_init(&f->result, &f->run);
-	f->result.usage = cJSON_Parse(
-		"{\"target\": {\"cpu_ns\": 4000, \"voluntary\": 30, \"involuntary\": 10}}");
+	f->result.processes =
+		cJSON_Parse("[{\"cpu_ns\": 4000, \"voluntary\": 30, \"involuntary\": 10},"
+			    " {\"cpu_ns\": 7, \"voluntary\": 7, \"involuntary\": 7}]");
 }
 
 static double metric(const struct fixture *f, const char *name)
@@ -94,6 +96,36 @@ static void test_figures(void **state)
 	result_free(&f.result);
 }
 
+static void no_figure(const struct fixture *f, const char *name, const char *says)
+{
+	const cJSON *o = cJSON_GetObjectItemCaseSensitive(f->result.metrics, name);
+	const char *reason = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, "reason"));
+
+	assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(o, "value")));
+	assert_non_null(reason);
+	assert_non_null(strstr(reason, says));
+}
+
+/* Its counts stay, its CPU time went with it; or that is of another interval. */
+static void test_usage_unknown(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	f.queues[0][true].ops[UBLK_IO_OP_READ] = 40;
+	f.threads[0][true].enters = 10;
+	cJSON_DeleteItemFromObject(cJSON_GetArrayItem(f.result.processes, 0), "cpu_ns");
+	ublk_report(&f.result, &f.setup);
+	no_figure(&f, "server_cpu_per_io", "ended in the window");
+	no_figure(&f, "server_switches_per_io", "ended in the window");
+	assert_float_equal(metric(&f, "requests_per_enter"), 4.0, 1e-9);
+	strcpy(f.result.no_usage.text, "read late");
+	ublk_report(&f.result, &f.setup);
+	no_figure(&f, "server_cpu_per_io", "read late");
+	result_free(&f.result);
+}
+
 static void test_nothing_answered(void **state)
 {
 	struct fixture f;
@@ -116,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_figures),
 		cmocka_unit_test(test_nothing_answered),
+		cmocka_unit_test(test_usage_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,11 +120,29 @@ static cJSON *queue_table(const struct ublk_setup *setup)
 	return table;
 }
 
-static double usage_of(const struct result *result, const char *key)
+static double usage_of(const cJSON *server, const char *key)
 {
-	const cJSON *role = cJSON_GetObjectItemCaseSensitive(result->usage, "target");
+	return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(server, key));
+}
 
-	return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(role, key));
+/* What the server's process used, the kernel's workers for its ring included. With a second one
+ * that waits for its death there are two, and the first answers. */
+static void report_usage(struct result *result, double requests)
+{
+	static const char *const ended = "the server ended in the window and took its times along";
+	const cJSON *server = cJSON_GetArrayItem(result->processes, 0);
+	const char *why = result->no_usage.text;
+
+	if (!why[0] && !cJSON_HasObjectItem(server, "cpu_ns"))
+		why = ended;
+	if (why[0]) {
+		result_metric_none(result, "server_switches_per_io", why);
+		result_metric_none(result, "server_cpu_per_io", why);
+		return;
+	}
+	result_metric(result, "server_switches_per_io",
+		      (usage_of(server, "voluntary") + usage_of(server, "involuntary")) / requests);
+	result_metric(result, "server_cpu_per_io", usage_of(server, "cpu_ns") / requests);
 }
 
 static void report_nothing(struct result *result)
@@ -157,9 +175,7 @@ void ublk_report(struct result *result, const struct ublk_setup *setup)
 	}
 	n = (double)all;
 	result_metric(result, "requests_per_enter", n / (double)threads.enters);
-	result_metric(result, "server_switches_per_io",
-		      (usage_of(result, "voluntary") + usage_of(result, "involuntary")) / n);
-	result_metric(result, "server_cpu_per_io", usage_of(result, "cpu_ns") / n);
+	report_usage(result, n);
 	result_metric(result, "contended_per_io", (double)threads.lock.contended / n);
 	result_metric(result, "lock_wait_per_io", (double)threads.lock.wait_ns / n);
 	result_metric(result, "queue_imbalance", (double)most * setup->dev.queues / n);
