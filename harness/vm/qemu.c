@@ -3,9 +3,15 @@
  * The command line, and a fork that keeps the few descriptors which it names. The serial line and
  * our port are ends of socket pairs: no file, no name, nothing to remove.
  *
- * Under emulation: threads for CPUs; cx16=off, since QEMU 7.2 dies in most boots of a
- * multi-threaded guest that uses cmpxchg16b; tsc=reliable, since the kernel would find emulated
- * counters unsteady and take a clock that costs a trap for each look at it.
+ * Under emulation: cx16=off, since QEMU 7.2 dies in most boots of a multi-threaded guest that uses
+ * cmpxchg16b; tsc=reliable, since the kernel would find emulated counters unsteady and take a clock
+ * that costs a trap for each look at it; no_timer_check, since the kernel gives up when no timer
+ * interrupt comes while it counts, which is a matter of who has the CPU out here.
+ *
+ * One thread for each CPU, unless a CPU has to see for sure what another one has just written into
+ * code: with QEMU 7.2 two boots in ten ended in an int3 oops when probes switched static keys under
+ * load. QEMU 8.1 locks pages before it translates them ("accel/tcg: Always lock pages before
+ * translation").
  */
 #include "harness/vm/qemu.h"
 
