@@ -28,7 +28,7 @@ class Guest(Case):
                "for f in /sys/kernel/debug/sched/fair_server/*/runtime; do "
                "[ ! -e $f ] || echo 0 >$f; done; "
                "chrt -f 99 sh -c 'while :; do :; done'")
-        self.assert_vm_failed(p, "the guest hangs: nothing was heard of it for 30 s")
+        self.assert_vm_failed(p, r"the guest hangs: nothing was heard of it for \d+ s")
 
     def test_command_that_hangs(self):
         p = vm("--timeout", "1s", "--", "sh", "-c", "echo begun; exec sleep 1000")
@@ -192,7 +192,7 @@ class Cache(Case):
                                 env={**os.environ, **env}, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
                for _ in range(2)]
-        said = [p.communicate(timeout=240)[1] for p in two]
+        said = [p.communicate(timeout=800)[1] for p in two]
         self.assertEqual([p.returncode for p in two], [0, 0], said)
         self.assertEqual(sum("fetching" in s for s in said), 1, said)
         boot = os.path.join(self.path("cache/kernels"),

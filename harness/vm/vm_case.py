@@ -12,7 +12,7 @@ UHBENCH = os.path.abspath(sys.argv.pop(1))
 EXIT_VM = 125
 
 
-def vm(*args, timeout=240, env=None, prefix=(), **kw):
+def vm(*args, timeout=800, env=None, prefix=(), **kw):
     """Runs it to its end; output as bytes."""
     return subprocess.run([*prefix, UHBENCH, "vm", *args], stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=timeout,

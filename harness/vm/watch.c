@@ -18,14 +18,19 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
+#include "harness/util/procfs.h"
 #include "harness/util/units.h"
 #include "harness/vm/console.h"
 #include "harness/vm/receive.h"
 #include "harness/vm/wire.h"
 
-#define TURN_MS	  250
-#define SILENT_NS (30 * NSEC_PER_SEC) /* without a sign of life; one is due every second */
-#define GRACE_NS  (10 * NSEC_PER_SEC) /* for a command that was told to end */
+#define TURN_MS 250
+/* Without a sign of life, of which one is due every second; an emulator that gets hardly any CPU
+ * from a busy host has longer. */
+#define SILENT_NS     (30 * NSEC_PER_SEC)
+#define SILENT_CPU_NS (10 * NSEC_PER_SEC)
+#define SILENT_MAX_NS (120 * NSEC_PER_SEC)
+#define GRACE_NS      (10 * NSEC_PER_SEC) /* for a command that was told to end */
 
 struct watched {
 	struct qemu *q;
@@ -37,6 +42,7 @@ struct watched {
 	struct receive receive;
 	struct err err;
 	uint64_t started_ns, deadline_ns, heard_ns; /* deadline_ns 0: none */
+	uint64_t beat_cpu_ns; /* what the emulator had used when the last beat came */
 	bool up, over;
 	enum vm_end why; /* for which the command was told to end; VM_EXITED: it was not */
 };
@@ -141,6 +147,16 @@ static void exited(struct watched *w)
 	end(w, VM_EXITED, "%s", "");
 }
 
+/* Of the emulator, until now. */
+static uint64_t cpu_ns(const struct watched *w)
+{
+	struct proc_thread t;
+	char dir[32];
+
+	snprintf(dir, sizeof(dir), "/proc/%d", w->q->pid);
+	return procfs_stat(dir, &t) ? 0 : t.user_ns + t.system_ns;
+}
+
 static void frame(struct watched *w)
 {
 	switch (w->reader.head.type) {
@@ -174,6 +190,7 @@ static void frame(struct watched *w)
 		exited(w);
 		break;
 	case WIRE_BEAT:
+		w->beat_cpu_ns = cpu_ns(w);
 		break;
 	default:
 		end(w, VM_BROKEN, "the guest sent a word of type %u", w->reader.head.type);
@@ -256,6 +273,15 @@ static void out_of_time(struct watched *w)
 		tell(w, SIGTERM, VM_TIMEOUT);
 }
 
+static void check_silence(struct watched *w, uint64_t silent_ns)
+{
+	if (silent_ns < SILENT_NS ||
+	    (silent_ns < SILENT_MAX_NS && cpu_ns(w) < w->beat_cpu_ns + SILENT_CPU_NS))
+		return;
+	end(w, VM_HUNG, "the guest hangs: nothing was heard of it for %llu s",
+	    (unsigned long long)(silent_ns / NSEC_PER_SEC));
+}
+
 static void check_clocks(struct watched *w)
 {
 	uint64_t now = nsec_now();
@@ -266,9 +292,8 @@ static void check_clocks(struct watched *w)
 		end(w, VM_CUT, "the power was cut");
 	if (w->deadline_ns && now > w->deadline_ns)
 		out_of_time(w);
-	if (w->up && now > w->heard_ns && now - w->heard_ns > SILENT_NS)
-		end(w, VM_HUNG, "the guest hangs: nothing was heard of it for %llu s",
-		    (unsigned long long)(SILENT_NS / NSEC_PER_SEC));
+	if (w->up && now > w->heard_ns)
+		check_silence(w, now - w->heard_ns);
 }
 
 static void turn(struct watched *w)
