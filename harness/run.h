@@ -38,10 +38,11 @@ struct lane {
 	struct op *ops; /* [depth] */
 	void *bufs; /* one mapping: slot i at bufs + i * buf_stride, 4096-aligned; NULL if no buffer
 		     */
-	size_t buf_stride; /* op->cap rounded up to 4096 */
-	void *workload;	   /* the workload's own, from lane_open */
-	void *target;	   /* the target's own, from lane_open */
-	struct err err;	   /* filled by whoever ends the lane with an error */
+	size_t buf_stride;	   /* op->cap rounded up to 4096 */
+	uint64_t begin_ns, end_ns; /* the measured window; set before the first operation */
+	void *workload;		   /* the workload's own, from lane_open */
+	void *target;		   /* the target's own, from lane_open */
+	struct err err;		   /* filled by whoever ends the lane with an error */
 };
 
 struct run {

@@ -84,8 +84,8 @@ void lane_loop_free(struct lane_loop *l)
 void lane_loop_window(struct lane_loop *l, uint64_t start_ns, uint64_t begin_ns, uint64_t end_ns)
 {
 	l->start_ns = start_ns;
-	l->begin_ns = begin_ns;
-	l->end_ns = end_ns;
+	l->begin_ns = l->lane->begin_ns = begin_ns;
+	l->end_ns = l->lane->end_ns = end_ns;
 	l->interval_ns = (end_ns - begin_ns + SERIES_POINTS - 1) / SERIES_POINTS;
 	l->area_until_ns = begin_ns;
 	if (l->open_loop)

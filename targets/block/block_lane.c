@@ -147,18 +147,24 @@ static bool stage_is_inside(const struct op *op, const struct block_stage *s, ui
 	       s->committed_ns <= now;
 }
 
-static void join(const struct block_stages *stages, struct block_joined *j, struct op *const *done,
+/* Those that are reaped in the window by the clock, as the histogram that they split has them: a
+ * mark would come late where the thread that makes it waits for a CPU. */
+static void join(const struct lane *lane, struct block_joined *j, struct op *const *done,
 		 unsigned n)
 {
+	const struct block_world *w = lane->run->world;
 	uint64_t now = nsec_now();
 
+	if (now < lane->begin_ns || now >= lane->end_ns)
+		return;
 	for (unsigned i = 0; i < n; i++) {
 		const struct op *op = done[i];
 		struct block_stage s;
 
 		if (op->kind > BLOCK_WRITE)
 			continue;
-		if (!block_stages_get(stages, op->addr, &s) || !stage_is_inside(op, &s, now)) {
+		if (!block_stages_get(w->port->stages, op->addr, &s) ||
+		    !stage_is_inside(op, &s, now)) {
 			j->missed++;
 			continue;
 		}
@@ -189,7 +195,6 @@ static unsigned take(struct block_port_lane *l, struct op **done, unsigned max)
 int block_port_reap(struct lane *lane, struct op **done, unsigned min, unsigned max,
 		    uint64_t timeout_ns)
 {
-	const struct block_world *w = lane->run->world;
 	struct block_port_lane *l = lane->target;
 	unsigned n;
 
@@ -201,8 +206,8 @@ int block_port_reap(struct lane *lane, struct op **done, unsigned min, unsigned 
 			return r;
 	}
 	n = take(l, done, max);
-	if (l->joined && *w->measuring)
-		join(w->port->stages, l->joined, done, n);
+	if (l->joined)
+		join(lane, l->joined, done, n);
 	return (int)n;
 }
 
