@@ -49,6 +49,16 @@ static inline struct block_stage_slot *block_stages_slot(const struct block_stag
 	return (struct block_stage_slot *)&s->slot[i];
 }
 
+/* Word by word, so that who reads while another writes has no data race, but a version too old. */
+static inline void block_stage_copy(struct block_stage *to, const struct block_stage *from)
+{
+	uint64_t *t = (uint64_t *)to;
+	const uint64_t *f = (const uint64_t *)from;
+
+	for (unsigned i = 0; i < sizeof(*to) / sizeof(*t); i++)
+		__atomic_store_n(&t[i], __atomic_load_n(&f[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+}
+
 /* For the server: what is known of a request, before its commit is submitted. */
 static inline void block_stages_put(struct block_stages *s, const struct block_stage *stage)
 {
@@ -60,7 +70,7 @@ static inline void block_stages_put(struct block_stages *s, const struct block_s
 							false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	slot->stage = *stage;
+	block_stage_copy(&slot->stage, stage);
 	__atomic_store_n(&slot->version, version + 2, __ATOMIC_RELEASE);
 }
 
@@ -71,7 +81,7 @@ static inline bool block_stages_get(const struct block_stages *s, uint64_t addr,
 	const struct block_stage_slot *slot = block_stages_slot(s, addr);
 	uint32_t version = __atomic_load_n(&slot->version, __ATOMIC_ACQUIRE);
 
-	*ret = slot->stage;
+	block_stage_copy(ret, &slot->stage);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	return !(version & 1) && version == __atomic_load_n(&slot->version, __ATOMIC_RELAXED) &&
 	       ret->addr == addr;
