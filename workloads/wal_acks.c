@@ -99,8 +99,10 @@ struct dead_run {
 	uint64_t nonce;
 	uint32_t record_bytes, lanes, partitions;
 	const cJSON *logs;
-	struct wal_replay_lane *acked; /* [partitions][lanes] */
-	uint64_t unordered;	       /* told before one that its lane issued earlier */
+	struct wal_replay_lane *acked;	 /* [partitions][lanes]: what is told without a gap */
+	struct wal_replay_extra *extras; /* and behind the gaps */
+	size_t n_extras, room;
+	uint64_t unordered; /* told before one that its lane issued earlier */
 };
 
 static int number(const cJSON *o, const char *key, uint64_t min, uint64_t max, uint64_t *ret,
@@ -141,11 +143,55 @@ static int read_run(const cJSON *run, struct dead_run *ret, struct err *err)
 	return ret->acked ? 0 : err_sys(err, -ENOMEM, "acknowledgements");
 }
 
-/* The oracle counts: what was told early waits for nothing and proves less, so it is left out. */
+static int put_extra(struct dead_run *d, uint32_t partition, uint32_t lane, uint64_t seq)
+{
+	if (d->n_extras == d->room) {
+		size_t room = d->room ? 2 * d->room : 64;
+		void *extras = reallocarray(d->extras, room, sizeof(*d->extras));
+
+		if (!extras)
+			return -ENOMEM;
+		d->extras = extras;
+		d->room = room;
+	}
+	d->extras[d->n_extras++] =
+		(struct wal_replay_extra){.seq = seq, .lane = lane, .partition = partition};
+	d->unordered++;
+	return 0;
+}
+
+/* There are no more of them than were in flight. */
+static bool take_extra(struct dead_run *d, uint32_t partition, uint32_t lane, uint64_t seq)
+{
+	for (size_t i = 0; i < d->n_extras; i++) {
+		const struct wal_replay_extra *e = &d->extras[i];
+
+		if (e->seq != seq || e->lane != lane || e->partition != partition)
+			continue;
+		d->extras[i] = d->extras[--d->n_extras];
+		return true;
+	}
+	return false;
+}
+
+/* A lane's records may complete in any order; a gap closes when the older one is told. */
+static int take_ack(struct dead_run *d, uint32_t partition, uint32_t lane, uint64_t seq)
+{
+	struct wal_replay_lane *acked = &d->acked[(size_t)partition * d->lanes + lane];
+
+	if (seq < acked->acked)
+		return -EBADMSG; /* told twice */
+	if (seq > acked->acked)
+		return put_extra(d, partition, lane, seq);
+	do
+		acked->acked++;
+	while (take_extra(d, partition, lane, acked->acked));
+	return 0;
+}
+
 static int take_line(struct dead_run *d, const char *line, size_t len)
 {
 	char text[TOLD_LINE + 1], *end;
-	struct wal_replay_lane *acked;
 	uint64_t v[3];
 
 	if (len >= sizeof(text))
@@ -163,12 +209,7 @@ static int take_line(struct dead_run *d, const char *line, size_t len)
 	}
 	if (v[0] >= d->partitions || v[1] >= d->lanes)
 		return -EBADMSG;
-	acked = &d->acked[v[0] * d->lanes + v[1]];
-	if (v[2] == acked->acked)
-		acked->acked++;
-	else
-		d->unordered++;
-	return 0;
+	return take_ack(d, (uint32_t)v[0], (uint32_t)v[1], v[2]);
 }
 
 static int take_lines(struct dead_run *d, const struct acks *acks, struct err *err)
@@ -178,7 +219,11 @@ static int take_lines(struct dead_run *d, const struct acks *acks, struct err *e
 	for (uint64_t n = 1; at < end; n++) {
 		const char *eol = memchr(at, '\n', (size_t)(end - at));
 
-		if (take_line(d, at, (size_t)(eol - at)) < 0)
+		int r = take_line(d, at, (size_t)(eol - at));
+
+		if (r == -ENOMEM)
+			return err_sys(err, r, "acknowledgements");
+		if (r < 0)
 			return err_set(err, -EINVAL,
 				       "acknowledgement %llu is \"%.*s\", not PARTITION LANE SEQ "
 				       "of %u partitions and %u lanes",
@@ -196,6 +241,8 @@ static int lost_file(const struct wal_replay *log, struct wal_replay_counts *c, 
 
 	for (uint32_t i = 0; i < log->n_lanes; i++)
 		acked += log->lanes[i].acked;
+	for (size_t i = 0; i < log->n_extras; i++)
+		acked += log->extras[i].partition == log->partition;
 	c->acknowledged += acked;
 	c->checked += acked;
 	c->missing += acked;
@@ -217,6 +264,8 @@ static int replay_partition(const struct dead_run *d, uint32_t p, struct wal_rep
 		.lanes = d->acked + (size_t)p * d->lanes,
 		.n_lanes = d->lanes,
 		.crashed = true,
+		.extras = d->extras,
+		.n_extras = d->n_extras,
 	};
 	int r = number(o, "ring_bytes", d->record_bytes, 1ull << 53, &log.ring_bytes, err);
 
@@ -260,6 +309,7 @@ int wal_acks_replay(const struct acks *acks, cJSON *verdict, struct err *err)
 	if (r == 0)
 		r = replay_all(&d, &c, err);
 	free(d.acked);
+	free(d.extras);
 	cJSON_AddNumberToObject(verdict, "acknowledged", (double)c.acknowledged);
 	cJSON_AddNumberToObject(verdict, "replayed", (double)c.replayed);
 	cJSON_AddNumberToObject(verdict, "missing", (double)c.missing);

@@ -265,6 +265,34 @@ static void check_wrap(struct scan *s)
 			      (ull)offset_of(s, p));
 }
 
+/* Called when `found` is sorted. */
+static void check_extras(struct scan *s)
+{
+	for (size_t i = 0; i < s->log->n_extras; i++) {
+		const struct wal_replay_extra *e = &s->log->extras[i];
+		uint64_t low = 0, high = s->n_found;
+
+		if (e->partition != s->log->partition)
+			continue;
+		while (low < high) {
+			uint64_t mid = (low + high) / 2;
+			const struct found *f = &s->found[mid];
+
+			if (f->lane < e->lane || (f->lane == e->lane && f->seq < e->seq))
+				low = mid + 1;
+			else
+				high = mid;
+		}
+		s->counts.acknowledged++;
+		s->counts.checked++;
+		if (low == s->n_found || s->found[low].lane != e->lane ||
+		    s->found[low].seq != e->seq)
+			fault(s, missing,
+			      "%s: lane %u sequence %llu was acknowledged and is missing",
+			      s->log->label, e->lane, (ull)e->seq);
+	}
+}
+
 static void judge(struct scan *s)
 {
 	uint64_t need = min_of(s->acked, s->slots), missing = 0, at = 0;
@@ -290,6 +318,7 @@ static void judge(struct scan *s)
 	}
 	s->counts.acknowledged += s->acked;
 	s->counts.checked += need;
+	check_extras(s);
 }
 
 static void add_counts(struct wal_replay_counts *to, const struct wal_replay_counts *c)

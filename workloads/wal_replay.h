@@ -16,6 +16,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "harness/util/err.h"
@@ -23,6 +24,12 @@
 struct wal_replay_lane {
 	uint64_t acked;	 /* records 0 .. acked - 1 were acknowledged */
 	uint64_t issued; /* records 0 .. issued - 1 may have been written; >= acked */
+};
+
+/* An acknowledged record behind one that was not. */
+struct wal_replay_extra {
+	uint64_t seq;
+	uint32_t lane, partition;
 };
 
 struct wal_replay {
@@ -34,7 +41,9 @@ struct wal_replay {
 	uint32_t partition;
 	const struct wal_replay_lane *lanes;
 	uint32_t n_lanes;
-	bool crashed; /* lanes[].issued is not known and not looked at */
+	bool crashed;			       /* lanes[].issued is not known and not looked at */
+	const struct wal_replay_extra *extras; /* those of other partitions are passed over */
+	size_t n_extras;
 };
 
 struct wal_replay_counts {

@@ -6,10 +6,10 @@ Usage: test_wal_power.py UHBENCH
 
 Each file system takes two boots: one runs ci/matrices/wal-power.json while the power is "cut" some
 times in each run, the other one judges what every cut left. Who does not cheat may never lose
-anything. A cheat has to show in one of its cuts: with ack-early about four in five show it, with the
-others all, so four cuts miss a cheat once in 600 times; then, or if there were fewer cuts since the
-machine was busy, the cell gets 16 more, and only both together in vain are a failure (less than once
-in 10^13). UHBENCH_POWER_CUTS raises the number, UHBENCH_POWER_SEED repeats what is drawn.
+anything. A cheat has to show in one of its cuts: with ack-early about nine in ten do (31 of 35 when
+this was written), with the others all, so four cuts miss a cheat once in some thousand times; then, or
+if there were fewer cuts since the machine was busy, the cell gets up to 16 more, and only both in vain
+are a failure. UHBENCH_POWER_CUTS raises the number, UHBENCH_POWER_SEED repeats what is drawn.
 """
 import collections
 import json
@@ -77,7 +77,6 @@ class Images(Case):
         for verdict in verdicts:
             self.assertIn(verdict["verdict"], ("kept", "lost"), verdict)
             self.assertEqual(verdict["filesystem"], fs)
-            self.assertEqual(verdict["told_out_of_order"], 0)
             by_cell[verdict["cell"]].append(verdict)
             if verdict["verdict"] == "lost":
                 self.assertIn("fault=", verdict["cell"], said)
