@@ -21,7 +21,7 @@ set -eu
 PATH=$PATH:/proof
 TOOLS=${PROOF_TOOLS:-/proof} # whole ones: the shell prefers busybox's own
 W=${PROOF_DIR:-/tmp/proof}
-BYTES=67108864
+BYTES=33554432 # the server touches all of it at the start
 dev='' server='' guard=''
 
 fail() {
@@ -106,7 +106,7 @@ run_fio() {
 	bs=$1 jobs=$2
 	shift 2
 	fio --name=proof --filename="$dev" --ioengine=io_uring --direct=1 --rw=randwrite --bs="$bs" \
-		--iodepth=16 --numjobs="$jobs" --size=$((BYTES / jobs / 4)) \
+		--iodepth=16 --numjobs="$jobs" --size=$((BYTES / jobs / 2)) \
 		--offset_increment=$((BYTES / jobs)) --verify=crc32c --verify_fatal=1 --do_verify=1 \
 		--randseed=7 --group_reporting --minimal "$@" >"$W/fio.out" 2>"$W/fio.err"
 }
@@ -130,7 +130,7 @@ proof_control() {
 
 proof_cycles() {
 	"$TOOLS/serve_cycles" "$1" '{"workload": "block", "target": "ublk",
-		"with": {"backend": "memory", "queues": 2}}' 2>"$W/cycles.err" || fail "cycles"
+		"with": {"backend": "memory", "queues": 2, "size": "8M"}}' 2>"$W/cycles.err" || fail "cycles"
 }
 
 proof_liar() {
@@ -289,7 +289,7 @@ proof_kill() {
 	cat >"$W/kill.json" <<-END
 		{"name": "kill", "duration": "600ms", "warmup": "100ms", "repeats": 1, "cells": [
 		 {"workload": "block", "target": "ublk", "threads": 2, "depth": 16,
-		  "with": {"backend": "memory", "bytes": "64M", "queues": 2, "read_percent": 50}}]}
+		  "with": {"backend": "memory", "bytes": "16M", "queues": 2, "read_percent": 50}}]}
 	END
 	uhbench validate "$W/kill.json" >"$W/validate.err" 2>&1 || fail "the matrix"
 	n=0 hits=0
