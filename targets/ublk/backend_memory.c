@@ -37,36 +37,56 @@ static int collect(void *arg, char *data, uint32_t bytes, uint32_t done)
 	return copied(pread(r->fd, data, bytes, ublk_copy_offset(r->queue, r->tag, done)), bytes);
 }
 
-static int move(struct ublk_thread *t, struct ublk_tag *tag, struct ublk_store *store,
-		const struct ublk_access *access)
+static struct ublk_access access_of(struct ublk_thread *t, const struct ublk_tag *tag)
 {
+	return (struct ublk_access){.offset = tag->request.offset,
+				    .bytes = tag->request.bytes,
+				    .counts = &t->counts[t->measured].lock};
+}
+
+static int32_t move(struct ublk_thread *t, struct ublk_tag *tag, uint64_t pad)
+{
+	struct ublk_store store = {.memory = t->setup->memory,
+				   .locks = ublk_server_locks(t->server)};
+	struct ublk_access access = access_of(t, tag);
 	struct remote remote = {
 		.fd = ublk_server_char_fd(t->server), .queue = tag->slice->queue, .tag = tag->tag};
 	bool reads = tag->request.op == UBLK_IO_OP_READ;
+	int r;
 
+	access.pad = pad;
 	if (t->setup->config->copy == UBLK_COPY_USER)
-		return ublk_store_each(store, access, reads ? supply : collect, &remote);
-	return ublk_store_each(store, access, reads ? ublk_store_read : ublk_store_write, tag->buf);
+		r = ublk_store_each(&store, &access, reads ? supply : collect, &remote);
+	else
+		r = ublk_store_each(&store, &access, reads ? ublk_store_read : ublk_store_write,
+				    tag->buf);
+	return r ? r : (int32_t)tag->request.bytes;
+}
+
+int32_t ublk_memory_move(struct ublk_thread *t, struct ublk_tag *tag)
+{
+	return move(t, tag, 0);
+}
+
+static int32_t clear(struct ublk_thread *t, struct ublk_tag *tag)
+{
+	struct ublk_store store = {.memory = t->setup->memory,
+				   .locks = ublk_server_locks(t->server)};
+	struct ublk_access access = access_of(t, tag);
+
+	access.pad = t->pad;
+	return ublk_store_each(&store, &access, ublk_store_clear, NULL);
 }
 
 static int32_t memory_serve(struct ublk_thread *t, struct ublk_tag *tag)
 {
-	struct ublk_store store = {.memory = t->setup->memory,
-				   .locks = ublk_server_locks(t->server)};
-	struct ublk_access access = {.offset = tag->request.offset,
-				     .bytes = tag->request.bytes,
-				     .pad = t->pad,
-				     .counts = &t->counts[t->measured].lock};
-	int r;
-
 	switch (tag->request.op) {
 	case UBLK_IO_OP_READ:
 	case UBLK_IO_OP_WRITE:
-		r = move(t, tag, &store, &access);
-		return r ? r : (int32_t)tag->request.bytes;
+		return move(t, tag, t->pad);
 	case UBLK_IO_OP_DISCARD:
 	case UBLK_IO_OP_WRITE_ZEROES:
-		return ublk_store_each(&store, &access, ublk_store_clear, NULL);
+		return clear(t, tag);
 	default:
 		return 0; /* a flush: what was written is as safe as it will ever be */
 	}

@@ -41,6 +41,7 @@ CELLS = {
                           **MIXED | {"size": "16M"}),
     "null": cell(size="16M", backend="null", copy="user"),
     "file": cell(2, queues=2, **disk(**MIXED)),
+    "file call": cell(2, queues=2, file_io="call", **disk(**MIXED)),
     "file ring": cell(2, queues=2, file_io="ring", **disk(**MIXED)),
     "file user": cell(2, queues=2, copy="user", **disk(**MIXED)),
     "file direct": cell(2, queues=2, direct=True, **disk(**MIXED)),
@@ -185,10 +186,10 @@ class Ublk(unittest.TestCase):
         self.assertEqual(len(names), 5)
         sums = [record["histograms"][name] for name in names]
         self.assertEqual({h["count"] for h in sums}, {stages["joined"]})
-        service = record["histograms"]["service"]
-        self.assertAlmostEqual(sum(h["sum"] for h in sums) / stages["joined"],
-                               service["sum"] / service["count"],
-                               delta=0.05 * service["sum"] / service["count"])
+        service, told = record["histograms"]["service"], sum(h["sum"] for h in sums)
+        # Those that were missed, or lie at an edge of the window, may be the slowest of all.
+        slowest = (stages["missed"] + 2 * record["cell"]["axes"]["depth"]) * service["max"]
+        self.assertAlmostEqual(told, service["sum"], delta=0.05 * service["sum"] + slowest)
 
     def test_threads(self):
         """The process itself, and so many that serve."""

@@ -10,7 +10,7 @@
 #include "targets/ublk/ublk_ctl.h"
 
 static const char *const backend_names[] = {"null", "memory", "file", NULL};
-static const char *const file_io_names[] = {"auto", "ring", "call", NULL};
+static const char *const file_io_names[] = {"auto", "ring", "call", "map", NULL};
 static const char *const lock_names[] = {"none", "global", "sharded", NULL};
 static const char *const affinity_names[] = {"none", "spread", "one", NULL};
 static const char *const copy_names[] = {"kernel", "user", "zero", "auto", NULL};
@@ -50,9 +50,9 @@ const struct param ublk_params[] = {
 	 .help = "backend file: a file that stays; without it, one without a name in `dir`"},
 	{"direct", PARAM_BOOL, AT(direct), "false", .help = "backend file: O_DIRECT"},
 	{"file_io", PARAM_ENUM, AT(file_io), "auto", .choices = file_io_names,
-	 .help = "backend file: reads and writes by the ring, or by system calls on the spot; auto: by "
-		 "the ring with O_DIRECT, where they wait for a disk, else by calls, as the ring may "
-		 "need a worker to copy what the page cache has (tmpfs)"},
+	 .help = "backend file: reads and writes by the ring, by system calls on the spot, or by "
+		 "copying to and from a mapping of it, where an error of the disk kills the server; "
+		 "auto: ring with direct or without copying, else map"},
 	{"lock", PARAM_ENUM, AT(lock), "none", .choices = lock_names,
 	 .help = "backend memory: what each request takes around its data; sick: global"},
 	{"shards", PARAM_INT, AT(shards), "64", .min = 2, .max = 1 << 16,
@@ -112,6 +112,9 @@ static int check_backend(const struct ublk_config *c, struct err *err)
 			       : c->direct ? "direct"
 					   : "file_io",
 			       name);
+	if (c->direct && ublk_file_io(c) == UBLK_FILE_MAP)
+		return err_set(err, -EINVAL,
+			       "direct: a mapping is the page cache (file_io ring or call)");
 	if (c->backend != UBLK_BACKEND_MEMORY && c->lock != UBLK_LOCK_NONE)
 		return err_set(err, -EINVAL,
 			       "lock: around the data of backend memory, and this is backend %s",
@@ -129,7 +132,7 @@ static int check_copy(const struct ublk_config *c, struct err *err)
 			err, -EINVAL,
 			"copy: with %s the server never has the bytes, so backend memory cannot keep them (kernel or user can)",
 			name);
-	if (zero && c->file_io == UBLK_FILE_CALL)
+	if (zero && ublk_file_io(c) != UBLK_FILE_RING)
 		return err_set(err, -EINVAL, "copy: %s needs file_io ring", name);
 	if (zero && c->encoding == UBLK_ENCODING_LEGACY)
 		return err_set(err, -EINVAL, "copy: %s has no legacy encoding", name);

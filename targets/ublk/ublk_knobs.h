@@ -23,7 +23,7 @@ enum ublk_copy {
 	UBLK_COPY_AUTO	  /* the same, registered by the driver */
 };
 
-enum ublk_file_io { UBLK_FILE_AUTO, UBLK_FILE_RING, UBLK_FILE_CALL };
+enum ublk_file_io { UBLK_FILE_AUTO, UBLK_FILE_RING, UBLK_FILE_CALL, UBLK_FILE_MAP };
 
 enum ublk_fault {
 	UBLK_FAULT_NONE,
@@ -69,6 +69,15 @@ extern const struct param ublk_params[];
 
 /* 0, or -EINVAL with the knob that does not fit the others. */
 int ublk_knobs_check(const struct ublk_config *c, struct err *err);
+
+/* How the file backend moves data: what `auto` stands for. */
+static inline enum ublk_file_io ublk_file_io(const struct ublk_config *c)
+{
+	if (c->file_io != UBLK_FILE_AUTO)
+		return (enum ublk_file_io)c->file_io;
+	return c->direct || c->copy == UBLK_COPY_ZERO || c->copy == UBLK_COPY_AUTO ? UBLK_FILE_RING
+										   : UBLK_FILE_MAP;
+}
 
 static inline bool ublk_keeps_data(const struct ublk_config *c)
 {

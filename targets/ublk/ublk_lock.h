@@ -3,7 +3,7 @@
  * The lock of the memory backend, none, one for all, or one for each stripe of the device: what a
  * server that grew out of a single queue has around its data. A lock that is free costs one
  * attempt; only one that is not is counted as contended and timed, from the failed attempt until it
- * is ours (the futex wait with the way into it and back).
+ * is ours (spinning, and then the futex wait with the way into it and back).
  */
 #pragma once
 

@@ -18,7 +18,7 @@ const struct metric ublk_metrics[] = {
 	{"contended_per_io", "1", BETTER_LOWER,
 	 "how often a request found the lock taken; 0 where there is no lock"},
 	{"lock_wait_per_io", "ns", BETTER_LOWER,
-	 "from finding the lock taken until it was ours (futex calls, and the wait), per request"},
+	 "from finding the lock taken until it was ours (spinning, then a futex), per request"},
 	{"queue_imbalance", "1", BETTER_LOWER,
 	 "requests of the busiest queue, over the mean of all queues"},
 	METRIC_END,

@@ -103,6 +103,10 @@ bool ublk_sqe_room(struct ublk_thread *t, unsigned n);
 /* The request of the tag has this result: it goes back to the driver. */
 void ublk_done(struct ublk_thread *t, struct ublk_tag *tag, int32_t result);
 
+/* Moves the data of a read or write between the request and setup->memory, which is the memory
+ * backend's, or the file's mapping. Bytes or -errno. */
+int32_t ublk_memory_move(struct ublk_thread *t, struct ublk_tag *tag);
+
 static inline void ublk_sqe_data(struct io_uring_sqe *sqe, struct ublk_tag *tag, enum ublk_cqe what)
 {
 	sqe->user_data = (uint64_t)(uintptr_t)tag | what;

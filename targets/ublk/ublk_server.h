@@ -41,7 +41,7 @@ struct ublk_setup {
 	struct ublk_thread_counts (*thread_counts)[2]; /* [threads] */
 	struct ublk_queue_counts (*queue_counts)[2];   /* [queues * queue_tasks] */
 	size_t shared_bytes;
-	char *memory; /* [config->bytes] of the memory backend; reads as zeroes at first */
+	char *memory; /* [config->bytes]: of the memory backend, or the file's mapping; or NULL */
 	int file_fd;  /* the caller's, of the file backend, or -1 */
 
 	/* The caller's, before the server starts. */

@@ -51,6 +51,16 @@ static int map_memory(struct ublk_setup *s, struct err *err)
 	return 0;
 }
 
+static int map_file(struct ublk_setup *s, struct err *err)
+{
+	void *p = mmap(NULL, s->config->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->file_fd, 0);
+
+	if (p == MAP_FAILED)
+		return err_sys(err, -errno, "mapping the file");
+	s->memory = p;
+	return 0;
+}
+
 static unsigned threads_wanted(const struct ublk_setup *s, unsigned cpus)
 {
 	unsigned slices = s->dev.queues * (unsigned)s->config->queue_tasks;
@@ -72,7 +82,11 @@ int ublk_setup_init(struct ublk_setup *s, const struct ublk_config *config,
 				 .stage_bytes = (uint32_t)config->block_bytes};
 	s->threads = threads_wanted(s, cpus);
 	r = map_counts(s, err);
-	return r || config->backend != UBLK_BACKEND_MEMORY ? r : map_memory(s, err);
+	if (!r && config->backend == UBLK_BACKEND_MEMORY)
+		r = map_memory(s, err);
+	if (!r && config->backend == UBLK_BACKEND_FILE && ublk_file_io(config) == UBLK_FILE_MAP)
+		r = map_file(s, err);
+	return r;
 }
 
 void ublk_setup_exit(struct ublk_setup *s)
