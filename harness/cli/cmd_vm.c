@@ -151,6 +151,7 @@ static enum exitcode exit_code_of(int error)
 	case -EINVAL:
 	case -ENOENT:
 	case -ENOEXEC:
+	case -EEXIST:
 		return EXITCODE_USAGE;
 	case -ENOPKG:
 		return EXITCODE_NOTHING_RAN;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "harness/cli/verb.h"
+#include "harness/session/store.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/json.h"
@@ -23,6 +24,7 @@
 #include "harness/vm/busybox.h"
 #include "harness/vm/path.h"
 #include "harness/vm/tool.h"
+
 #define SELF "/bin/uhbench" /* in the guest */
 
 static bool is_results(const char *folder)
@@ -72,24 +74,52 @@ static const char *out_of(char **words)
 	return out;
 }
 
-/* Does a word ask for probes, or name a matrix that does? */
-static bool asks_for_probes(const char *word)
+/* Is there a key "probes" in it? */
+static bool has_probes(const char *json)
+{
+	while ((json = strstr(json, "\"probes\""))) {
+		json += strlen("\"probes\"");
+		if (json[strspn(json, " \t\n\r")] == ':')
+			return true;
+	}
+	return false;
+}
+
+/* Does a word, or two, ask for probes, or name a matrix that does? */
+static bool asks_for_probes(const char *word, const char *next)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_close_ int fd = -1;
 
-	if (!strncmp(word, "--probes", 8))
-		return strcmp(word, "--probes=none") != 0;
+	if (!strcmp(word, "--probes"))
+		return next && strcmp(next, "none") != 0;
+	if (!strncmp(word, "--probes=", 9))
+		return strcmp(word + 9, "none") != 0;
 	if (!goes_in(word))
 		return false;
 	fd = open(word, O_RDONLY | O_CLOEXEC);
 	return fd >= 0 && !fs_read_all(fd, JSON_BYTES_MAX, &text, NULL) &&
-	       strstr(text, "\"probes\"");
+	       has_probes(text);
+}
+
+/* Alone, or with a value behind "=". */
+static bool has_word(char **words, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (unsigned i = 1; words[i] && strcmp(words[i], "--"); i++)
+		if (!strncmp(words[i], word, n) && (!words[i][n] || words[i][n] == '='))
+			return true;
+	return false;
 }
 
 static int make_verb(const struct verb *verb, char **words, struct vm_command *c, struct err *err)
 {
+	bool run = !strcmp(verb->name, "run") && !has_word(words, "--dry-run") &&
+		   !has_word(words, "--help") && !has_word(words, "-h");
+	bool resume = has_word(words, "--resume");
 	const char *out = out_of(words);
+	int r;
 
 	if (verb->hidden || !strcmp(verb->name, "vm"))
 		return err_set(err, -EINVAL, "%s does not run in a guest", verb->name);
@@ -97,11 +127,14 @@ static int make_verb(const struct verb *verb, char **words, struct vm_command *c
 		if (!strcmp(words[i], "-"))
 			return err_set(err, -EINVAL,
 				       "\"-\": the guest's stdin is empty; name a file");
-	if (!out && !strcmp(verb->name, "run"))
+	if (!out && run)
 		out = "results";
+	r = run && !resume ? store_refuse_existing(out, err) : 0;
+	if (r)
+		return r;
 	c->probes = !strcmp(verb->name, "hunt");
 	for (unsigned i = 1; words[i] && !c->probes; i++)
-		c->probes = asks_for_probes(words[i]);
+		c->probes = asks_for_probes(words[i], words[i + 1]);
 	if (out)
 		c->back[c->n_back++] = out;
 	c->words[0] = (char *)SELF;

@@ -69,8 +69,7 @@ static int refuse_session(const char *dir, struct err *err)
 		       dir);
 }
 
-/* Nobody's files are written over, whether a session made them or not. */
-static int refuse_existing(const char *dir, struct err *err)
+int store_refuse_existing(const char *dir, struct err *err)
 {
 	static const char *const names[] = {MANIFEST_FILE, RUNS_FILE};
 	char path[PATH_MAX];
@@ -124,7 +123,7 @@ static int open_store(struct store *s, const cJSON *manifest, struct err *err)
 	int r = 0;
 
 	if (manifest) {
-		r = refuse_existing(s->dir, err);
+		r = store_refuse_existing(s->dir, err);
 		if (!r)
 			r = write_manifest(s->dir, manifest, err);
 	}
@@ -135,7 +134,7 @@ int store_prepare(const char *dir, struct err *err)
 {
 	int r = fs_mkdir_p(dir);
 
-	return r ? err_sys(err, r, "results folder %s", dir) : refuse_existing(dir, err);
+	return r ? err_sys(err, r, "results folder %s", dir) : store_refuse_existing(dir, err);
 }
 
 int store_open(const char *dir, const cJSON *manifest, struct store **ret, struct err *err)

@@ -16,6 +16,8 @@ struct store;
 
 /* Makes the folder and looks that it holds no session yet: -EEXIST. */
 int store_prepare(const char *dir, struct err *err);
+/* Nobody's files are written over, whether a session made them or not: -EEXIST. */
+int store_refuse_existing(const char *dir, struct err *err);
 /*
  * Opens for appending and locks against other sessions (-EBUSY). A new session gives its manifest,
  * which is written first; -EEXIST when there is one. NULL: a session that goes on; a torn last line

@@ -26,6 +26,7 @@
 #include "harness/vm/wire.h"
 
 #define DRAIN_NS  (5 * NSEC_PER_SEC)
+#define GRACE_NS  (8 * NSEC_PER_SEC) /* for what a signal reached; the host waits 10 */
 #define WORDS_MAX 1024
 
 struct guest {
@@ -36,7 +37,8 @@ struct guest {
 	char **back, **command;
 	unsigned n_back;
 	pid_t pid;
-	bool ended;
+	bool ended, full; /* full: there was no room for files at some moment */
+	uint64_t leave_until; /* a signal was passed on: what it reached may end by itself */
 	int status;
 	struct wire_reader reader;
 };
@@ -47,8 +49,9 @@ static void must(int r, const char *what)
 		guest_die("%s: %s", what, strerror(-r));
 }
 
-static void note(struct guest *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void note(struct guest *g, const char *fmt, ...)
+/* Something for people, which a command that ended well has not seen. */
+static void fault(struct guest *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void fault(struct guest *g, const char *fmt, ...)
 {
 	char text[ERR_MAX];
 	va_list ap;
@@ -56,7 +59,20 @@ static void note(struct guest *g, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	must(wire_text(g->port, WIRE_NOTE, text), "port");
+	must(wire_text(g->port, WIRE_FAULT, text), "port");
+}
+
+/* Told when it is seen, since the command may make room again. */
+static void look_for_room(struct guest *g)
+{
+	struct statvfs fs;
+
+	if (g->full || statvfs("/", &fs) || fs.f_bavail)
+		return;
+	g->full = true;
+	fault(g,
+	      "the guest's file system is full: %llu MiB, half of its memory; --memory gives more",
+	      (unsigned long long)fs.f_blocks * fs.f_frsize >> 20);
 }
 
 /* Waits for the host to say what to run. */
@@ -149,16 +165,37 @@ static void reap(struct guest *g)
 		}
 }
 
+static void pong(struct guest *g)
+{
+	uint64_t v[2] = {0, nsec_now()};
+
+	memcpy(v, g->reader.payload, sizeof(v[0]));
+	must(wire_send(g->port, WIRE_PONG, v, sizeof(v)), "port");
+}
+
+/* A signal is for all that the command has started and not put elsewhere, as of a terminal. */
 static void listen_to_host(struct guest *g)
 {
 	int r = wire_read(g->port, &g->reader), sig;
 
 	if (r < 0)
 		guest_die("the host is gone: %s", strerror(-r));
+	if (r && g->reader.head.type == WIRE_PING)
+		pong(g);
 	if (r && g->reader.head.type == WIRE_SIGNAL && !g->ended) {
 		memcpy(&sig, g->reader.payload, sizeof(sig));
-		kill(g->pid, sig);
+		kill(-g->pid, sig);
+		g->leave_until = nsec_now() + GRACE_NS;
 	}
+}
+
+static void beat(struct guest *g)
+{
+	uint64_t ticks;
+
+	if (read(g->beat, &ticks, sizeof(ticks)) > 0)
+		must(wire_send(g->port, WIRE_BEAT, NULL, 0), "port");
+	look_for_room(g);
 }
 
 static void one_turn(struct guest *g)
@@ -169,7 +206,6 @@ static void one_turn(struct guest *g)
 			       [ERR] = {g->err, POLLIN, 0},
 			       [BEAT] = {g->beat, POLLIN, 0},
 			       [SIGNALS] = {g->signals, POLLIN, 0}};
-	uint64_t ticks;
 
 	if (poll(fds, array_size(fds), 1000) < 0)
 		guest_die("poll: %s", strerror(errno));
@@ -177,8 +213,8 @@ static void one_turn(struct guest *g)
 		carry(g, &g->out, WIRE_STDOUT);
 	if (fds[ERR].revents)
 		carry(g, &g->err, WIRE_STDERR);
-	if (fds[BEAT].revents && read(g->beat, &ticks, sizeof(ticks)) > 0)
-		must(wire_send(g->port, WIRE_BEAT, NULL, 0), "port");
+	if (fds[BEAT].revents)
+		beat(g);
 	if (fds[SIGNALS].revents)
 		reap(g);
 	if (fds[PORT].revents)
@@ -192,13 +228,14 @@ static void serve(struct guest *g)
 
 	while (!g->ended || g->out >= 0 || g->err >= 0) {
 		one_turn(g);
-		if (!g->ended)
+		if (!g->ended || (nsec_now() < g->leave_until && !kill(-g->pid, 0)))
 			continue;
 		kill(-1, SIGKILL);
 		if (!give_up)
 			give_up = nsec_now() + DRAIN_NS;
 		if (nsec_now() > give_up) {
-			note(g, "processes of the command cannot be killed: its output may be cut");
+			fault(g,
+			      "processes of the command cannot be killed: its output may be cut");
 			return;
 		}
 	}
@@ -206,19 +243,33 @@ static void serve(struct guest *g)
 
 static void send_back(struct guest *g)
 {
-	struct statvfs fs;
-
-	if (!statvfs("/", &fs) && !fs.f_bavail)
-		note(g,
-		     "the guest's file system is full: %llu MiB, half of its memory; --memory "
-		     "gives more",
-		     (unsigned long long)fs.f_blocks * fs.f_frsize >> 20);
+	look_for_room(g);
 	for (unsigned i = 0; i < g->n_back; i++) {
 		int r = guest_send(g->port, g->back[i]);
 
-		if (r)
+		if (r == -ENOENT)
+			fault(g, "%s: the command left nothing there to bring back", g->back[i]);
+		else if (r)
 			guest_die("%s cannot be sent back: %s", g->back[i], strerror(-r));
 	}
+}
+
+/* In a child, while the host goes on to hear that we live. */
+static void settle(struct guest *g)
+{
+	int status = g->status;
+
+	g->ended = false;
+	g->pid = fork();
+	if (g->pid < 0)
+		guest_die("sync: %s", strerror(errno));
+	if (!g->pid) {
+		sync();
+		_exit(0);
+	}
+	while (!g->ended)
+		one_turn(g);
+	g->status = status;
 }
 
 static void prepare_loop(struct guest *g)
@@ -240,24 +291,29 @@ void vm_guest(void)
 {
 	static struct guest guest = {.out = -1, .err = -1};
 	struct guest *g = &guest;
+	uint64_t now;
+	bool gone;
 	int r;
 
 	guest_set_up();
 	g->port = guest_port();
-	must(wire_send(g->port, WIRE_UP, NULL, 0), "port");
+	now = nsec_now();
+	must(wire_send(g->port, WIRE_UP, &now, sizeof(now)), "port");
 	receive_run(g);
 	prepare_loop(g);
-	r = chdir(g->words[0]) ? -errno : start(g);
+	gone = chdir(g->words[0]) != 0;
+	r = gone ? -errno : start(g);
 	if (r) {
 		char text[ERR_MAX];
 
-		snprintf(text, sizeof(text), "%s: %s", g->command[0], strerror(-r));
+		snprintf(text, sizeof(text), "%s: %s", gone ? g->words[0] : g->command[0],
+			 strerror(-r));
 		must(wire_text(g->port, WIRE_NO_COMMAND, text), "port");
 		guest_power_off();
 	}
 	serve(g);
 	send_back(g);
-	sync();
+	settle(g);
 	must(wire_send(g->port, WIRE_EXIT, &g->status, sizeof(g->status)), "port");
 	guest_power_off();
 }

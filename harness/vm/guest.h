@@ -14,5 +14,5 @@ int guest_port(void);
 void guest_die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 void guest_power_off(void) __attribute__((noreturn));
 
-/* Sends a file, or a folder with all in it; nothing when it is not there. 0 or -errno. */
+/* Sends a file, or a folder with all in it. 0 or -errno; -ENOENT: it is not there. */
 int guest_send(int port, const char *path);

@@ -57,7 +57,7 @@ int guest_send(int port, const char *path)
 	int r = 0;
 
 	if (access(path, F_OK))
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
 	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	if (!fts)
 		return -errno;

@@ -6,7 +6,9 @@
  * Under emulation: cx16=off, since QEMU 7.2 dies in most boots of a multi-threaded guest that uses
  * cmpxchg16b; tsc=reliable, since the kernel would find emulated counters unsteady and take a clock
  * that costs a trap for each look at it; no_timer_check, since the kernel gives up when no timer
- * interrupt comes while it counts, which is a matter of who has the CPU out here.
+ * interrupt comes while it counts, which is a matter of who has the CPU out here; tsc_early_khz,
+ * the counter's frequency, which is ours, since the kernel would measure it by timers that come
+ * late, for the same reason.
  *
  * One thread for each CPU, unless a CPU has to see for sure what another one has just written into
  * code: with QEMU 7.2 two boots in ten ended in an int3 oops when probes switched static keys under
@@ -28,6 +30,7 @@
 #include <unistd.h>
 
 #include "harness/util/cleanup.h"
+#include "harness/vm/guest_clock.h"
 #include "harness/vm/tool.h"
 #include "harness/vm/wire.h"
 
@@ -70,6 +73,19 @@ static void add_port(struct words *w, unsigned number, const char *name, int fd)
 	add(w, "virtserialport,chardev=port%u,name=%s", number, name);
 }
 
+static void add_kernel_line(struct words *w, const struct qemu_options *o)
+{
+	unsigned khz = o->how == QEMU_KVM ? 0 : guest_clock_tsc_khz();
+	char early[48] = "";
+
+	if (khz)
+		snprintf(early, sizeof(early), "tsc_early_khz=%u ", khz);
+	add(w, "-append");
+	add(w, "console=ttyS0 quiet loglevel=4 panic=-1 %s%srdinit=%s -- %s",
+	    o->how == QEMU_KVM ? "" : "tsc=reliable no_timer_check ", early, o->init,
+	    o->init_argument);
+}
+
 static void add_machine(struct words *w, const struct qemu_options *o)
 {
 	static const char *const accel[] = {[QEMU_KVM] = "kvm",
@@ -92,9 +108,7 @@ static void add_machine(struct words *w, const struct qemu_options *o)
 	add(w, "%s", o->kernel);
 	add(w, "-initrd");
 	add(w, "/proc/self/fd/%d", o->initramfs);
-	add(w, "-append");
-	add(w, "console=ttyS0 quiet loglevel=4 panic=-1 %srdinit=%s -- %s",
-	    o->how == QEMU_KVM ? "" : "tsc=reliable no_timer_check ", o->init, o->init_argument);
+	add_kernel_line(w, o);
 }
 
 static void make_words(struct words *w, const struct qemu_options *o, int console, int port)

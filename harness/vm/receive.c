@@ -14,11 +14,13 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 
-/* Is it `asked`, or something below it without a way back up? */
+/* Is it `asked`, perhaps with a slash at its end, or something below it without a way back up? */
 static bool is_below(const char *path, const char *asked)
 {
 	size_t n = strlen(asked);
 
+	while (n > 1 && asked[n - 1] == '/')
+		n--;
 	if (strncmp(path, asked, n) || (path[n] && path[n] != '/'))
 		return false;
 	for (const char *p = path + n; *p; p += strcspn(p, "/")) {

@@ -16,9 +16,11 @@
 
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "harness/util/nsec.h"
 #include "harness/vm/console.h"
 #include "harness/vm/cpio.h"
 #include "harness/vm/fetch.h"
+#include "harness/vm/guest_clock.h"
 #include "harness/vm/modinfo.h"
 #include "harness/vm/path.h"
 #include "harness/vm/receive.h"
@@ -120,6 +122,70 @@ static void test_only_what_was_asked_for_comes_back(void **state)
 	assert_int_equal(receive_file(&r, "out/link", 0600, NULL), -ELOOP);
 	assert_int_equal(chdir("/"), 0);
 	assert_int_equal(fs_remove_tree(dir), 0);
+}
+
+static void test_a_slash_at_the_end(void **state)
+{
+	static const char *const back[] = {"out//", NULL};
+	struct receive r = {.back = back, .fd = -1};
+	char dir[] = "/tmp/uhbench-receive-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(receive_folder(&r, "out//", NULL), 0);
+	assert_int_equal(receive_file(&r, "out/a", 0600, NULL), 0);
+	assert_int_equal(receive_end(&r, NULL), 0);
+	assert_int_equal(access("out/a", F_OK), 0);
+	assert_int_equal(receive_file(&r, "outer", 0600, NULL), -EPROTO);
+	assert_int_equal(receive_file(&r, "out/../x", 0600, NULL), -EPROTO);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(fs_remove_tree(dir), 0);
+}
+
+#define MS NSEC_PER_MSEC
+
+static void test_clocks(void **state)
+{
+	static const struct {
+		struct guest_clock_mark a, b;
+		double rate; /* 0: they agree */
+	} rows[] = {
+		{{0, 0, 1 * MS}, {10000 * MS, 10000 * MS, 10001 * MS}, 0},
+		{{0, 0, 1 * MS}, {50000 * MS, 10000 * MS, 10001 * MS}, 5},
+		{{0, 0, 1 * MS}, {5000 * MS, 10000 * MS, 10001 * MS}, 0.5},
+		/* too soon to tell */
+		{{0, 0, 1 * MS}, {9000 * MS, 1000 * MS, 1900 * MS}, 0},
+		/* answers that came late prove nothing, in one direction or the other */
+		{{0, 0, 1 * MS}, {10000 * MS, 3000 * MS, 10000 * MS}, 0},
+		{{0, 0, 7000 * MS}, {3000 * MS, 10000 * MS, 10001 * MS}, 0},
+		/* of the boot it is not known when it began, but not before the emulator */
+		{{0, 5000 * MS, UINT64_MAX}, {1 * MS, 45000 * MS, 45001 * MS}, 0},
+		{{0, 5000 * MS, UINT64_MAX}, {201000 * MS, 45000 * MS, 45000 * MS}, 5.025},
+		/* an error of 4 and of 6 per cent */
+		{{0, 0, 0}, {10400 * MS, 10000 * MS, 10000 * MS}, 0},
+		{{0, 0, 0}, {10600 * MS, 10000 * MS, 10000 * MS}, 1.06},
+		{{0, 0, 0}, {9400 * MS, 10000 * MS, 10000 * MS}, 0.94},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		double rate = 0;
+		bool agree = guest_clock_agrees(&rows[i].a, &rows[i].b, &rate);
+
+		if (agree != !rows[i].rate || rate < rows[i].rate - 0.01 ||
+		    rate > rows[i].rate + 0.01)
+			fail_msg("row %zu: %d, %f", i, agree, rate);
+	}
+}
+
+/* It is constant, and looking at it is exact. */
+static void test_counter(void **state)
+{
+	unsigned a = guest_clock_tsc_khz(), b = guest_clock_tsc_khz();
+
+	(void)state;
+	assert_in_range(a, b - b / 100, b + b / 100);
 }
 
 static void test_console(void **state)
@@ -344,6 +410,9 @@ int main(void)
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_only_what_was_asked_for_comes_back),
+		cmocka_unit_test(test_a_slash_at_the_end),
+		cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_counter),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_archive),
 		cmocka_unit_test(test_module),

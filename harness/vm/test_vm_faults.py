@@ -7,6 +7,7 @@ Usage: test_vm_faults.py UHBENCH
 """
 import json
 import os
+import shutil
 import signal
 import subprocess
 import unittest
@@ -55,6 +56,19 @@ class Guest(Case):
             record = json.loads(f.readline())
         self.assertEqual(record["status"], "failed")
         self.assertIn("No space left", record["reason"])
+
+    def test_full_disk_that_was_not_noticed(self):
+        """That the command calls it a success, and makes room again, does not make it one."""
+        out = self.path("out")
+        p = vm("--memory", "256M", "--back", out, "--", "sh", "-c",
+               f"dd if=/dev/zero of=/fill bs=1M 2>/dev/null; echo lost >{out}; sleep 2; rm /fill; "
+               "exit 0")
+        self.assert_vm_failed(p, "the guest's file system is full")
+
+    def test_nothing_to_bring_back(self):
+        p = vm("--back", "nothere", "--", "sh", "-c", "echo hi", cwd=self.dir)
+        self.assert_vm_failed(p, "nothere: the command left nothing there")
+        self.assertEqual(p.stdout, b"hi\n")
 
     def test_out_of_memory(self):
         p = vm("--memory", "256M", "--", "sh", "-c", "tail /dev/zero")
@@ -121,6 +135,36 @@ class Outside(Case):
         self.assertEqual(p.returncode, 125, said)
         self.assertIn("stdout: Broken pipe", said)
         self.assert_gone(emulator)
+
+
+class Emulator(Case):
+    """One that fails before the command has begun: nothing has happened yet, so it is tried again."""
+
+    def once(self, first):
+        """An emulator whose first machine is changed by a line of shell."""
+        real = shutil.which("qemu-system-x86_64")
+        fake = self.write("qemu-system-x86_64", '#!/bin/sh\n'
+                          f'case "$*" in *-kernel*) mkdir {self.path("been")} 2>/dev/null && '
+                          f'{{ {first}; }} ;; esac\nexec {real} "$@"\n')
+        os.chmod(fake, 0o755)
+        return {"PATH": f"{self.dir}:{os.environ['PATH']}"}
+
+    def test_that_dies_at_boot(self):
+        p = vm("--accel", "tcg", "--", "sh", "-c", "echo once",
+               env=self.once("echo why >&2; exit 3"))
+        self.assertEqual((p.returncode, p.stdout), (0, b"once\n"), self.said(p))
+        self.assertIn("gave up with exit code 3: why: once more\n", self.said(p))
+
+    def test_clock_that_is_wrong(self):
+        """The kernel is told half of the counter's frequency, so that its time goes twice as fast."""
+        p = vm("--accel", "tcg", "--", "sh", "-c", "echo once", env=self.once(
+            "for w; do shift; case $w in *tsc_early_khz=*) "
+            "k=${w##*tsc_early_khz=}; k=${k%% *}; "
+            "w=\"${w%%tsc_early_khz=*}tsc_early_khz=$((k / 2)) ${w#*tsc_early_khz=* }\" ;; esac; "
+            "set -- \"$@\" \"$w\"; done"))
+        self.assertEqual((p.returncode, p.stdout), (0, b"once\n"), self.said(p))
+        self.assertRegex(self.said(p), r"the guest's clock runs [12]\.\d+ times as fast as ours.*: "
+                         r"once more\n")
 
 
 class Words(Case):

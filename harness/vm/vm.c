@@ -31,6 +31,7 @@
 #define INIT_ARGUMENT	"vm-guest"
 #define BOOT_TIMEOUT_NS (240 * NSEC_PER_SEC) /* some 4 s where nothing else runs */
 #define KVM_TRY_NS	(8 * NSEC_PER_SEC)
+#define BOOT_TRIES	3 /* of a guest that never comes up */
 
 struct vm {
 	struct vm_options options;
@@ -242,15 +243,15 @@ static int boot_once(struct vm *vm, const struct vm_boot *boot, struct booting b
 /* Did it fail before the command began, and by no will of anybody? */
 static bool never_came_up(const struct vm_outcome *o)
 {
-	return !o->up_s && (o->end == VM_HUNG || o->end == VM_LOST || o->end == VM_PANIC);
+	return !o->up_s && (o->end == VM_HUNG || o->end == VM_LOST || o->end == VM_PANIC ||
+			    o->end == VM_CLOCK);
 }
 
 /* KVM, where it is there and was not found to be broken. 1 when it was booted, and *ret is true; 0
  * with the reason why not. */
-static int try_kvm(struct vm *vm, const struct vm_boot *boot, struct vm_outcome *ret,
-		   struct err *why, struct err *err)
+static int try_kvm(struct vm *vm, const struct vm_boot *boot, enum accel_answer answer,
+		   struct vm_outcome *ret, struct err *why, struct err *err)
 {
-	enum accel_answer answer = accel_kvm(why);
 	uint64_t patience = answer == ACCEL_TRY ? KVM_TRY_NS : BOOT_TIMEOUT_NS;
 	int r;
 
@@ -264,7 +265,6 @@ static int try_kvm(struct vm *vm, const struct vm_boot *boot, struct vm_outcome 
 			accel_keep(true);
 		return 1;
 	}
-	accel_keep(false);
 	err_set(why, 0, "KVM did not bring it up: %s", ret->text);
 	return 0;
 }
@@ -278,25 +278,57 @@ static enum qemu_how emulation(const struct vm *vm)
 	return QEMU_ONE_THREAD;
 }
 
+/* Kernels change their own code while they boot, too, which an old emulator may run stale; and on a
+ * busy machine a guest may take too long. Nothing has happened in it yet, so it is tried again: as
+ * before, then in one thread, unless threads were asked for. */
+static int emulate(struct vm *vm, const struct vm_boot *boot, const char *no_kvm,
+		   struct vm_outcome *ret, struct err *err)
+{
+	enum qemu_how how = emulation(vm);
+	int r;
+
+	for (unsigned tries = 1;; tries++) {
+		r = boot_once(vm, boot, (struct booting){vm, how, no_kvm}, BOOT_TIMEOUT_NS, ret,
+			      err);
+		if (r || !never_came_up(ret) || tries == BOOT_TRIES)
+			return r;
+		if (tries == BOOT_TRIES - 1 && vm->options.accel != VM_ACCEL_TCG)
+			how = QEMU_ONE_THREAD;
+		say(vm, "the guest did not come up: %s: once more%s", ret->text,
+		    how == QEMU_ONE_THREAD ? ", in one thread" : "");
+	}
+}
+
+/* KVM is to blame when the same machine comes up without it, and was never seen to work. */
+static void blame_kvm(const struct vm *vm, enum accel_answer answer, const struct vm_outcome *o)
+{
+	if (vm->options.accel == VM_ACCEL_AUTO && answer == ACCEL_TRY && o->up_s)
+		accel_keep(false);
+}
+
 int vm_boot(struct vm *vm, const struct vm_boot *boot, struct vm_outcome *ret, struct err *err)
 {
+	enum accel_answer answer = ACCEL_NO;
 	struct err why = {""};
-	enum qemu_how how;
 	int r;
 
 	if (vm->options.accel == VM_ACCEL_KVM)
 		return boot_once(vm, boot, (struct booting){vm, QEMU_KVM, ""}, BOOT_TIMEOUT_NS, ret,
 				 err);
 	if (vm->options.accel == VM_ACCEL_AUTO) {
-		r = try_kvm(vm, boot, ret, &why, err);
+		answer = accel_kvm(&why);
+		r = try_kvm(vm, boot, answer, ret, &why, err);
 		if (r)
 			return min_of(r, 0);
 	}
-	how = emulation(vm);
-	r = boot_once(vm, boot, (struct booting){vm, how, why.text}, BOOT_TIMEOUT_NS, ret, err);
-	if (!r && ret->end == VM_PANIC && ret->up_s && how == QEMU_THREADS && !qemu_keeps_code())
+	r = emulate(vm, boot, why.text, ret, err);
+	if (r)
+		return r;
+	blame_kvm(vm, answer, ret);
+	if (ret->end == VM_PANIC && ret->up_s && emulation(vm) == QEMU_THREADS &&
+	    !qemu_keeps_code())
 		say(vm,
 		    "this emulator, from before QEMU 8.1, may run stale code where a kernel changes "
 		    "its own, as probes make it do: if that can be it, --accel tcg-single");
-	return r;
+	return 0;
 }

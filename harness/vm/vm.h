@@ -15,6 +15,7 @@
  *	qemu.c     the emulator's process        watch.c    a boot, seen from outside
  *	accel.c    KVM or emulation              guest*.c   and from inside, as PID 1
  *	wire.c     what the two say              console.c  the guest's last words
+ *	guest_clock.c  is its time ours?
  *	tool.c     other programs                receive.c  files on their way back
  */
 #pragma once
@@ -92,6 +93,8 @@ enum vm_end {
 	VM_HUNG,	/* no sign of life, or it never came up */
 	VM_LOST,	/* the emulator ended */
 	VM_BROKEN,	/* what it sent made no sense, or could not be written here */
+	VM_CLOCK,	/* its clock does not go as ours does: nothing it measures is right */
+	VM_FAULT,	/* the command ended well and says so, but it cannot be true */
 };
 
 struct vm_outcome {

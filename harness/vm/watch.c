@@ -21,10 +21,12 @@
 #include "harness/util/procfs.h"
 #include "harness/util/units.h"
 #include "harness/vm/console.h"
+#include "harness/vm/guest_clock.h"
 #include "harness/vm/receive.h"
 #include "harness/vm/wire.h"
 
 #define TURN_MS 250
+#define PING_NS NSEC_PER_SEC
 /* Without a sign of life, of which one is due every second; an emulator that gets hardly any CPU
  * from a busy host has longer. */
 #define SILENT_NS     (30 * NSEC_PER_SEC)
@@ -41,6 +43,9 @@ struct watched {
 	struct console console;
 	struct receive receive;
 	struct err err;
+	struct guest_clock_mark start, first; /* its clock at 0, and when it first answered */
+	uint64_t ping_ns;		      /* when the next one is due; 0: one is under way */
+	char fault[ERR_MAX];		      /* of FAULT; "": none */
 	uint64_t started_ns, deadline_ns, heard_ns; /* deadline_ns 0: none */
 	uint64_t beat_cpu_ns; /* what the emulator had used when the last beat came */
 	bool up, over;
@@ -87,16 +92,64 @@ static int send_run(struct watched *w)
 	return r;
 }
 
+static void compare_clocks(struct watched *w, const struct guest_clock_mark *mark)
+{
+	double rate;
+
+	if (!guest_clock_agrees(&w->start, mark, &rate) ||
+	    (w->first.until_ns && !guest_clock_agrees(&w->first, mark, &rate)))
+		end(w, VM_CLOCK,
+		    "the guest's clock runs %.2f times as fast as ours: nothing it measures is right",
+		    rate);
+}
+
+static void ping(struct watched *w)
+{
+	uint64_t now = nsec_now();
+
+	w->ping_ns = 0;
+	if (wire_send(w->q->port, WIRE_PING, &now, sizeof(now)))
+		end(w, VM_LOST, "the emulator does not listen any more");
+}
+
+static void pong(struct watched *w)
+{
+	uint64_t now = nsec_now(), v[2];
+	struct guest_clock_mark mark;
+
+	if (w->reader.head.len != sizeof(v)) {
+		end(w, VM_BROKEN, "an answer without two clocks");
+		return;
+	}
+	memcpy(v, w->reader.payload, sizeof(v));
+	mark = (struct guest_clock_mark){.guest_ns = v[1], .from_ns = v[0], .until_ns = now};
+	compare_clocks(w, &mark);
+	if (!w->first.until_ns)
+		w->first = mark;
+	w->ping_ns = now + PING_NS;
+}
+
 static void come_up(struct watched *w)
 {
 	uint64_t now = nsec_now();
-	int r = send_run(w);
+	struct guest_clock_mark mark = {.from_ns = w->started_ns, .until_ns = now};
+	int r;
 
+	if (w->reader.head.len != sizeof(mark.guest_ns)) {
+		end(w, VM_BROKEN, "the guest came up without a clock");
+		return;
+	}
+	memcpy(&mark.guest_ns, w->reader.payload, sizeof(mark.guest_ns));
+	compare_clocks(w, &mark);
+	if (w->over)
+		return;
+	r = send_run(w);
 	if (r) {
 		end(w, VM_BROKEN, "the command cannot be sent: %s", strerror(-r));
 		return;
 	}
 	w->up = true;
+	w->ping_ns = now;
 	w->ret->up_s = (double)(now - w->started_ns) / 1e9;
 	w->deadline_ns = w->boot->timeout_ns ? now + w->boot->timeout_ns : 0;
 	if (w->o->up)
@@ -144,6 +197,8 @@ static void exited(struct watched *w)
 		end(w, VM_TIMEOUT, "the command was not done after %s and was ended",
 		    units_format_time(w->boot->timeout_ns, time));
 	}
+	if (!w->ret->status && w->fault[0])
+		end(w, VM_FAULT, "%s", w->fault);
 	end(w, VM_EXITED, "%s", "");
 }
 
@@ -155,6 +210,15 @@ static uint64_t cpu_ns(const struct watched *w)
 
 	snprintf(dir, sizeof(dir), "/proc/%d", w->q->pid);
 	return procfs_stat(dir, &t) ? 0 : t.user_ns + t.system_ns;
+}
+
+/* The first one is told last, should the command say that all is well. */
+static void fault(struct watched *w)
+{
+	if (!w->fault[0])
+		snprintf(w->fault, sizeof(w->fault), "%.*s", ERR_MAX - 1, w->reader.payload);
+	if (w->o->say)
+		w->o->say(w->reader.payload);
 }
 
 static void frame(struct watched *w)
@@ -175,6 +239,12 @@ static void frame(struct watched *w)
 	case WIRE_NOTE:
 		if (w->o->say)
 			w->o->say(w->reader.payload);
+		break;
+	case WIRE_FAULT:
+		fault(w);
+		break;
+	case WIRE_PONG:
+		pong(w);
 		break;
 	case WIRE_NO_COMMAND:
 		end(w, VM_NO_COMMAND, "%s", w->reader.payload);
@@ -228,8 +298,8 @@ static void lost(struct watched *w)
 		end(w, VM_LOST, "the emulator was killed by signal %d (%s)", WTERMSIG(w->q->status),
 		    strsignal(WTERMSIG(w->q->status)));
 	else if (WEXITSTATUS(w->q->status))
-		end(w, VM_LOST, "the emulator gave up with exit code %d",
-		    WEXITSTATUS(w->q->status));
+		end(w, VM_LOST, "the emulator gave up with exit code %d: %s",
+		    WEXITSTATUS(w->q->status), console_tail(w->console.text, 1));
 	else
 		end(w, VM_LOST,
 		    "the guest switched itself off without telling how the command "
@@ -290,6 +360,8 @@ static void check_clocks(struct watched *w)
 		interrupt(w, *w->boot->interrupted);
 	if (w->boot->cut && w->boot->cut(w->boot->arg))
 		end(w, VM_CUT, "the power was cut");
+	if (w->ping_ns && now >= w->ping_ns && !w->over)
+		ping(w);
 	if (w->deadline_ns && now > w->deadline_ns)
 		out_of_time(w);
 	if (w->up && now > w->heard_ns)
@@ -340,6 +412,7 @@ int watch(struct qemu *q, const struct watch_options *options, struct vm_outcome
 	w->ret = ret;
 	w->receive = (struct receive){.back = options->boot->back, .fd = -1};
 	w->started_ns = w->heard_ns = nsec_now();
+	w->start = (struct guest_clock_mark){.from_ns = w->started_ns, .until_ns = UINT64_MAX};
 	w->deadline_ns = w->started_ns + options->boot_timeout_ns;
 	*ret = (struct vm_outcome){.end = VM_BROKEN};
 	while (!w->over)

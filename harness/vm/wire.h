@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the two ends of the port say. Both are the same program, so numbers go as they lie in
- *memory:
+ * memory:
  *
  *	u32 type, u32 length, payload
  *
- *	guest  UP           nothing: everything is ready for the command
+ *	guest  UP           u64 CLOCK_MONOTONIC: everything is ready for the command
  *	host   RUN          texts, each ended by NUL: folder, number of paths that come back, these
  *	                    paths, the command's words
  *	host   SIGNAL       i32, for the command
+ *	host   PING         u64, the host's clock
  *	guest  BEAT         nothing; every second
+ *	guest  PONG         u64 of the PING, u64 CLOCK_MONOTONIC
  *	guest  STDOUT       bytes
  *	guest  STDERR       bytes
  *	guest  NOTE         text for people
+ *	guest  FAULT        text: why it is no success, even if the command says so
  *	guest  NO_COMMAND   text: it could not be started
  *	guest  FOLDER       path that comes back, as it was asked for
  *	guest  FILE         u32 mode, path; then DATA, as often as it takes, and END
@@ -30,10 +33,13 @@ enum wire_type {
 	WIRE_UP = 1,
 	WIRE_RUN,
 	WIRE_SIGNAL,
+	WIRE_PING,
 	WIRE_BEAT,
+	WIRE_PONG,
 	WIRE_STDOUT,
 	WIRE_STDERR,
 	WIRE_NOTE,
+	WIRE_FAULT,
 	WIRE_NO_COMMAND,
 	WIRE_FOLDER,
 	WIRE_FILE,
