@@ -278,8 +278,8 @@ static int replay_partition(const struct dead_run *d, uint32_t p, struct wal_rep
 	return r == -ENOENT ? lost_file(&log, c, err) : r;
 }
 
-/* All partitions, so that the counts are whole; the first fault is told, but what kept the oracle
- * from judging comes before it. */
+/* All partitions, so that the counts are whole. The first fault is told, and comes before whatever
+ * kept the oracle from judging another log: a loss is a loss. */
 static int replay_all(const struct dead_run *d, struct wal_replay_counts *c, struct err *err)
 {
 	struct err one;
@@ -288,7 +288,7 @@ static int replay_all(const struct dead_run *d, struct wal_replay_counts *c, str
 	for (uint32_t p = 0; p < d->partitions; p++) {
 		int r = replay_partition(d, p, c, &one);
 
-		if (r < 0 && (ret == 0 || (ret == -EBADMSG && r != -EBADMSG))) {
+		if (r < 0 && (ret == 0 || (r == -EBADMSG && ret != -EBADMSG))) {
 			ret = r;
 			*err = one;
 		}

@@ -280,7 +280,8 @@ static int vm_run(const struct registry *reg, int argc, char **argv)
 				    .memory = MEMORY_DEFAULT,
 				    .accel = "auto",
 				    .cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
-				    .timeout_ns = 3600 * NSEC_PER_SEC};
+				    .timeout_ns = 3600 * NSEC_PER_SEC,
+				    .power.seed = VM_POWER_NO_SEED};
 	struct vm_command command = {{NULL}};
 	struct vm_options options = {.accel = VM_ACCEL_AUTO};
 	const char *operands[VM_OPERANDS_MAX];

@@ -98,8 +98,7 @@ static bool asks_for_probes(const char *word, const char *next)
 	if (!goes_in(word))
 		return false;
 	fd = open(word, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && !fs_read_all(fd, JSON_BYTES_MAX, &text, NULL) &&
-	       has_probes(text);
+	return fd >= 0 && !fs_read_all(fd, JSON_BYTES_MAX, &text, NULL) && has_probes(text);
 }
 
 /* Alone, or with a value behind "=". */

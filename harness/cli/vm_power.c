@@ -84,12 +84,13 @@ static int parse_cut(const char *text, struct power_options *o, struct err *err)
 int vm_power_make(const struct vm_power_words *w, struct power_options *o, struct power **ret,
 		  struct err *err)
 {
+	bool seeded = w->seed != VM_POWER_NO_SEED;
 	int r = 0;
 
 	*o = (struct power_options){
 		.fs = "ext4", .disk_bytes = DISK_DEFAULT, .seed = w->seed % SEED_MAX};
 	*ret = NULL;
-	if (!w->cut && (w->cuts || w->seed || w->verdicts))
+	if (!w->cut && (w->cuts || seeded || w->verdicts))
 		return err_set(err, -EINVAL, "--cuts, --seed and --verdicts go with --power-cut");
 	if (w->disk)
 		r = parse_disk(w->disk, o, err);
@@ -99,7 +100,7 @@ int vm_power_make(const struct vm_power_words *w, struct power_options *o, struc
 		return r;
 	if (w->cut)
 		o->cuts = w->cuts ? (unsigned)w->cuts : 1;
-	if (!w->seed && getrandom(&o->seed, sizeof(o->seed), 0) != sizeof(o->seed))
+	if (!seeded && getrandom(&o->seed, sizeof(o->seed), 0) != sizeof(o->seed))
 		return err_sys(err, -errno, "getrandom");
 	o->seed %= SEED_MAX;
 	return power_new(o, ret, err);
@@ -154,16 +155,18 @@ static cJSON *describe(unsigned i, const struct power_options *o, const struct c
 static int write_verdicts(const char *path, const struct power_options *o, const struct cut *cuts,
 			  unsigned n, cJSON **verdicts)
 {
-	_cleanup_fclose_ FILE *f = fopen(path, "we");
+	FILE *f = fopen(path, "we");
+	bool whole = f;
 
-	for (unsigned i = 0; f && i < n; i++) {
+	for (unsigned i = 0; whole && i < n; i++) {
 		_cleanup_json_ cJSON *all = describe(i, o, &cuts[i], verdicts[i]);
 		_cleanup_free_ char *text = cJSON_PrintUnformatted(all);
 
-		if (!text || fprintf(f, "%s\n", text) < 0)
-			break;
+		whole = text && fprintf(f, "%s\n", text) >= 0;
 	}
-	if (f && !fflush(f) && !ferror(f))
+	if (f && fclose(f))
+		whole = false;
+	if (whole)
 		return 0;
 	return verb_fail(EXITCODE_FAILURE, "vm: --verdicts %s: %s", path, strerror(errno));
 }
@@ -191,8 +194,57 @@ static struct tally count(cJSON *const *verdicts, unsigned n)
 	return t;
 }
 
+/* Cells of which a run began, and whether one of their runs was cut. */
+struct cells {
+	const struct cut *cuts;
+	unsigned n_cuts;
+	cJSON *seen; /* {LABEL: bool} */
+};
+
+static bool was_cut(const struct cells *c, int run)
+{
+	for (unsigned i = 0; i < c->n_cuts; i++)
+		if (run >= 0 && c->cuts[i].run == (unsigned)run)
+			return true;
+	return false;
+}
+
+static void add_run(void *arg, const char *line, int run)
+{
+	struct cells *c = arg;
+	_cleanup_json_ cJSON *o =
+		cJSON_ParseWithOpts(line + strcspn(line, "{\n"), &(const char *){NULL}, false);
+	const char *cell = text_of(o, "cell");
+	cJSON *seen = cJSON_GetObjectItemCaseSensitive(c->seen, cell);
+
+	if (!seen)
+		cJSON_AddBoolToObject(c->seen, cell, was_cut(c, run));
+	else if (was_cut(c, run))
+		cJSON_ReplaceItemInObjectCaseSensitive(c->seen, cell, cJSON_CreateTrue());
+}
+
+/* A run may be over before its cut is due. Returns how many cells were never cut. */
+static unsigned tell_uncut(const struct power *p, const struct cut *cuts, unsigned n)
+{
+	_cleanup_json_ cJSON *seen = cJSON_CreateObject();
+	struct cells c = {.cuts = cuts, .n_cuts = n, .seen = seen};
+	const cJSON *cell;
+	unsigned uncut = 0;
+
+	power_each_run(p, add_run, &c);
+	cJSON_ArrayForEach (cell, seen) {
+		if (cJSON_IsTrue(cell))
+			continue;
+		printf("never cut: %s\n", cell->string);
+		uncut++;
+	}
+	if (n == CUTTER_MAX)
+		printf("%u cuts is the most there can be: then the power stayed on\n", n);
+	return uncut;
+}
+
 static int conclude(const struct power *p, const struct power_options *o, unsigned n,
-		    const struct tally *t, int rc)
+		    unsigned uncut, const struct tally *t, int rc)
 {
 	printf("%u power cut%s in %u run%s on %s, seed %llu: %u kept all that was acknowledged, %u "
 	       "lost some%s\n",
@@ -207,6 +259,10 @@ static int conclude(const struct power *p, const struct power_options *o, unsign
 	if (t->other)
 		return verb_fail(EXITCODE_FAILURE, "vm: %u of %u power cuts could not be judged",
 				 t->other, n);
+	if (!rc && uncut)
+		return verb_fail(EXITCODE_INCONCLUSIVE,
+				 "vm: %u cell%s had no power cut: their runs were over before",
+				 uncut, uncut == 1 ? "" : "s");
 	if (!rc && !t->kept)
 		return verb_fail(EXITCODE_INCONCLUSIVE, "vm: there was nothing to lose");
 	return rc;
@@ -221,7 +277,8 @@ static int tell(struct power *p, const struct power_options *o, const char *path
 		print_cut(i, &cuts[i], verdicts[i]);
 	if (path && write_verdicts(path, o, cuts, n, verdicts))
 		return EXITCODE_FAILURE;
-	return conclude(p, o, n, &t, rc);
+	/* A machine that was stopped has not run the rest. */
+	return conclude(p, o, n, o->cuts > 1 ? tell_uncut(p, cuts, n) : 0, &t, rc);
 }
 
 static int judge(struct power *p, const struct power_options *o, const char *path, struct vm *vm,
@@ -256,8 +313,8 @@ int vm_power_judge(struct power *p, const struct power_options *o, const char *v
 	struct err err;
 	unsigned n;
 
-	if (power_end(p, &err))
-		return verb_fail(EXITCODE_VM, "vm: the disk: %s", err.text);
+	if (power_end(p, &err)) /* what was cut before is as good as ever */
+		rc = verb_fail(EXITCODE_VM, "vm: the disk: %s", err.text);
 	if (!o->cuts || (outcome->end != VM_EXITED && outcome->end != VM_CUT))
 		return rc;
 	cuts = power_cuts(p, &n);

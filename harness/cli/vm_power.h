@@ -7,9 +7,12 @@
 #include "harness/vm/power.h"
 
 /* As the command line has them; NULL: not there. */
+#define VM_POWER_NO_SEED UINT64_MAX
+
 struct vm_power_words {
 	const char *disk, *cut, *verdicts;
-	uint64_t cuts, seed; /* 0: not there */
+	uint64_t cuts; /* 0: not there */
+	uint64_t seed; /* VM_POWER_NO_SEED: not there */
 };
 
 /* 0 with *ret NULL when nothing of the kind was asked for; -EINVAL with err for a wrong word, or

@@ -185,6 +185,11 @@ static void *cutter_main(void *arg)
 		if (!c->result && c->due_ns && nsec_now() >= c->due_ns)
 			c->result = cut_now(c);
 	}
+	if (c->result) { /* nobody reads any more: the machine shall not go on for nothing */
+		c->done = true;
+		if (eventfd_write(c->wake, 1))
+			return NULL; /* it is asked a few times a second, too */
+	}
 	return NULL;
 }
 
@@ -284,6 +289,27 @@ const struct cut *cutter_cuts(const struct cutter *c, unsigned *ret_n)
 unsigned cutter_runs(const struct cutter *c)
 {
 	return c->runs;
+}
+
+void cutter_each_run(const struct cutter *c, cutter_run_fn fn, void *arg)
+{
+	const char *at = c->text, *end = at + acks_whole(c->text, c->len), *head = NULL;
+	bool acked = false;
+	int run = -1;
+
+	for (; at < end; at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1) {
+		if (*at != '#') {
+			run += !acked;
+			acked = true;
+			continue;
+		}
+		if (head)
+			fn(arg, head, acked ? run : -1);
+		head = at;
+		acked = false;
+	}
+	if (head)
+		fn(arg, head, acked ? run : -1);
 }
 
 const char *cutter_acks(const struct cutter *c, size_t *ret_len)

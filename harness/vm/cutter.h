@@ -44,13 +44,18 @@ int cutter_stop(struct cutter *c, struct err *err);
 void cutter_free(struct cutter *c); /* accepts NULL */
 
 int cutter_port(const struct cutter *c); /* the emulator's end of the stream; stays ours */
-/* For struct vm_boot: with one cut for each run, whether it is done, and the machine shall end. */
+/* For struct vm_boot: with one cut for each run, whether it is done; or whether it could not go on.
+ * Then the machine shall end. */
 bool cutter_is_done(void *c);
 int cutter_wake_fd(const struct cutter *c);
 
 /* After cutter_stop: */
 const struct cut *cutter_cuts(const struct cutter *c, unsigned *ret_n);
 unsigned cutter_runs(const struct cutter *c); /* that acknowledged anything */
+/* Every run that has begun: its first line, as far as its end or anything behind it, and its number
+ * in struct cut; -1: it acknowledged nothing. */
+typedef void (*cutter_run_fn)(void *arg, const char *line, int run);
+void cutter_each_run(const struct cutter *c, cutter_run_fn fn, void *arg);
 const char *cutter_acks(const struct cutter *c, size_t *ret_len);
 /* The images, one behind the other, disk_bytes each. */
 int cutter_images(const struct cutter *c);

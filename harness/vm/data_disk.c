@@ -7,6 +7,7 @@
 #include "harness/vm/data_disk.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,51 +21,73 @@ struct data_disk {
 	int fd;
 	struct nbd_export export;
 	struct nbd_server *server;
+	_Atomic int failed; /* the first error of what is behind it; to the guest it is an EIO */
 	char drive[256];
 	const char *words[5];
 };
 
 const char *const data_disk_fs[] = {"ext4", "xfs", NULL};
 
+static int keep(struct data_disk *d, int r)
+{
+	int none = 0;
+
+	if (r)
+		atomic_compare_exchange_strong(&d->failed, &none, r);
+	return r;
+}
+
 static int cached_read(void *arg, void *buf, size_t len, uint64_t at)
 {
-	return volatile_disk_read(arg, buf, len, at);
+	struct data_disk *d = arg;
+
+	return keep(d, volatile_disk_read(d->disk, buf, len, at));
 }
 
 static int cached_write(void *arg, const void *buf, size_t len, uint64_t at, bool fua)
 {
-	return volatile_disk_write(arg, buf, len, at, fua);
+	struct data_disk *d = arg;
+
+	return keep(d, volatile_disk_write(d->disk, buf, len, at, fua));
 }
 
 static int cached_zero(void *arg, size_t len, uint64_t at, bool fua)
 {
-	return volatile_disk_zero(arg, len, at, fua);
+	struct data_disk *d = arg;
+
+	return keep(d, volatile_disk_zero(d->disk, len, at, fua));
 }
 
 static int cached_flush(void *arg)
 {
-	return volatile_disk_flush(arg);
+	struct data_disk *d = arg;
+
+	return keep(d, volatile_disk_flush(d->disk));
 }
 
 static int file_read(void *arg, void *buf, size_t len, uint64_t at)
 {
-	ssize_t n = pread(*(int *)arg, buf, len, (off_t)at);
+	struct data_disk *d = arg;
+	ssize_t n = pread(d->fd, buf, len, (off_t)at);
 
-	return n < 0 ? -errno : (size_t)n == len ? 0 : -EIO;
+	return keep(d, n < 0 ? -errno : (size_t)n == len ? 0 : -EIO);
 }
 
 static int file_write(void *arg, const void *buf, size_t len, uint64_t at, bool fua)
 {
-	ssize_t n = pwrite(*(int *)arg, buf, len, (off_t)at);
+	struct data_disk *d = arg;
+	ssize_t n = pwrite(d->fd, buf, len, (off_t)at);
 
 	(void)fua;
-	return n < 0 ? -errno : (size_t)n == len ? 0 : -EIO;
+	return keep(d, n < 0 ? -errno : (size_t)n == len ? 0 : -EIO);
 }
 
 static int file_zero(void *arg, size_t len, uint64_t at, bool fua)
 {
+	struct data_disk *d = arg;
+
 	(void)fua;
-	return volatile_file_zero(*(int *)arg, len, at);
+	return keep(d, volatile_file_zero(d->fd, len, at));
 }
 
 /* Who reads it dies with us, and so may it. */
@@ -125,7 +148,7 @@ int data_disk_new(const char *fs, uint64_t bytes, struct data_disk **ret, struct
 		r = volatile_disk_settle(d->disk, err);
 	if (!r) {
 		d->export = (struct nbd_export){.bytes = bytes,
-						.arg = d->disk,
+						.arg = d,
 						.read = cached_read,
 						.write = cached_write,
 						.zero = cached_zero,
@@ -148,7 +171,7 @@ int data_disk_of_file(int fd, uint64_t bytes, struct data_disk **ret, struct err
 		return err_set(err, -ENOMEM, "out of memory");
 	d->fd = fd;
 	d->export = (struct nbd_export){.bytes = bytes,
-					.arg = &d->fd,
+					.arg = d,
 					.read = file_read,
 					.write = file_write,
 					.zero = file_zero,
@@ -168,6 +191,8 @@ int data_disk_end(struct data_disk *d, struct err *err)
 	if (!d)
 		return 0;
 	r = nbd_server_stop(d->server, err);
+	if (!r && d->failed)
+		r = err_sys(err, d->failed, "what is behind it failed");
 	volatile_disk_free(d->disk);
 	free(d);
 	return r;

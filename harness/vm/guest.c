@@ -22,6 +22,7 @@
 
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
+#include "harness/vm/guest_kmsg.h"
 #include "harness/vm/vm.h"
 #include "harness/vm/wire.h"
 
@@ -30,14 +31,14 @@
 #define WORDS_MAX 1024
 
 struct guest {
-	int port, out, err, beat, signals;
+	int port, out, err, beat, signals, kmsg;
 	char text[WIRE_MAX]; /* of RUN; the words lie in it */
 	char *words[WORDS_MAX + 1];
 	unsigned n_words;
 	char **back, **command;
 	unsigned n_back;
 	pid_t pid;
-	bool ended, full; /* full: there was no room for files at some moment */
+	bool ended, full;     /* full: there was no room for files at some moment */
 	uint64_t leave_until; /* a signal was passed on: what it reached may end by itself */
 	int status;
 	struct wire_reader reader;
@@ -73,6 +74,17 @@ static void look_for_room(struct guest *g)
 	fault(g,
 	      "the guest's file system is full: %llu MiB, half of its memory; --memory gives more",
 	      (unsigned long long)fs.f_blocks * fs.f_frsize >> 20);
+}
+
+/* The first complaint is enough. */
+static void look_at_kernel(struct guest *g)
+{
+	char line[200];
+
+	if (g->kmsg < 0 || !guest_kmsg_look(g->kmsg, line, sizeof(line)))
+		return;
+	cleanup_close(&g->kmsg);
+	fault(g, "the guest's kernel complains: %s", line);
 }
 
 /* Waits for the host to say what to run. */
@@ -196,6 +208,7 @@ static void beat(struct guest *g)
 	if (read(g->beat, &ticks, sizeof(ticks)) > 0)
 		must(wire_send(g->port, WIRE_BEAT, NULL, 0), "port");
 	look_for_room(g);
+	look_at_kernel(g);
 }
 
 static void one_turn(struct guest *g)
@@ -244,6 +257,7 @@ static void serve(struct guest *g)
 static void send_back(struct guest *g)
 {
 	look_for_room(g);
+	look_at_kernel(g);
 	for (unsigned i = 0; i < g->n_back; i++) {
 		int r = guest_send(g->port, g->back[i]);
 
@@ -301,6 +315,7 @@ void vm_guest(void)
 	must(wire_send(g->port, WIRE_UP, &now, sizeof(now)), "port");
 	receive_run(g);
 	prepare_loop(g);
+	g->kmsg = guest_kmsg_open();
 	gone = chdir(g->words[0]) != 0;
 	r = gone ? -errno : start(g);
 	if (r) {

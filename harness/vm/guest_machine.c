@@ -56,6 +56,20 @@ void guest_die(const char *fmt, ...)
 	guest_power_off();
 }
 
+/* What came in may lie where something would be mounted over it. */
+static bool has_files(const char *folder)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	bool found = false;
+
+	while (d && !found && (e = readdir(d)))
+		found = strcmp(e->d_name, ".") && strcmp(e->d_name, "..");
+	if (d)
+		closedir(d);
+	return found;
+}
+
 static void mount_all(void)
 {
 	static const struct {
@@ -74,6 +88,8 @@ static void mount_all(void)
 	};
 
 	for (size_t i = 0; i < array_size(rows); i++) {
+		if (!strcmp(rows[i].at, "/run") && has_files("/run"))
+			continue;
 		/* On sysfs the kernel made the folder, or does not have this. */
 		if (strncmp(rows[i].at, "/sys/", 5) && mkdir(rows[i].at, 0755) && errno != EEXIST)
 			complain(rows[i].at, -errno);

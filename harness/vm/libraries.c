@@ -70,7 +70,10 @@ int libraries_of(const char *path, int (*fn)(void *arg, const char *path, struct
 
 	if (r || !*loader)
 		return r;
-	if (!realpath(path, absolute)) /* the loader looks up bare names elsewhere */
+	if (!strcmp(path,
+		    "/proc/self/exe")) /* in the loader this is the loader; ours may be gone */
+		snprintf(absolute, sizeof(absolute), "/proc/%d/exe", getpid());
+	else if (!realpath(path, absolute)) /* the loader looks up bare names elsewhere */
 		return err_sys(err, -errno, "%s", path);
 	r = tool_run((const char *[]){loader, "--list", absolute, NULL}, -1, &text, NULL, err);
 	if (r)

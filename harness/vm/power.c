@@ -151,6 +151,12 @@ unsigned power_runs(const struct power *p)
 	return p->cutter ? cutter_runs(p->cutter) : 0;
 }
 
+void power_each_run(const struct power *p, cutter_run_fn fn, void *arg)
+{
+	if (p->cutter)
+		cutter_each_run(p->cutter, fn, arg);
+}
+
 const struct cut *power_cuts(const struct power *p, unsigned *ret_n)
 {
 	*ret_n = 0;

@@ -38,6 +38,7 @@ void power_free(struct power *p); /* accepts NULL */
 int power_attach(struct power *p, struct vm_boot *boot, char **words, struct err *err);
 int power_end(struct power *p, struct err *err);
 
+void power_each_run(const struct power *p, cutter_run_fn fn, void *arg);
 unsigned power_runs(const struct power *p); /* that acknowledged anything */
 const struct cut *power_cuts(const struct power *p, unsigned *ret_n);
 /* Boots `vm` again. verdicts[i] is of cut i: what `uhbench replay --json` says, or {"verdict":

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -263,12 +264,58 @@ static void test_times_are_drawn_from_the_span(void **state)
 		assert_true(cuts[i].run_ns >= (i ? cuts[i - 1].run_ns : 0) + 5 * MS);
 }
 
+/* Here: there is no room for a second image. The first one is as good as ever. */
+static void test_an_error_stops_the_machine(void **state)
+{
+	struct rlimit before, one_image;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	one_image = (struct rlimit){BYTES, before.rlim_max};
+	start(5, 0, 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &one_image), 0);
+	say("# played {}\n1\n");
+	wait_for_images(1);
+	assert_false(wait_done(0));
+	say("2\n");
+	assert_true(wait_done(20000));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(cutter_stop(cutter, &err), -EFBIG);
+	assert_non_null(strstr(err.text, "the image of cut 2"));
+	assert_int_equal(cuts_now(), 1);
+}
+
+static void note_run(void *arg, const char *line, int run)
+{
+	char *text = arg;
+
+	sprintf(text + strlen(text), "%.*s=%d ", (int)strcspn(line, "\n"), line, run);
+}
+
+/* One that acknowledges nothing has no number. */
+static void test_runs(void **state)
+{
+	char text[128] = "";
+
+	(void)state;
+	start(1, 3600 * NSEC_PER_SEC, 3600 * NSEC_PER_SEC);
+	say("# a\n1\n2\n# b\n# c\n1\n# d\n# e");
+	while (cutter_runs(cutter) < 2)
+		nsec_sleep_until(nsec_now() + MS);
+	stop();
+	cutter_each_run(cutter, note_run, text);
+	assert_string_equal(text, "# a=0 # b=-1 # c=1 # d=-1 ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_an_honest_guest, end),
 		cmocka_unit_test_teardown(test_a_cheat, end),
 		cmocka_unit_test_teardown(test_one_cut_stops_the_machine, end),
+		cmocka_unit_test_teardown(test_an_error_stops_the_machine, end),
+		cmocka_unit_test_teardown(test_runs, end),
 		cmocka_unit_test_teardown(test_half_a_line, end),
 		cmocka_unit_test_teardown(test_cuts_of_each_run, end),
 		cmocka_unit_test_teardown(test_a_new_run_calls_a_cut_off, end),

@@ -21,6 +21,7 @@
 #include "harness/vm/cpio.h"
 #include "harness/vm/fetch.h"
 #include "harness/vm/guest_clock.h"
+#include "harness/vm/guest_kmsg.h"
 #include "harness/vm/modinfo.h"
 #include "harness/vm/path.h"
 #include "harness/vm/receive.h"
@@ -186,6 +187,25 @@ static void test_counter(void **state)
 
 	(void)state;
 	assert_in_range(a, b - b / 100, b + b / 100);
+}
+
+static void test_complaints_of_a_kernel(void **state)
+{
+	static const char *const bad[] = {
+		"BUG: kernel NULL pointer dereference, address: 0000000000000000",
+		"Oops: Oops: 0002 [#1] PREEMPT SMP NOPTI",
+		"WARNING: CPU: 1 PID: 77 at fs/x.c:12 y+0x1/0x2",
+		"INFO: task xfsaild/vda:99 blocked for more than 120 seconds."};
+	static const char *const fine[] = {
+		"watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [swapper/0:0]",
+		"rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+		"I/O error, dev vda, sector 8 op 0x1:(WRITE) flags 0x800", "debug: ok", ""};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(bad); i++)
+		assert_true(guest_kmsg_is_complaint(bad[i]));
+	for (size_t i = 0; i < array_size(fine); i++)
+		assert_false(guest_kmsg_is_complaint(fine[i]));
 }
 
 static void test_console(void **state)
@@ -413,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_a_slash_at_the_end),
 		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_counter),
+		cmocka_unit_test(test_complaints_of_a_kernel),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_archive),
 		cmocka_unit_test(test_module),

@@ -243,8 +243,8 @@ static int boot_once(struct vm *vm, const struct vm_boot *boot, struct booting b
 /* Did it fail before the command began, and by no will of anybody? */
 static bool never_came_up(const struct vm_outcome *o)
 {
-	return !o->up_s && (o->end == VM_HUNG || o->end == VM_LOST || o->end == VM_PANIC ||
-			    o->end == VM_CLOCK);
+	return !o->up_s &&
+	       (o->end == VM_HUNG || o->end == VM_LOST || o->end == VM_PANIC || o->end == VM_CLOCK);
 }
 
 /* KVM, where it is there and was not found to be broken. 1 when it was booted, and *ret is true; 0

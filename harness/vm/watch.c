@@ -99,7 +99,8 @@ static void compare_clocks(struct watched *w, const struct guest_clock_mark *mar
 	if (!guest_clock_agrees(&w->start, mark, &rate) ||
 	    (w->first.until_ns && !guest_clock_agrees(&w->first, mark, &rate)))
 		end(w, VM_CLOCK,
-		    "the guest's clock runs %.2f times as fast as ours: nothing it measures is right",
+		    "the guest's clock runs %.2f times as fast as ours, or worse: nothing it "
+		    "measures is right",
 		    rate);
 }
 
@@ -283,6 +284,7 @@ static bool read_console(struct watched *w, int flags)
  * own. What it had said before lies in the sockets. */
 static void lost(struct watched *w)
 {
+	const char *last;
 	char line[256];
 	int r;
 
@@ -292,14 +294,15 @@ static void lost(struct watched *w)
 	while (read_console(w, MSG_DONTWAIT))
 		;
 	qemu_end(w->q);
+	last = console_tail(w->console.text, 1);
 	if (console_panic(&w->console, line, sizeof(line)))
 		end(w, VM_PANIC, "the guest's kernel panicked: %s", line);
 	else if (WIFSIGNALED(w->q->status))
 		end(w, VM_LOST, "the emulator was killed by signal %d (%s)", WTERMSIG(w->q->status),
 		    strsignal(WTERMSIG(w->q->status)));
 	else if (WEXITSTATUS(w->q->status))
-		end(w, VM_LOST, "the emulator gave up with exit code %d: %s",
-		    WEXITSTATUS(w->q->status), console_tail(w->console.text, 1));
+		end(w, VM_LOST, "the emulator gave up with exit code %d: %.*s",
+		    WEXITSTATUS(w->q->status), (int)strcspn(last, "\n"), last);
 	else
 		end(w, VM_LOST,
 		    "the guest switched itself off without telling how the command "

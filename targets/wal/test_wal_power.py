@@ -25,7 +25,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 MATRIX = os.path.join(ROOT, "ci", "matrices", "wal-power.json")
 CUTS = int(os.environ.get("UHBENCH_POWER_CUTS", "4"))
 SEED = os.environ.get("UHBENCH_POWER_SEED")
-OK, USAGE, FAILURE, LOST, NOTHING_RAN = 0, 2, 3, 7, 77
+OK, USAGE, FAILURE, UNSURE, LOST, NOTHING_RAN = 0, 2, 3, 4, 7, 77
 
 
 class Case(unittest.TestCase):
@@ -51,7 +51,7 @@ class Case(unittest.TestCase):
                        self.path("out"), *(["--only", only] if only else []))
         if done.returncode == NOTHING_RAN:
             self.skipTest(done.stderr.strip())
-        self.assertIn(done.returncode, (OK, FAILURE, LOST) if code is None else (code,),
+        self.assertIn(done.returncode, (OK, FAILURE, UNSURE, LOST) if code is None else (code,),
                       done.stdout + done.stderr)
         with open(file, encoding="utf-8") as lines:
             return [json.loads(line) for line in lines], done.stdout + done.stderr
@@ -177,6 +177,7 @@ class Wrong(Case):
                             (["--cuts", "3"], "--power-cut"),
                             (["--power-cut", "1s", "--cuts", "0"], "cuts"),
                             (["--seed", "3", "--disk", "64M"], "--power-cut"),
+                            (["--seed", "0", "--disk", "64M"], "--power-cut"),
                             (["--verdicts", "x"], "--power-cut")):
             with self.subTest(words=words):
                 done = self.vm(*words, "--", "true")
@@ -186,4 +187,5 @@ class Wrong(Case):
 
 if __name__ == "__main__":
     UHBENCH = os.path.abspath(sys.argv.pop(1))
-    unittest.main()
+    result = unittest.main(exit=False).result
+    sys.exit(FAILURE if not result.wasSuccessful() else NOTHING_RAN if result.skipped else OK)
