@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,17 +66,16 @@ int libraries_of(const char *path, int (*fn)(void *arg, const char *path, struct
 		 void *arg, struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
-	char loader[PATH_MAX], absolute[PATH_MAX], *rest, *line;
+	char loader[PATH_MAX], named[PATH_MAX], *rest, *line;
 	int r = loader_of(path, loader, sizeof(loader), err);
 
 	if (r || !*loader)
 		return r;
-	if (!strcmp(path,
-		    "/proc/self/exe")) /* in the loader this is the loader; ours may be gone */
-		snprintf(absolute, sizeof(absolute), "/proc/%d/exe", getpid());
-	else if (!realpath(path, absolute)) /* the loader looks up bare names elsewhere */
-		return err_sys(err, -errno, "%s", path);
-	r = tool_run((const char *[]){loader, "--list", absolute, NULL}, -1, &text, NULL, err);
+	/* The loader would look up a bare name elsewhere. */
+	if (snprintf(named, sizeof(named), "%s%s", strchr(path, '/') ? "" : "./", path) >=
+	    (int)sizeof(named))
+		return err_sys(err, -ENAMETOOLONG, "%s", path);
+	r = tool_run((const char *[]){loader, "--list", named, NULL}, -1, &text, NULL, err);
 	if (r)
 		return err_wrap(err, r, "libraries of %s", path);
 	r = fn(arg, loader, err);

@@ -81,7 +81,7 @@ class Verb(Case):
     def test_session(self):
         """Results come back as they are inside, and other verbs read them, inside and here."""
         matrix = self.write("m.json", json.dumps({
-            "warmup": "20ms", "duration": "100ms", "repeats": 2,
+            "warmup": "20ms", "duration": "100ms", "deadline": "120s", "repeats": 2,
             "cells": [{"workload": "nop", "target": ["null", "uring"], "depth": 4}]}))
         out = self.path("out")
         p = vm("--", "run", matrix, "-o", out)

@@ -63,16 +63,19 @@ static int add_base(struct tree *tree, struct err *err)
 /* This very program, where init is and where it is outside. */
 static int add_self(struct tree *tree, struct err *err)
 {
-	char self[PATH_MAX];
+	char self[PATH_MAX], running[32];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	int r;
 
 	if (n < 0)
 		return err_sys(err, -errno, "/proc/self/exe");
 	self[n] = 0;
-	r = tree_file(tree, INIT, "/proc/self/exe", err);
-	/* Not so when the file was replaced meanwhile: the link's target is then no path. */
-	return r || access(self, X_OK) ? r : tree_link(tree, self, INIT, err);
+	/* When the file was replaced meanwhile the link's target is no path, but still a file. */
+	snprintf(running, sizeof(running), "/proc/%d/exe", getpid());
+	if (access(self, X_OK))
+		return tree_file(tree, INIT, running, err);
+	r = tree_file(tree, INIT, self, err);
+	return r ? r : tree_link(tree, self, INIT, err);
 }
 
 /* "PATH" or "PATH:DEST". */
