@@ -70,12 +70,10 @@ static int add_self(struct tree *tree, struct err *err)
 	if (n < 0)
 		return err_sys(err, -errno, "/proc/self/exe");
 	self[n] = 0;
-	/* When the file was replaced meanwhile the link's target is no path, but still a file. */
+	/* It may be replaced at any time; what runs stays a file. */
 	snprintf(running, sizeof(running), "/proc/%d/exe", getpid());
-	if (access(self, X_OK))
-		return tree_file(tree, INIT, running, err);
-	r = tree_file(tree, INIT, self, err);
-	return r ? r : tree_link(tree, self, INIT, err);
+	r = tree_file(tree, INIT, running, err);
+	return r || access(self, X_OK) ? r : tree_link(tree, self, INIT, err);
 }
 
 /* "PATH" or "PATH:DEST". */
