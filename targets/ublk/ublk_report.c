@@ -127,13 +127,13 @@ static double usage_of(const cJSON *server, const char *key)
 
 /* What the server's process used, the kernel's workers for its ring included. With a second one
  * that waits for its death there are two, and the first answers. */
-static void report_usage(struct result *result, double requests)
+static void report_usage(struct result *result, double requests, bool followed)
 {
 	static const char *const ended = "the server ended in the window and took its times along";
 	const cJSON *server = cJSON_GetArrayItem(result->processes, 0);
 	const char *why = result->no_usage.text;
 
-	if (!why[0] && !cJSON_HasObjectItem(server, "cpu_ns"))
+	if (!why[0] && (followed || !cJSON_HasObjectItem(server, "cpu_ns")))
 		why = ended;
 	if (why[0]) {
 		result_metric_none(result, "server_switches_per_io", why);
@@ -175,7 +175,7 @@ void ublk_report(struct result *result, const struct ublk_setup *setup)
 	}
 	n = (double)all;
 	result_metric(result, "requests_per_enter", n / (double)threads.enters);
-	report_usage(result, n);
+	report_usage(result, n, setup->shared && atomic_load(&setup->shared->recoveries));
 	result_metric(result, "contended_per_io", (double)threads.lock.contended / n);
 	result_metric(result, "lock_wait_per_io", (double)threads.lock.wait_ns / n);
 	result_metric(result, "queue_imbalance", (double)most * setup->dev.queues / n);
