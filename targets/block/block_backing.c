@@ -13,9 +13,12 @@
 
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "harness/util/nsec.h"
+#include "targets/block/block_port.h"
 
 #define MIB	      1048576ull
 #define DEFAULT_BYTES (256 * MIB)
+#define FILL_BYTES_S  50000000ull /* of a disk that has other work, too */
 
 int block_bytes_check(const struct cell *cell, uint64_t block_bytes, struct err *err)
 {
@@ -30,11 +33,23 @@ int block_bytes_check(const struct cell *cell, uint64_t block_bytes, struct err 
 	return 0;
 }
 
-uint64_t block_size_bytes(const struct block_world *w, uint64_t size)
+static uint64_t size_of(uint64_t size, uint64_t wanted_bytes)
 {
-	uint64_t bytes = size ? size : w->wanted_bytes;
+	uint64_t bytes = size ? size : wanted_bytes;
 
 	return bytes ? (bytes + MIB - 1) / MIB * MIB : DEFAULT_BYTES;
+}
+
+uint64_t block_size_bytes(const struct block_world *w, uint64_t size)
+{
+	return size_of(size, w->wanted_bytes);
+}
+
+uint64_t block_fill_ns(const struct cell *cell, uint64_t size)
+{
+	uint64_t bytes = size_of(size, block_knob(cell, "bytes"));
+
+	return (uint64_t)((double)bytes / FILL_BYTES_S * NSEC_PER_SEC);
 }
 
 static int open_unnamed(const char *dir)
@@ -53,15 +68,17 @@ static int open_unnamed(const char *dir)
 	return fd;
 }
 
-static int fill(int fd, uint64_t bytes)
+int block_backing_fill(int fd, uint64_t from, uint64_t bytes)
 {
 	_cleanup_free_ char *buf = malloc(MIB);
 	int r = buf ? 0 : -ENOMEM;
 
+	if (r == 0 && lseek(fd, (off_t)from, SEEK_SET) < 0)
+		r = -errno;
 	if (buf)
 		memset(buf, 0xa5, MIB);
-	for (uint64_t at = 0; r == 0 && at < bytes; at += MIB)
-		r = fs_write_all(fd, buf, MIB);
+	for (uint64_t at = from; r == 0 && at < bytes; at += MIB)
+		r = fs_write_all(fd, buf, min_of(MIB, bytes - at));
 	if (r == 0 && fdatasync(fd) < 0)
 		r = -errno;
 	return r;
@@ -77,7 +94,7 @@ int block_backing_open(struct run *run, const struct block_backing_config *c, ui
 		return err_sys(&run->err, fd, "backing file in %s", dir);
 	r = ftruncate(fd, (off_t)bytes) < 0 ? -errno : 0;
 	if (r == 0 && c->fill)
-		r = fill(fd, bytes);
+		r = block_backing_fill(fd, 0, bytes);
 	if (r < 0)
 		return err_sys(&run->err, r, "backing file of %llu bytes in %s",
 			       (unsigned long long)bytes, dir);

@@ -37,6 +37,12 @@ int block_bytes_check(const struct cell *cell, uint64_t block_bytes, struct err 
 /* Bytes of the device, whole MiB: the knob `size` or what it stands for. */
 uint64_t block_size_bytes(const struct block_world *w, uint64_t size);
 
+/* What filling a device of that knob `size` may honestly take, for target_ops.extra_ns. */
+uint64_t block_fill_ns(const struct cell *cell, uint64_t size);
+
+/* Writes the file from byte `from` to `bytes`, and syncs it. */
+int block_backing_fill(int fd, uint64_t from, uint64_t bytes);
+
 /* Makes the file and returns its descriptor (read and write, not O_DIRECT), or -errno with
  * run->err. */
 int block_backing_open(struct run *run, const struct block_backing_config *c, uint64_t bytes);

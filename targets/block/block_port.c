@@ -20,8 +20,8 @@
 
 #define BUFFERS_MAX 16384 /* IORING_MAX_REG_BUFFERS, io_uring/rsrc.c */
 
-/* A knob of the workload, by its name: the port knows the names, not the config. */
-static uint64_t knob(const struct cell *cell, const char *name)
+/* The port knows the names, not the config. */
+uint64_t block_knob(const struct cell *cell, const char *name)
 {
 	const void *config;
 	const struct param *row = cell_find(cell, name, &config);
@@ -36,10 +36,11 @@ static uint64_t knob(const struct cell *cell, const char *name)
 int block_port_check(const struct cell *cell, const struct block_port_config *config,
 		     bool keeps_data, uint64_t size_bytes, struct err *err)
 {
-	uint64_t bytes = knob(cell, "bytes");
+	uint64_t bytes = block_knob(cell, "bytes");
 
-	if (config->poll && (knob(cell, "flush_every") || knob(cell, "discard_percent") ||
-			     knob(cell, "write_zeroes_percent")))
+	if (config->poll &&
+	    (block_knob(cell, "flush_every") || block_knob(cell, "discard_percent") ||
+	     block_knob(cell, "write_zeroes_percent")))
 		return err_set(err, -EINVAL,
 			       "poll: only reads and writes can be polled (flush_every, "
 			       "discard_percent and write_zeroes_percent must be 0)");
@@ -48,7 +49,7 @@ int block_port_check(const struct cell *cell, const struct block_port_config *co
 			       "fixed_buffers: io_uring registers at most %d, fewer than the depth "
 			       "of %llu",
 			       BUFFERS_MAX, (unsigned long long)cell->axes.depth);
-	if (!keeps_data && knob(cell, "verify"))
+	if (!keeps_data && block_knob(cell, "verify"))
 		return err_set(err, -EINVAL,
 			       "verify: %s/%s does not keep what is written here, so there is "
 			       "nothing to compare",

@@ -43,6 +43,9 @@ struct block_port_config {
 	 "operations for each io_uring_enter of the lanes, from first to last operation"}
 /* clang-format on */
 
+/* A knob of the cell's workload or target, by its name; 0 when there is none. */
+uint64_t block_knob(const struct cell *cell, const char *name);
+
 /*
  * Refuses what no block device can do: IOPOLL with kinds that cannot be polled, `verify` on a
  * device that does not keep data, a working set beyond `size_bytes` (0: not known yet).

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "harness/util/cleanup.h"
 #include "targets/block/block_claim.h"
@@ -51,11 +52,29 @@ static int device_supported(struct run *run)
 	return block_port_supported(run, &k->port);
 }
 
+/* A name may have moved on to another device since it was claimed (/dev/disk/by-*). */
+static int check_claimed(struct run *run, const struct device *d)
+{
+	const struct block_world *w = run->world;
+	struct stat st;
+
+	if (d->claim < 0)
+		return 0;
+	if (fstat(d->claim, &st) < 0)
+		return err_sys(&run->err, -errno, "%s", w->path);
+	return st.st_rdev == w->device
+		       ? 0
+		       : err_set(&run->err, -ENODEV,
+				 "%s is no longer the device that was found free a moment ago",
+				 w->path);
+}
+
 static int device_setup(struct run *run)
 {
 	const struct device_knobs *k = run->target_config;
 	struct device *d = run->target = malloc(sizeof(*d));
 	struct block_world *w = run->world;
+	int r;
 
 	if (!d)
 		return err_sys(&run->err, -ENOMEM, "device");
@@ -66,7 +85,8 @@ static int device_setup(struct run *run)
 			return d->claim;
 	}
 	w->keeps_data = true;
-	return block_port_attach(run, &k->port, k->path);
+	r = block_port_attach(run, &k->port, k->path);
+	return r < 0 ? r : check_claimed(run, d);
 }
 
 static void device_teardown(struct run *run)

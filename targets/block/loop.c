@@ -65,6 +65,13 @@ static int loop_supported(struct run *run)
 	return block_port_supported(run, &k->port);
 }
 
+static uint64_t loop_extra_ns(const struct cell *cell)
+{
+	const struct loop_knobs *k = cell->target_config;
+
+	return k->backing.fill ? block_fill_ns(cell, k->backing.size) : 0;
+}
+
 static int open_free(struct run *run, struct loop *l)
 {
 	char name[16], path[BLOCK_PATH_MAX];
@@ -166,13 +173,31 @@ static void loop_teardown(struct run *run)
 	run->target = NULL;
 }
 
-/* Clears the device if it is ours. 1: it was (and goes when its last user does), 0: it is not. */
+/* While others have it open the driver only notes that it shall be cleared, and says that all is
+ * well: so let go of it and look again. */
+static int clear(int *fd, const char *path)
+{
+	struct loop_info64 info;
+
+	if (ioctl(*fd, LOOP_CLR_FD) < 0 && errno != ENXIO)
+		return -errno;
+	cleanup_close(fd);
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (*fd < 0)
+		return -errno;
+	if (ioctl(*fd, LOOP_GET_STATUS64, &info) < 0)
+		return errno == ENXIO ? 0 : -errno;
+	return block_mark_is_left((const char *)info.lo_file_name) ? -EBUSY : 0;
+}
+
+/* 1: the device is one of ours (and gone, with `fix`), 0: it is not. */
 static int look_at(const char *name, bool fix, void (*found)(void *arg, const char *what),
 		   void *arg)
 {
 	_cleanup_close_ int fd = -1;
 	struct loop_info64 info;
 	char path[64], text[160];
+	int r = 0;
 
 	snprintf(path, sizeof(path), "/sys/block/%s/loop", name);
 	if (access(path, F_OK) < 0)
@@ -184,15 +209,14 @@ static int look_at(const char *name, bool fix, void (*found)(void *arg, const ch
 	info.lo_file_name[LO_NAME_SIZE - 1] = '\0';
 	if (!block_mark_is_left((const char *)info.lo_file_name))
 		return 0;
-	if (found) {
+	if (fix)
+		r = clear(&fd, path);
+	if (found && !r) {
 		snprintf(text, sizeof(text), "loop device %s, %s", path,
 			 "still open in another process after its run ended");
 		found(arg, text);
 	}
-	/* It clears itself already; this says so also where a user of it would prevent that. */
-	if (fix && ioctl(fd, LOOP_CLR_FD) < 0 && errno != ENXIO)
-		return -errno;
-	return 1;
+	return r ? r : 1;
 }
 
 static int loop_leftovers(bool fix, void (*found)(void *arg, const char *what), void *arg,
@@ -208,7 +232,8 @@ static int loop_leftovers(bool fix, void (*found)(void *arg, const char *what), 
 
 		n += r > 0;
 		if (r < 0)
-			failed = err_sys(err, r, "clearing /dev/%s", entry->d_name);
+			failed = err_sys(err, r, "loop device /dev/%s of a run that has ended",
+					 entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
@@ -224,6 +249,7 @@ const struct target_ops target_block_loop = {
 	.metrics = loop_metrics,
 	.check_cell = loop_check,
 	.supported = loop_supported,
+	.extra_ns = loop_extra_ns,
 	.setup = loop_setup,
 	.lane_open = block_port_lane_open,
 	.submit = block_port_submit,

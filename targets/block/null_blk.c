@@ -211,12 +211,14 @@ static int remove_device(const char *folder)
 static void null_teardown(struct run *run)
 {
 	struct null *n = run->target;
+	int r;
 
 	block_port_detach(run);
 	if (!n)
 		return;
-	if (n->folder[0])
-		remove_device(n->folder); /* what fails here is found as a leftover */
+	r = n->folder[0] ? remove_device(n->folder) : 0;
+	if (r < 0 && !run->err.text[0])
+		err_sys(&run->err, r, "removing %s", n->folder);
 	free(n);
 	run->target = NULL;
 }
@@ -231,11 +233,11 @@ static int look_at(const char *root, const char *name, bool fix,
 		return 0;
 	if (snprintf(folder, sizeof(folder), "%s/%s", root, name) >= (int)sizeof(folder))
 		return 0; /* longer than any name of ours */
-	if (found) {
+	r = fix ? remove_device(folder) : 0;
+	if (found && r == 0) {
 		snprintf(text, sizeof(text), "null_blk device %s", folder);
 		found(arg, text);
 	}
-	r = fix ? remove_device(folder) : 0;
 	return r < 0 ? err_sys(err, r, "removing %s", folder) : 1;
 }
 
