@@ -6,6 +6,7 @@
  *   workload->setup     files, namespaces, sinks; publishes run->world for the targets
  *   target->setup
  *   per lane, on the lane's own thread:  workload->lane_open, target->lane_open
+ *   workload->window    the window's times are known
  *   drive               next -> submit -> reap -> check, until the window is over and all is reaped
  *   workload->mark      WINDOW_BEGIN and WINDOW_END, on the main thread
  *   per lane:           target->lane_close

@@ -54,6 +54,9 @@ struct workload_ops {
 	 * `failed` with lane->err as the reason; returning 0 for an operation with result < 0 means
 	 * that the failure is counted and legal. NULL: an operation that fails ends the run. */
 	int (*check)(struct lane *lane, struct op **ops, unsigned n);
+	/* Before the first operation: when the window will be. For those who count by the clock: a
+	 * mark comes late where the main thread waits for a CPU. */
+	void (*window)(struct run *run, uint64_t begin_ns, uint64_t end_ns);
 	void (*mark)(struct run *run, enum mark mark);
 	/* The oracle, after everything is reaped. -EBADMSG and run->err when the answer is wrong.
 	 */

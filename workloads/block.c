@@ -168,10 +168,10 @@ static int block_setup(struct run *run)
 		return err_sys(&run->err, -ENOMEM, "block");
 	if (getrandom(&b->nonce, sizeof(b->nonce), 0) != sizeof(b->nonce))
 		return err_sys(&run->err, -errno, "getrandom");
-	b->world.measuring = mmap(NULL, sizeof(*b->world.measuring), PROT_READ | PROT_WRITE,
-				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (b->world.measuring == MAP_FAILED) {
-		b->world.measuring = NULL;
+	b->world.window = mmap(NULL, sizeof(*b->world.window), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (b->world.window == MAP_FAILED) {
+		b->world.window = NULL;
 		return err_sys(&run->err, -errno, "a page for the window");
 	}
 	b->world.wanted_bytes = c->bytes;
@@ -352,11 +352,13 @@ static int block_check(struct lane *lane, struct op **ops, unsigned n)
 	return 0;
 }
 
-static void block_mark(struct run *run, enum mark mark)
+/* The end last: until then the window is empty. */
+static void block_window(struct run *run, uint64_t begin_ns, uint64_t end_ns)
 {
 	const struct block_world *w = run->world;
 
-	*w->measuring = mark == WINDOW_BEGIN;
+	atomic_store(&w->window->begin_ns, begin_ns);
+	atomic_store(&w->window->end_ns, end_ns);
 }
 
 static int block_verify(struct run *run, struct result *result)
@@ -422,8 +424,8 @@ static void block_teardown(struct run *run)
 {
 	struct block *b = run->workload;
 
-	if (b && b->world.measuring)
-		munmap(b->world.measuring, sizeof(*b->world.measuring));
+	if (b && b->world.window)
+		munmap(b->world.window, sizeof(*b->world.window));
 	free(b);
 	run->workload = NULL;
 }
@@ -445,7 +447,7 @@ const struct workload_ops workload_block = {
 	.lane_open = block_lane_open,
 	.next = block_next,
 	.check = block_check,
-	.mark = block_mark,
+	.window = block_window,
 	.verify = block_verify,
 	.report = block_report,
 	.lane_close = block_lane_close,

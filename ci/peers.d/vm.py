@@ -123,7 +123,7 @@ ROWS = [
     against_one(4, None),
     VmRow("vm-file", "ublk file : the kernel's loop device, same file on tmpfs, by fio", 0.8,
           ["file disk 256", "loop kernel disk",
-           served("ours", 1, 1, "file") + " file=@disk@ direct=false"],
+           served("ours", 1, 1, "file") + " file=@disk@ destroy=true direct=false"],
           fio("ours"), fio("kernel")),
     driver_row("vm-driver", "4 lanes, depth 16", 16, 4, 1),
     driver_row("vm-driver-batch", "4 lanes, depth 16, 16 at a time", 16, 4, 16),

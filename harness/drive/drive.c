@@ -149,6 +149,8 @@ static int run_window(struct drive *d, struct drive_result *res)
 	res->window.end_ns = res->window.begin_ns + run->duration_ns;
 	for (unsigned i = 0; i < d->n_threads; i++)
 		lane_loop_window(d->loops[i], start, res->window.begin_ns, res->window.end_ns);
+	if (run->cell->workload->window)
+		run->cell->workload->window(run, res->window.begin_ns, res->window.end_ns);
 	tell_window(run->window, start, &res->window);
 	enter(d, RUN); /* each lane sleeps until `start` by itself */
 	wait_until(d, res->window.begin_ns);

@@ -17,6 +17,16 @@ static inline uint64_t nsec_now(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+/* The same clock as it was at the last tick of the kernel (1 to 10 ms): cheap where the counter of
+ * the machine is not. */
+static inline uint64_t nsec_coarse(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
 static inline struct timespec nsec_to_timespec(uint64_t ns)
 {
 	return (struct timespec){.tv_sec = (time_t)(ns / NSEC_PER_SEC),

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,15 +35,27 @@ extern const char *const block_kind_names[BLOCK_KINDS + 1];
 
 struct block_port;
 
+/* The measured window by CLOCK_MONOTONIC; empty until it is known, which is before the first
+ * operation. */
+struct block_window {
+	_Atomic uint64_t begin_ns, end_ns;
+};
+
+static inline bool block_window_has(const struct block_window *w, uint64_t ns)
+{
+	return ns >= atomic_load_explicit(&w->begin_ns, memory_order_relaxed) &&
+	       ns < atomic_load_explicit(&w->end_ns, memory_order_relaxed);
+}
+
 struct block_world {
 	/* From the workload, before the target's setup. */
 	uint64_t wanted_bytes; /* the working set, from offset 0; 0 = all that the device has */
 	uint32_t block_bytes;  /* = axes->payload */
 	unsigned kinds;	       /* set of 1 << enum block_kind: what will be asked for */
 	bool verify;	       /* what is written will be read back and compared */
-	/* 1 inside the window. In a shared mapping made before the target's setup, so that a server
-	 * process that was forked there sees it, too. */
-	_Atomic uint32_t *measuring;
+	/* In a shared mapping made before the target's setup, so that a server process that was
+	 * forked there sees it, too. */
+	struct block_window *window;
 
 	/* From the target, by the end of its setup. block_port_attach fills all but keeps_data. */
 	char path[BLOCK_PATH_MAX]; /* the block device: every lane opens it */

@@ -161,6 +161,9 @@ class Loop(Case):
         try:
             said = wait_for(lambda: [line for line in doctor() if name in line], "the finding")
             self.assertIn("still open", said[0])
+            fixed = [line for line in doctor("--fix") if name in line]
+            self.assertTrue(fixed)
+            self.assertFalse([line for line in fixed if "removed" in line], "it is still there")
         finally:
             os.close(holder)
         wait_for(lambda: not loops_on(self.dir), "the device to go")
@@ -185,8 +188,8 @@ def loops_on(folder):
     return found
 
 
-def doctor():
-    out = subprocess.run([UHBENCH, "doctor"], text=True, stdin=subprocess.DEVNULL, check=False,
+def doctor(*options):
+    out = subprocess.run([UHBENCH, "doctor", *options], text=True, stdin=subprocess.DEVNULL, check=False,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
     return out.splitlines()
 
@@ -358,6 +361,9 @@ class Refused(Case):
             ({"target": "loop", "payload": 2048, "with": {"block_bytes": 4096}},
              ["payload", "block_bytes"]),
             ({"target": "loop", "with": {"block_bytes": 1536}}, ["block_bytes", "power of two"]),
+            ({"target": "ublk", "payload": 2048, "with": {"block_bytes": 4096}},
+             ["payload", "block_bytes"]),
+            ({"target": "ublk", "with": {"block_bytes": 1536}}, ["block_bytes", "power of two"]),
             ({"target": "loop", "with": {"bytes": "8M", "size": "4M"}}, ["bytes", "larger"]),
             ({"target": "loop", "with": {"read_percent": 95, "discard_percent": 10}}, ["105"]),
             ({"target": "loop", "with": {"flush_every": 2}}, ["flush_every"]),

@@ -98,7 +98,7 @@ nothing_left() {
 
 backend_knobs() {
 	echo "backend=$1"
-	[ "$1" != file ] || echo "file=$W/backing"
+	[ "$1" != file ] || echo "file=$W/backing destroy=true fill=false"
 }
 
 # run_fio BS JOBS [OPTION]...: each job writes its own part of the device once, and checks it
@@ -209,7 +209,7 @@ proof_flush() {
 	losetup "$loop" "$W/disk"
 	mkfs.ext4 -q -F "$loop" >"$W/mkfs.err" 2>&1 && mkdir -p "$W/below"
 	mount -t ext4 "$loop" "$W/below"
-	serve backend=file file="$W/below/backing" size=$BYTES queues=1
+	serve backend=file file="$W/below/backing" fill=false size=$BYTES queues=1
 	disk=${loop#/dev/}
 	before=$(flushes "$disk")
 	dd if=/dev/zero of="$dev" bs=4k count=16 oflag=direct 2>>"$W/dd.err"

@@ -10,7 +10,11 @@
 #include <cmocka.h>
 
 #include "harness/util/cleanup.h"
+#include "harness/workload.h"
+#include "targets/targets.h"
+#include "targets/ublk/ublk_device.h"
 #include "targets/ublk/ublk_knobs.h"
+#include "targets/ublk/ublk_process.h"
 
 #define KNOBS_MAX 5
 
@@ -57,10 +61,18 @@ static void test_combinations(void **state)
 		{{"lock=sharded", "shards=2", "copy=user"}, NULL},
 		{{"queues=4", "queue_tasks=2", "server_threads=8"}, NULL},
 		{{"fault=corrupt-reads"}, NULL},
-		{{"block_bytes=1536"}, "block_bytes:"},
+		{{"fault=slow-queue", "slow_time=1ms"}, NULL},
+		{{"backend=file", "file=/x", "destroy=true", "fill=false"}, NULL},
 		{{"max_io_bytes=5000"}, "max_io_bytes:"},
 		{{"file=/x"}, "file:"},
 		{{"direct=true"}, "direct:"},
+		{{"dir=/x"}, "dir:"},
+		{{"backend=file", "dir=/x", "file=/x/y"}, "dir:"},
+		{{"backend=file", "destroy=true"}, "destroy:"},
+		{{"backend=null", "fill=false"}, "fill:"},
+		{{"shards=2"}, "shards:"},
+		{{"lock=global", "shards=2"}, "shards:"},
+		{{"slow_time=1ms"}, "slow_time:"},
 		{{"file_io=call"}, "file_io:"},
 		{{"backend=file", "file_io=map", "direct=true"}, "direct:"},
 		{{"backend=file", "file_io=map", "copy=zero"}, "copy:"},
@@ -83,10 +95,32 @@ static void test_combinations(void **state)
 		check(&rows[i]);
 }
 
+/* A run's deadline leaves time for filling the device, and for every limit of the server's own. */
+static void test_extra_time(void **state)
+{
+	struct ublk_target_config c = {.port = {false}};
+	struct workload_ops workload = {.name = "block"};
+	struct cell cell = {
+		.workload = &workload, .target = &target_block_ublk, .target_config = &c};
+	uint64_t hole_ns, filled_ns;
+
+	(void)state;
+	assert_int_equal(param_defaults(ublk_params, &c), 0);
+	set(&c, "size=10G");
+	filled_ns = target_block_ublk.extra_ns(&cell);
+	set(&c, "fill=false");
+	hole_ns = target_block_ublk.extra_ns(&cell);
+	assert_true(filled_ns - hole_ns > 200 * NSEC_PER_SEC);
+	assert_true(hole_ns >= UBLK_SERVE_NS + UBLK_START_NS + UBLK_STOP_NS);
+	set(&c, "recovery=fail");
+	assert_true(target_block_ublk.extra_ns(&cell) >= hole_ns + UBLK_RECOVERY_NS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_combinations),
+		cmocka_unit_test(test_extra_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,8 @@ static int ublk_check_cell(const struct cell *cell, struct err *err)
 	const struct ublk_target_config *c = cell->target_config;
 	int r = ublk_knobs_check(&c->server, err);
 
+	if (!r)
+		r = block_bytes_check(cell, c->server.block_bytes, err);
 	return r ? r
 		 : block_port_check(cell, &c->port, ublk_keeps_data(&c->server),
 				    c->server.backing.size, err);
@@ -61,15 +63,30 @@ static int ublk_supported(struct run *run)
 	return r ? r : block_port_supported(run, &config_of(run)->port);
 }
 
+/* Whatever does not come to an end by itself is told by its own limit, not by the run's. */
+static uint64_t ublk_extra_ns(const struct cell *cell)
+{
+	const struct ublk_config *c =
+		&((const struct ublk_target_config *)cell->target_config)->server;
+	bool recovers = c->recovery != UBLK_RECOVERY_NONE;
+	uint64_t servers = recovers ? 2 : 1;
+
+	return UBLK_SERVE_NS + UBLK_START_NS + (recovers ? UBLK_RECOVERY_NS : 0) +
+	       2 * UBLK_STOP_NS + servers * UBLK_END_NS +
+	       (ublk_keeps_data(c) && c->backing.fill ? block_fill_ns(cell, c->backing.size) : 0);
+}
+
 /* CPUs that the role may use. */
 static int count_cpus(struct run *run, unsigned *ret)
 {
 	const char *cpus = run->axes->cpus[ROLE_TARGET];
 	cpu_set_t set;
-	int r = *cpus ? cpuset_parse(cpus, &set) : sched_getaffinity(0, sizeof(set), &set);
+	int r = *cpus ? cpuset_parse(cpus, &set) : 0;
 
+	if (!*cpus && sched_getaffinity(0, sizeof(set), &set))
+		r = -errno;
 	if (r)
-		return err_sys(&run->err, r < -1 ? r : -errno, "CPUs of the role target");
+		return err_sys(&run->err, r, "CPUs of the role target");
 	*ret = (unsigned)CPU_COUNT(&set);
 	return 0;
 }
@@ -85,7 +102,7 @@ static int make_setup(struct run *run, struct ublk_target *t)
 				    t->file, &run->err);
 	if (r)
 		return r;
-	t->setup.measuring = world->measuring;
+	t->setup.window = world->window;
 	t->setup.pad_iters_per_ns = run->pad_iters_per_ns;
 	if (!t->config.stages)
 		return 0;
@@ -171,34 +188,56 @@ static int ublk_setup(struct run *run)
 	return r;
 }
 
-/* The first server that ended although nobody wanted it to, and that no other has followed. */
+/* Has nobody served the device any more since the last server ended? `says` gets how each ended. */
 static bool is_unserved(struct ublk_target *t, struct err *says)
 {
-	unsigned ended = 0;
+	struct err one = {""};
 
 	for (unsigned i = 0; i < t->n_processes; i++) {
-		if (!ublk_process_ended(&t->processes[i], says))
+		if (!ublk_process_ended(&t->processes[i], &one))
 			return false;
-		ended++;
+		if (i)
+			err_set(says, 0, "%.250s; %.250s", says->text, one.text);
+		else
+			*says = one;
 	}
-	return ended > 0;
+	return t->n_processes > 0;
 }
 
+/* A server that died and was followed is no news only where the cell asked for its death. */
 static int ublk_stop(struct run *run)
 {
 	struct ublk_target *t = run->target;
+	const struct ublk_shared *shared = t->setup.shared;
+	struct err says = {""};
 
-	return is_unserved(t, &run->err) ? -ECHILD : 0;
+	if (is_unserved(t, &run->err))
+		return -ECHILD;
+	if (!atomic_load(&shared->recoveries) || atomic_load(&shared->kills))
+		return 0;
+	ublk_process_ended(&t->processes[0], &says);
+	return err_set(&run->err, -ECHILD, "%s, and a second one took the device over", says.text);
+}
+
+/* A fault that was asked for and never came about leaves a healthy run behind. */
+static void report_fault(const struct ublk_target *t, struct result *result)
+{
+	const struct ublk_setup *setup = &t->setup;
+
+	if (t->config.fault == UBLK_FAULT_NONE || ublk_sum_threads(setup, false).faults ||
+	    ublk_sum_threads(setup, true).faults)
+		return;
+	result_note(result, "the fault never came about: no request was of the kind, or in time");
 }
 
 static void ublk_report_run(struct run *run, struct result *result)
 {
 	struct ublk_target *t = run->target;
-	unsigned recoveries = atomic_load(&t->setup.shared->recoveries);
 
 	ublk_report(result, &t->setup);
 	block_port_report(run, result);
-	if (recoveries)
+	report_fault(t, result);
+	if (atomic_load(&t->setup.shared->recoveries))
 		result_note(
 			result,
 			"the server was killed in the window, and a second one took the device over");
@@ -209,13 +248,14 @@ static void ublk_report_run(struct run *run, struct result *result)
 static void blame_server(struct run *run, struct ublk_target *t)
 {
 	struct err says = {""}, why = run->err;
-	bool failed = why.text[0] || is_unserved(t, &says);
+	bool unserved = is_unserved(t, &says);
 
-	if (!failed || !t->n_processes || !ublk_process_ended(&t->processes[0], &says))
+	if (!unserved &&
+	    (!why.text[0] || !t->n_processes || !ublk_process_ended(&t->processes[0], &says)))
 		return;
-	if (why.text[0] && strcmp(why.text, says.text))
-		err_set(&run->err, 0, "%.200s; %.300s", says.text, why.text);
-	else
+	if (why.text[0] && !strstr(why.text, says.text))
+		err_set(&run->err, 0, "%.300s; %.200s", says.text, why.text);
+	else if (!why.text[0])
 		run->err = says;
 }
 
@@ -255,6 +295,7 @@ const struct target_ops target_block_ublk = {
 	.metrics = ublk_metrics,
 	.check_cell = ublk_check_cell,
 	.supported = ublk_supported,
+	.extra_ns = ublk_extra_ns,
 	.setup = ublk_setup,
 	.lane_open = block_port_lane_open,
 	.submit = block_port_submit,

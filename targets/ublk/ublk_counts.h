@@ -22,6 +22,7 @@ struct ublk_lock_counts {
 struct ublk_thread_counts {
 	_Alignas(64) uint64_t enters; /* io_uring_enter(2) */
 	struct ublk_lock_counts lock;
+	uint64_t faults; /* requests that a fault has spoilt */
 };
 
 /* The part of a queue that one thread serves. */

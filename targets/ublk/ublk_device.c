@@ -8,11 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "harness/util/cleanup.h"
-#include "harness/util/nsec.h"
 #include "targets/ublk/ublk_features.h"
-
-#define START_NS (30 * NSEC_PER_SEC)
-#define STOP_NS	 (20 * NSEC_PER_SEC)
 
 static uint64_t flags_wanted(const struct ublk_config *c)
 {
@@ -150,19 +146,19 @@ static int check_node(const struct ublk_device *d, struct err *err)
 
 int ublk_device_start(struct ublk_device *d, pid_t server, struct err *err)
 {
-	int r = ublk_ctl_start(d->ctl, d->dev.id, server, START_NS, err);
+	int r = ublk_ctl_start(d->ctl, d->dev.id, server, UBLK_START_NS, err);
 
 	return r ? r : check_node(d, err);
 }
 
 int ublk_device_stop(struct ublk_device *d, struct err *err)
 {
-	return d->added ? ublk_ctl_stop(d->ctl, d->dev.id, STOP_NS, err) : 0;
+	return d->added ? ublk_ctl_stop(d->ctl, d->dev.id, UBLK_STOP_NS, err) : 0;
 }
 
 int ublk_device_del(struct ublk_device *d, struct err *err)
 {
-	int r = d->added ? ublk_ctl_del(d->ctl, d->dev.id, STOP_NS, err) : 0;
+	int r = d->added ? ublk_ctl_del(d->ctl, d->dev.id, UBLK_STOP_NS, err) : 0;
 
 	ublk_ctl_close(d->ctl);
 	*d = (struct ublk_device){.ctl = NULL};

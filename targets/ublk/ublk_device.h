@@ -13,8 +13,13 @@
 
 #include <sys/types.h>
 
+#include "harness/util/nsec.h"
 #include "targets/ublk/ublk_ctl.h"
 #include "targets/ublk/ublk_knobs.h"
+
+/* How long the driver may take; the run's deadline knows of it. */
+#define UBLK_START_NS (30 * NSEC_PER_SEC)
+#define UBLK_STOP_NS  (20 * NSEC_PER_SEC)
 
 struct ublk_device {
 	struct ublk_ctl *ctl;

@@ -4,26 +4,70 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "harness/util/cleanup.h"
 
+#define MARK_NAME "user.uhbench"
+#define MARK	  "backing file"
+
+/* One that was there before is written to only if that was meant: it is empty, an earlier run made
+ * it and said so, or the cell says `destroy`. */
+static int check_old(int fd, const struct ublk_config *c, const struct stat *st, struct err *err)
+{
+	char mark[sizeof(MARK)];
+
+	if (!S_ISREG(st->st_mode))
+		return err_set(err, -EINVAL, "file: %s is no regular file", c->file);
+	if (c->destroy || !st->st_size)
+		return 0;
+	if (fgetxattr(fd, MARK_NAME, mark, sizeof(mark)) == sizeof(MARK) - 1 &&
+	    !memcmp(mark, MARK, sizeof(MARK) - 1))
+		return 0;
+	return err_set(err, -EEXIST,
+		       "file: %s was there before and is not empty: its %lld bytes would be "
+		       "overwritten (name another, or set `destroy`)",
+		       c->file, (long long)st->st_size);
+}
+
+static int grow(int fd, const struct ublk_config *c, uint64_t from, struct err *err)
+{
+	int r = ftruncate(fd, (off_t)c->bytes) ? -errno : 0;
+
+	if (!r && c->backing.fill)
+		r = block_backing_fill(fd, from, c->bytes);
+	return r ? err_sys(err, r, "file: growing %s to %llu bytes", c->file,
+			   (unsigned long long)c->bytes)
+		 : 0;
+}
+
 /* It grows to the size of the device, and stays as it is otherwise. */
 static int open_named(const struct ublk_config *c, struct err *err)
 {
-	_cleanup_close_ int fd = open(c->file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd = open(c->file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool made = fd >= 0;
 	struct stat st;
+	int r;
 
+	if (!made && errno == EEXIST)
+		fd = open(c->file, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		return err_sys(err, -errno, "file: %s", c->file);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, -EINVAL, "file: %s is no regular file", c->file);
-	if ((uint64_t)st.st_size < c->bytes && ftruncate(fd, (off_t)c->bytes))
-		return err_sys(err, -errno, "file: growing %s to %llu bytes", c->file,
-			       (unsigned long long)c->bytes);
-	return take_fd(fd);
+	r = made ? 0 : check_old(fd, c, &st, err);
+	if (r)
+		return r;
+	/* A filesystem without attributes cannot say next time that the file is ours; then it is
+	 * not taken for ours. */
+	if (fsetxattr(fd, MARK_NAME, MARK, sizeof(MARK) - 1, 0) && errno != EOPNOTSUPP)
+		return err_sys(err, -errno, "file: marking %s", c->file);
+	if ((uint64_t)st.st_size < c->bytes)
+		r = grow(fd, c, (uint64_t)st.st_size, err);
+	return r ? r : take_fd(fd);
 }
 
 /* The same file once more, whether it has a name or not. */

@@ -100,6 +100,10 @@ static void look_at(struct ublk_ctl *ctl, uint32_t id, bool fix, int fd)
 		 state_name(info.state));
 	if (fix)
 		r = ublk_ctl_del(ctl, id, DEL_NS, &err);
+	if (r == -ENODEV) { /* another one who looks was quicker */
+		r = 0;
+		err.text[0] = '\0';
+	}
 	tell(fd, !r, what, err.text);
 }
 

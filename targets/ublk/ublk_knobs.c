@@ -42,12 +42,13 @@ const struct param ublk_params[] = {
 	{"backend", PARAM_ENUM, AT(backend), "memory", .choices = backend_names,
 	 .help = "where the data is: nowhere, in the server's memory, in a file"},
 	BLOCK_BACKING_PARAMS(struct ublk_target_config, server.backing),
-	{"block_bytes", PARAM_SIZE, AT(block_bytes), "512", .min = 512, .max = 4096,
-	 .help = "logical block size of the device: 512, 1k, 2k or 4k"},
+	BLOCK_BYTES_PARAM(struct ublk_target_config, server.block_bytes),
 	{"max_io_bytes", PARAM_SIZE, AT(max_io_bytes), "1M", .min = 4096, .max = UBLK_MAX_IO_BYTES,
 	 .help = "largest request; the kernel splits what is larger"},
 	{"file", PARAM_STRING, AT(file), NULL,
 	 .help = "backend file: a file that stays; without it, one without a name in `dir`"},
+	{"destroy", PARAM_BOOL, AT(destroy), "false",
+	 .help = "overwrite `file` even if it is not empty and no earlier run made it"},
 	{"direct", PARAM_BOOL, AT(direct), "false", .help = "backend file: O_DIRECT"},
 	{"file_io", PARAM_ENUM, AT(file_io), "auto", .choices = file_io_names,
 	 .help = "backend file: reads and writes by the ring, by system calls on the spot, or by "
@@ -93,9 +94,6 @@ const struct param ublk_params[] = {
 
 static int check_sizes(const struct ublk_config *c, struct err *err)
 {
-	if (c->block_bytes & (c->block_bytes - 1))
-		return err_set(err, -EINVAL, "block_bytes: %llu is no power of two",
-			       (unsigned long long)c->block_bytes);
 	if (c->max_io_bytes % 4096)
 		return err_set(err, -EINVAL, "max_io_bytes: %llu is no multiple of 4096",
 			       (unsigned long long)c->max_io_bytes);
@@ -106,15 +104,24 @@ static int check_backend(const struct ublk_config *c, struct err *err)
 {
 	const char *name = backend_names[c->backend];
 
-	if (c->backend != UBLK_BACKEND_FILE && (c->file[0] || c->direct || c->file_io))
+	if (c->backend != UBLK_BACKEND_FILE &&
+	    (c->file[0] || c->backing.dir[0] || c->direct || c->file_io))
 		return err_set(err, -EINVAL, "%s: of backend file, and this is backend %s",
-			       c->file[0]  ? "file"
-			       : c->direct ? "direct"
-					   : "file_io",
+			       c->file[0]	   ? "file"
+			       : c->backing.dir[0] ? "dir"
+			       : c->direct	   ? "direct"
+						   : "file_io",
 			       name);
 	if (c->direct && ublk_file_io(c) == UBLK_FILE_MAP)
 		return err_set(err, -EINVAL,
 			       "direct: a mapping is the page cache (file_io ring or call)");
+	if (c->backend == UBLK_BACKEND_NULL && !c->backing.fill)
+		return err_set(err, -EINVAL, "fill: backend null has nothing to fill");
+	if (c->file[0] && c->backing.dir[0])
+		return err_set(err, -EINVAL, "dir: for a file without a name, and `file` is %s",
+			       c->file);
+	if (c->destroy && !c->file[0])
+		return err_set(err, -EINVAL, "destroy: what is in `file`, and none is named");
 	if (c->backend != UBLK_BACKEND_MEMORY && c->lock != UBLK_LOCK_NONE)
 		return err_set(err, -EINVAL,
 			       "lock: around the data of backend memory, and this is backend %s",
@@ -146,6 +153,23 @@ static int check_copy(const struct ublk_config *c, struct err *err)
 	return 0;
 }
 
+/* What only something else asks for must be as it is by default. */
+static int check_unused(const struct ublk_config *c, struct err *err)
+{
+	struct ublk_target_config defaults = {.port = {false}};
+	int r = param_defaults(ublk_params, &defaults);
+
+	if (r)
+		return err_sys(err, r, "defaults of the knobs");
+	if (c->lock != UBLK_LOCK_SHARDED && c->shards != defaults.server.shards)
+		return err_set(err, -EINVAL, "shards: of lock sharded, and this is lock %s",
+			       lock_names[c->lock]);
+	if (c->fault != UBLK_FAULT_SLOW_QUEUE && c->slow_ns != defaults.server.slow_ns)
+		return err_set(err, -EINVAL, "slow_time: of fault slow-queue, and this is fault %s",
+			       fault_names[c->fault]);
+	return 0;
+}
+
 static int check_threads(const struct ublk_config *c, struct err *err)
 {
 	uint64_t slices = c->queues * c->queue_tasks;
@@ -170,5 +194,7 @@ int ublk_knobs_check(const struct ublk_config *c, struct err *err)
 		r = check_backend(c, err);
 	if (!r)
 		r = check_copy(c, err);
+	if (!r)
+		r = check_unused(c, err);
 	return r ? r : check_threads(c, err);
 }

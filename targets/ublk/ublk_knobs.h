@@ -42,6 +42,7 @@ struct ublk_config {
 			 */
 	uint64_t block_bytes, max_io_bytes;
 	char file[PARAM_STRING_MAX];
+	bool destroy; /* `file` may be one that was there before */
 	bool direct;
 	int file_io;
 	int lock;

@@ -12,12 +12,7 @@
 #include <unistd.h>
 
 #include "harness/util/cleanup.h"
-#include "harness/util/nsec.h"
 #include "targets/ublk/ublk_ctl.h"
-
-#define SERVE_MS    30000
-#define RECOVERY_NS (40 * NSEC_PER_SEC)
-#define END_NS	    (2 * NSEC_PER_SEC)
 
 struct told {
 	int r;
@@ -67,11 +62,11 @@ static int take_over(const struct ublk_process *p, struct ublk_server **server, 
 	int r = ublk_ctl_open(p->setup->encoding, &ctl, err);
 
 	if (!r)
-		r = ublk_ctl_start_recovery(ctl, id, RECOVERY_NS, err);
+		r = ublk_ctl_start_recovery(ctl, id, UBLK_RECOVERY_NS, err);
 	if (!r)
 		r = ublk_server_start(p->setup, server, err);
 	if (!r)
-		r = ublk_ctl_end_recovery(ctl, id, getpid(), RECOVERY_NS, err);
+		r = ublk_ctl_end_recovery(ctl, id, getpid(), UBLK_RECOVERY_NS, err);
 	if (!r)
 		atomic_fetch_add(&p->setup->shared->recoveries, 1);
 	ublk_ctl_close(ctl);
@@ -103,7 +98,10 @@ static int process_main(void *arg)
 	tell(p, r, &err);
 	if (r)
 		return 1;
-	return ublk_server_join(server, &err) ? 1 : 0;
+	r = ublk_server_join(server, &err);
+	if (r)
+		tell(p, r, &err);
+	return r ? 1 : 0;
 }
 
 int ublk_process_start(struct ublk_process *p, struct run *run, const struct ublk_setup *setup,
@@ -113,7 +111,7 @@ int ublk_process_start(struct ublk_process *p, struct run *run, const struct ubl
 
 	*p = (struct ublk_process){
 		.run = run, .setup = setup, .number = number, .before = before, .report = {-1, -1}};
-	if (pipe2(p->report, O_CLOEXEC))
+	if (pipe2(p->report, O_CLOEXEC | O_NONBLOCK))
 		return err_sys(&run->err, -errno, "pipe");
 	r = role_process_start(run, ROLE_TARGET, process_main, p, &p->pid);
 	cleanup_close(&p->report[1]);
@@ -122,15 +120,28 @@ int ublk_process_start(struct ublk_process *p, struct run *run, const struct ubl
 	return r;
 }
 
+/* The last words that nobody has read yet. */
+static void hear(struct ublk_process *p)
+{
+	struct told told;
+
+	while (read(p->report[0], &told, sizeof(told)) == sizeof(told))
+		if (told.r)
+			p->why = told.err;
+}
+
 bool ublk_process_ended(struct ublk_process *p, struct err *says)
 {
 	if (p->pid && !p->reaped && waitpid(p->pid, &p->status, WNOHANG) == p->pid)
 		p->reaped = true;
 	if (!p->reaped)
 		return false;
+	hear(p);
 	if (says && WIFSIGNALED(p->status))
 		err_set(says, 0, "the ublk server was killed by signal %d (%s)",
 			WTERMSIG(p->status), strsignal(WTERMSIG(p->status)));
+	else if (says && p->why.text[0])
+		err_set(says, 0, "the ublk server ended: %.450s", p->why.text);
 	else if (says)
 		err_set(says, 0, "the ublk server ended with status %d", WEXITSTATUS(p->status));
 	return true;
@@ -151,15 +162,15 @@ int ublk_process_wait(struct ublk_process *p)
 	int n;
 
 	do
-		n = poll(&poll_fd, 1, SERVE_MS);
+		n = poll(&poll_fd, 1, UBLK_SERVE_NS / NSEC_PER_MSEC);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
-		return err_set(err, -ETIMEDOUT, "the ublk server did not serve after %d s",
-			       SERVE_MS / 1000);
+		return err_set(err, -ETIMEDOUT, "the ublk server did not serve after %llu s",
+			       (unsigned long long)(UBLK_SERVE_NS / NSEC_PER_SEC));
 	if (read(p->report[0], &told, sizeof(told)) == sizeof(told))
 		return told.r ? err_set(err, told.r, "ublk server: %s", told.err.text) : 0;
 	/* Its end of the pipe is closed, so it is as good as dead. */
-	p->status = role_process_end(p->pid, END_NS);
+	p->status = role_process_end(p->pid, UBLK_END_NS);
 	p->reaped = true;
 	ublk_process_ended(p, err);
 	return -ECHILD;
@@ -168,7 +179,7 @@ int ublk_process_wait(struct ublk_process *p)
 void ublk_process_end(struct ublk_process *p)
 {
 	if (p->pid && !p->reaped) {
-		p->status = role_process_end(p->pid, END_NS);
+		p->status = role_process_end(p->pid, UBLK_END_NS);
 		p->reaped = true;
 	}
 	cleanup_close(&p->report[0]);

@@ -10,16 +10,23 @@
 #include <sys/types.h>
 
 #include "harness/run.h"
+#include "harness/util/nsec.h"
 #include "targets/ublk/ublk_server.h"
+
+/* How long a process may take until it serves, to take a device over, and to end. */
+#define UBLK_SERVE_NS	 (30 * NSEC_PER_SEC)
+#define UBLK_RECOVERY_NS (40 * NSEC_PER_SEC)
+#define UBLK_END_NS	 (2 * NSEC_PER_SEC)
 
 struct ublk_process {
 	struct run *run;
 	const struct ublk_setup *setup;
 	unsigned number;   /* 0 serves first */
 	pid_t pid, before; /* before: whose death it waits for; 0: nobody's */
-	int report[2];	   /* pipe: what it has to tell, once */
+	int report[2];	   /* pipe: that it serves or why not, and why it ended */
 	bool reaped;
-	int status; /* wait status, when reaped */
+	struct err why; /* what it told at its end; "" */
+	int status;	/* wait status, when reaped */
 };
 
 /* Forks it. `setup` must not move or change from here on. */

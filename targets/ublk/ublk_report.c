@@ -35,6 +35,7 @@ struct ublk_thread_counts ublk_sum_threads(const struct ublk_setup *setup, bool 
 		sum.lock.taken += c->lock.taken;
 		sum.lock.contended += c->lock.contended;
 		sum.lock.wait_ns += c->lock.wait_ns;
+		sum.faults += c->faults;
 	}
 	return sum;
 }

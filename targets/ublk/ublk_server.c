@@ -18,8 +18,6 @@
 #include "targets/ublk/ublk_lock.h"
 #include "targets/ublk/ublk_serve.h"
 
-#define PAGE 4096ul
-
 struct ublk_server {
 	const struct ublk_setup *setup;
 	int char_fd;
@@ -131,17 +129,24 @@ static int map_buffers(struct ublk_server *server, struct err *err)
 	return 0;
 }
 
+/* The driver rounds the descriptors of a queue up to pages. */
+static size_t page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static int map_descs(struct ublk_server *server, struct err *err)
 {
 	const struct ublk_dev *dev = &server->setup->dev;
+	size_t page = page_bytes();
 
 	server->descs = calloc(dev->queues, sizeof(*server->descs));
 	if (!server->descs)
 		return err_sys(err, -ENOMEM, "descriptors");
 	for (unsigned q = 0; q < dev->queues; q++) {
 		void *p =
-			mmap(NULL, ublk_desc_bytes(dev->depth, PAGE), PROT_READ,
-			     MAP_SHARED | MAP_POPULATE, server->char_fd, ublk_desc_offset(q, PAGE));
+			mmap(NULL, ublk_desc_bytes(dev->depth, page), PROT_READ,
+			     MAP_SHARED | MAP_POPULATE, server->char_fd, ublk_desc_offset(q, page));
 
 		if (p == MAP_FAILED)
 			return err_sys(err, -errno, "mapping the descriptors of queue %u", q);
@@ -266,7 +271,7 @@ static void server_free(struct ublk_server *server)
 
 	for (unsigned q = 0; server->descs && q < dev->queues; q++)
 		if (server->descs[q])
-			munmap((void *)server->descs[q], ublk_desc_bytes(dev->depth, PAGE));
+			munmap((void *)server->descs[q], ublk_desc_bytes(dev->depth, page_bytes()));
 	if (server->bufs)
 		munmap(server->bufs, server->bufs_bytes);
 	if (server->char_fd >= 0)

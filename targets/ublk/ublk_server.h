@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "harness/util/err.h"
+#include "harness/world/block.h"
 #include "targets/block/block_stages.h"
 #include "targets/ublk/ublk_counts.h"
 #include "targets/ublk/ublk_ctl.h"
@@ -21,7 +22,7 @@
 
 /* In memory that every process of the server and the run share. */
 struct ublk_shared {
-	_Atomic uint32_t measuring; /* where nobody else says when the window is: 0 */
+	struct block_window window; /* where nobody else says when it is: empty */
 	_Atomic uint32_t
 		stopping;	/* the run lets go of the device: a server that ends is no news */
 	_Atomic uint32_t kills; /* servers that the fault has killed */
@@ -45,7 +46,7 @@ struct ublk_setup {
 	int file_fd;  /* the caller's, of the file backend, or -1 */
 
 	/* The caller's, before the server starts. */
-	const _Atomic uint32_t *measuring;
+	const struct block_window *window;
 	struct block_stages *stages; /* NULL: not told */
 	uint32_t stage_bytes; /* size of one operation: a merged request is that of several */
 	double pad_iters_per_ns;

@@ -34,7 +34,7 @@ static int map_counts(struct ublk_setup *s, struct err *err)
 	s->shared = (struct ublk_shared *)p;
 	s->thread_counts = (struct ublk_thread_counts(*)[2])(p + head);
 	s->queue_counts = (struct ublk_queue_counts(*)[2])(p + head + threads);
-	s->measuring = &s->shared->measuring;
+	s->window = &s->shared->window;
 	return 0;
 }
 

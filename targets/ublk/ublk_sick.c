@@ -34,21 +34,36 @@ static void delay(struct ublk_thread *t, struct ublk_tag *tag)
 	ublk_sqe_data(sqe, tag, UBLK_CQE_DELAY);
 }
 
+/* Counted before it happens: the server may be dead afterwards. */
+static void count(struct ublk_thread *t)
+{
+	t->counts[t->measured].faults++;
+}
+
+static void maybe_die(struct ublk_thread *t)
+{
+	if (!t->measured || ++t->sick < KILLED_AT || atomic_fetch_add(&t->setup->shared->kills, 1))
+		return;
+	count(t);
+	kill(getpid(), SIGKILL);
+}
+
 bool ublk_sick_begin(struct ublk_thread *t, struct ublk_tag *tag)
 {
 	switch ((enum ublk_fault)t->setup->config->fault) {
 	case UBLK_FAULT_SLOW_QUEUE:
-		if (tag->slice->slow)
-			delay(t, tag);
-		return tag->slice->slow;
+		if (!tag->slice->slow)
+			return false;
+		count(t);
+		delay(t, tag);
+		return true;
 	case UBLK_FAULT_KILL_SERVER:
-		if (t->measured && ++t->sick >= KILLED_AT &&
-		    !atomic_fetch_add(&t->setup->shared->kills, 1))
-			kill(getpid(), SIGKILL);
+		maybe_die(t);
 		return false;
 	case UBLK_FAULT_LOSE_WRITES:
 		if (tag->request.op != UBLK_IO_OP_WRITE || !is_due(t))
 			return false;
+		count(t);
 		ublk_done(t, tag, (int32_t)tag->request.bytes);
 		return true;
 	default:
@@ -60,11 +75,16 @@ int32_t ublk_sick_end(struct ublk_thread *t, struct ublk_tag *tag, int32_t resul
 {
 	switch ((enum ublk_fault)t->setup->config->fault) {
 	case UBLK_FAULT_CORRUPT_READS:
-		if (tag->request.op == UBLK_IO_OP_READ && result > 0 && is_due(t))
-			((char *)tag->buf)[result / 2] ^= 1;
+		if (tag->request.op != UBLK_IO_OP_READ || result <= 0 || !is_due(t))
+			return result;
+		count(t);
+		((char *)tag->buf)[result / 2] ^= 1;
 		return result;
 	case UBLK_FAULT_ERRORS:
-		return is_due(t) ? -EIO : result;
+		if (!is_due(t))
+			return result;
+		count(t);
+		return -EIO;
 	default:
 		return result;
 	}

@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "harness/pad.h"
 #include "harness/util/cleanup.h"
 
-#define PAGE	       4096ul
 #define PUNCH_AT_LEAST (64u << 10) /* below that clearing is quicker than the system call */
 
 int ublk_store_each(struct ublk_store *s, const struct ublk_access *a, ublk_piece piece, void *arg)
@@ -48,8 +48,9 @@ int ublk_store_write(void *buf, char *data, uint32_t bytes, uint32_t done)
 
 int ublk_store_clear(void *arg, char *data, uint32_t bytes, uint32_t done)
 {
-	char *from = (char *)(((uintptr_t)data + PAGE - 1) & ~(PAGE - 1));
-	char *to = (char *)(((uintptr_t)data + bytes) & ~(PAGE - 1));
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	char *from = (char *)(((uintptr_t)data + page - 1) & ~(page - 1));
+	char *to = (char *)(((uintptr_t)data + bytes) & ~(page - 1));
 
 	(void)arg;
 	(void)done;

@@ -6,8 +6,9 @@
  * nothing. What comes is served in order.
  *
  * The driver wants a queue's commands from one and the same thread, so the ring is made by it. The
- * commands fit into plain 64-byte entries. Clocks are read only where stages are told: once for
- * each system call and once for each request.
+ * commands fit into plain 64-byte entries. Exact clocks are read only where stages are told, once
+ * for each system call and once for each request; otherwise the one that is as old as the last
+ * tick says whether this is the window.
  */
 #include <errno.h>
 #include <sched.h>
@@ -35,21 +36,18 @@ static int enter(struct ublk_thread *t, bool wait)
 	return r < 0 ? err_sys(&t->err, r, "io_uring_enter") : 0;
 }
 
-/* Hands in what there is, and asks for requests until one comes or the time is up. Calls that
- * neither brought nor handed in anything are not counted. */
+/* Hands in what there is, and asks for requests until one comes or the time is up. */
 static int spin(struct ublk_thread *t)
 {
 	uint64_t until = nsec_now() + t->setup->config->spin_ns;
-	bool counted = io_uring_sq_ready(&t->ring) > 0;
 	int r;
 
-	t->counts[t->measured].enters += counted;
 	do {
+		t->counts[t->measured].enters++;
 		r = io_uring_submit_and_get_events(&t->ring);
 		if (r < 0 && r != -EINTR)
 			return err_sys(&t->err, r, "io_uring_enter");
 	} while (!io_uring_cq_ready(&t->ring) && nsec_now() < until);
-	t->counts[t->measured].enters += !counted && io_uring_cq_ready(&t->ring);
 	return 0;
 }
 
@@ -184,11 +182,11 @@ static void on_cqe(struct ublk_thread *t, const struct io_uring_cqe *cqe, uint64
 
 static void drain(struct ublk_thread *t)
 {
-	uint64_t arrived_ns = t->setup->stages ? nsec_now() : 0;
+	uint64_t arrived_ns = t->setup->stages ? nsec_now() : nsec_coarse();
 	struct io_uring_cqe *cqe;
 	unsigned head, n = 0;
 
-	t->measured = atomic_load_explicit(t->setup->measuring, memory_order_relaxed) != 0;
+	t->measured = block_window_has(t->setup->window, arrived_ns);
 	t->now_ns = arrived_ns;
 	io_uring_for_each_cqe (&t->ring, head, cqe) {
 		on_cqe(t, cqe, arrived_ns);
