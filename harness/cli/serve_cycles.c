@@ -23,6 +23,7 @@
 #include "harness/target.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "harness/util/procfs.h"
 #include "targets/targets.h"
 #include "workloads/workloads.h"
 
@@ -68,6 +69,25 @@ static long field(const char *path, const char *key)
 	return at ? strtol(at + strlen(key), NULL, 10) : -1;
 }
 
+/* Not the kernel's: workers of a ring that is closed end a little later, by themselves. */
+static int count_thread(void *arg, int tid)
+{
+	struct proc_thread t;
+	char dir[48];
+
+	snprintf(dir, sizeof(dir), "/proc/self/task/%d", tid);
+	if (!procfs_stat(dir, &t) && strncmp(t.comm, "iou-", 4) != 0)
+		++*(long *)arg;
+	return 0;
+}
+
+static long count_threads(void)
+{
+	long n = 0;
+
+	return procfs_each("/proc/self/task", count_thread, &n) ? -1 : n;
+}
+
 static long count_children(void)
 {
 	char text[4096];
@@ -84,7 +104,7 @@ static struct footprint look(void)
 {
 	return (struct footprint){
 		.descriptors = count_entries("/proc/self/fd"),
-		.threads = field("/proc/self/status", "\nThreads:"),
+		.threads = count_threads(),
 		.children = count_children(),
 		.devices = count_paths("/dev/ublk[bc]*") + count_paths("/sys/class/ublk-char/*") +
 			   count_paths("/sys/block/ublkb*"),
