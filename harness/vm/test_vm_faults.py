@@ -160,13 +160,15 @@ class Emulator(Case):
         self.assertIn("gave up with exit code 3: why: once more\n", self.said(p))
 
     def test_clock_that_is_wrong(self):
-        """The kernel is told half of the counter's frequency, so that its time goes twice as fast."""
-        p = vm("--accel", "tcg", "--", "sleep", "100", env=self.once(
+        """The kernel is told half of the counter's frequency, so that its time goes twice as fast.
+        Seen while it boots, it is booted again; seen later, that is the end."""
+        p = vm("--accel", "tcg", "--", "sleep", "20", env=self.once(
             "for w; do shift; case $w in *tsc_early_khz=*) "
             "k=${w##*tsc_early_khz=}; k=${k%% *}; "
             "w=\"${w%%tsc_early_khz=*}tsc_early_khz=$((k / 2)) ${w#*tsc_early_khz=* }\" ;; esac; "
             "set -- \"$@\" \"$w\"; done"))
-        self.assert_vm_failed(p, r"the guest's clock runs [12]\.\d+ times as fast as ours, or worse")
+        self.assertRegex(self.said(p), r"the guest's clock runs [12]\.\d+ times as fast as ours")
+        self.assertEqual(p.returncode, 0 if "once more" in self.said(p) else EXIT_VM, self.said(p))
 
 
 class Words(Case):
