@@ -12,7 +12,7 @@ import signal
 import subprocess
 import unittest
 
-from vm_case import UHBENCH, Case, need, vm
+from vm_case import EXIT_VM, UHBENCH, Case, need, vm
 
 
 class Guest(Case):
