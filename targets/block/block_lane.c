@@ -16,11 +16,14 @@
 #include "harness/util/nsec.h"
 #include "targets/block/block_port_impl.h"
 
+/* By a worker from the start: one that finds no free tag is tried again by a worker, and Linux 6.12
+ * (io_uring_cmd_issue_blocking) then reads an entry that by now may be another operation's. */
 static void prep_discard(struct io_uring_sqe *sqe, int fd, const struct op *op)
 {
 	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, fd, (const void *)(uintptr_t)op->addr, 0, 0);
 	sqe->cmd_op = BLOCK_URING_CMD_DISCARD_NR;
 	sqe->addr3 = op->len;
+	sqe->flags |= IOSQE_ASYNC;
 }
 
 static void prep(const struct block_port_lane *l, struct io_uring_sqe *sqe, const struct op *op)
