@@ -290,6 +290,8 @@ static void calibrate(struct watcher *w, const struct probe_config *config, doub
 static void end_measuring(struct prober *p, uint64_t now)
 {
 	double seconds = (double)(now - p->started_ns) / (double)NSEC_PER_SEC;
+	struct probe_window *window = track_window(p->track);
+	uint64_t end_ns = window->end_ns;
 
 	SNAPSHOT(p, warm);
 	SNAPSHOT(p, begin); /* in case that nobody looks when it does begin */
@@ -297,12 +299,14 @@ static void end_measuring(struct prober *p, uint64_t now)
 	for (unsigned i = 0; p->measured && i < p->n; i++)
 		if (p->watchers[i].attached)
 			calibrate(&p->watchers[i], &p->config, seconds);
-	if (p->measured)
-		prober_share(p, track_window(p->track), seconds, nsec_now());
-	else
+	if (p->measured) {
+		prober_share(p, window, seconds, nsec_now());
+		prober_share_check(p, window, end_ns, nsec_now());
+	} else {
 		snprintf(p->why_share, sizeof(p->why_share), "%s: probe_cost was not applied",
 			 p->stats_fd < 0 ? "the kernel does not measure programs"
 					 : "the warm-up was too short to measure programs");
+	}
 	p->phase = WINDOW;
 	p->began = true;
 }

@@ -53,6 +53,10 @@ struct prober {
 cJSON *prober_read(struct prober *p, const cJSON *usage, bool live);
 /* After calibration: lets the window end where probe_cost is used up. See prober_cost.c. */
 void prober_share(struct prober *p, struct probe_window *window, double seconds, uint64_t now);
+/* The clock as it is after that: where the new end had passed before programs saw it, as when the
+ * CPU went to others in between, the window has its whole length again, to `end_ns`. */
+void prober_share_check(struct prober *p, struct probe_window *window, uint64_t end_ns,
+			uint64_t now);
 /* Of the CPU on which it takes most, in the warm-up: that one's threads pay for it. */
 struct probe_load prober_load(const struct watcher *w, double seconds);
 /* Mean of a run of a program, ns, in the window, with the warm-up where those are too few; negative

@@ -94,6 +94,13 @@ static double share_ahead(double share, const struct probe_window *window, uint6
 	return passed < share ? share : min_of(1.0, passed);
 }
 
+static void watch_until(struct prober *p, struct probe_window *window, uint64_t end_ns)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		p->watchers[i].env.part = p->share < 1;
+	__atomic_store_n(&window->end_ns, end_ns, __ATOMIC_RELEASE);
+}
+
 /* Attached for that part only, unless the caller watches all whatever it costs. */
 static void apply(struct prober *p, const struct cost_plan *plan, struct probe_window *window,
 		  uint64_t now)
@@ -101,11 +108,20 @@ static void apply(struct prober *p, const struct cost_plan *plan, struct probe_w
 	double length = (double)(window->end_ns - window->begin_ns);
 
 	p->share = p->whole || plan->share >= 1 ? 1 : share_ahead(plan->share, window, now);
-	for (unsigned i = 0; i < p->n; i++)
-		p->watchers[i].env.part = p->share < 1;
 	if (p->share < 1)
-		__atomic_store_n(&window->end_ns, window->begin_ns + (uint64_t)(p->share * length),
-				 __ATOMIC_RELEASE);
+		watch_until(p, window, window->begin_ns + (uint64_t)(p->share * length));
+}
+
+void prober_share_check(struct prober *p, struct probe_window *window, uint64_t end_ns,
+			uint64_t now)
+{
+	if (p->share >= 1 || now < window->end_ns)
+		return;
+	p->share = 1;
+	watch_until(p, window, end_ns);
+	snprintf(p->why_share, sizeof(p->why_share),
+		 "watching all of it would cost some %.0f %%, but that was known too late",
+		 100 * p->predicted);
 }
 
 void prober_share(struct prober *p, struct probe_window *window, double seconds, uint64_t now)

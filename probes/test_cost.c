@@ -155,6 +155,24 @@ static void test_all_probes(void **state)
 			    "watching all of it would cost some 6 %, and probe_cost allows 2 %");
 }
 
+/* The end had passed before it was stored. */
+static void test_too_late(void **state)
+{
+	uint64_t end;
+
+	(void)state;
+	plan(1, 2, false);
+	end = window.end_ns;
+	prober_share_check(&p, &window, 2 * NSEC_PER_SEC, end - 1);
+	assert_int_equal(window.end_ns, end);
+	assert_true(p.share < 1 && p.watchers[0].env.part);
+	prober_share_check(&p, &window, 2 * NSEC_PER_SEC, end);
+	assert_int_equal(window.end_ns, 2 * NSEC_PER_SEC);
+	assert_true(p.share == 1 && !p.watchers[0].env.part);
+	assert_string_equal(p.why_share,
+			    "watching all of it would cost some 6 %, but that was known too late");
+}
+
 /* In the middle of the window, or when hardly any of it is left: what has passed was watched. */
 static void test_late(void **state)
 {
@@ -198,7 +216,8 @@ int main(void)
 		cmocka_unit_test(test_threshold),  cmocka_unit_test(test_floor),
 		cmocka_unit_test(test_load),	   cmocka_unit_test(test_mean),
 		cmocka_unit_test(test_all_probes), cmocka_unit_test(test_eased),
-		cmocka_unit_test(test_late),	   cmocka_unit_test(test_left_whole),
+		cmocka_unit_test(test_late),	   cmocka_unit_test(test_too_late),
+		cmocka_unit_test(test_left_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
