@@ -8,7 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <string.h>
 
 #include "harness/util/acks.h"
 #include "harness/util/cleanup.h"
@@ -32,7 +32,7 @@ static int read_stream(const char *path, char **ret, size_t *ret_len, struct err
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int r = fd < 0 ? -errno : fs_read_all(fd, STREAM_MAX, ret, ret_len);
 
-	return r < 0 ? err_sys(err, r, "%s", path) : 0;
+	return r < 0 ? err_set(err, r, "%s", strerror(-r)) : 0;
 }
 
 static int judge(const struct registry *reg, const struct acks *acks, cJSON *verdict,
@@ -68,6 +68,18 @@ static int print_json(const cJSON *verdict)
 	return 0;
 }
 
+/* No verdict: who reads JSON gets that, too. */
+static int tell_error(enum exitcode code, const struct err *why, const char *path, bool json)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "verdict", "error");
+	cJSON_AddStringToObject(o, "reason", why->text);
+	if (json && print_json(o))
+		return EXITCODE_FAILURE;
+	return verb_fail(code, "%s: %s", path, why->text);
+}
+
 /* Says the outcome, and returns the exit code that stands for it. */
 static int tell(int code, const struct err *why, const char *path, const char *cell, bool json,
 		cJSON *verdict)
@@ -83,8 +95,7 @@ static int tell(int code, const struct err *why, const char *path, const char *c
 			print_text(verdict, cell);
 		return code ? verb_fail(outcomes[i].exit, "%s: %s", path, why->text) : EXITCODE_OK;
 	}
-	return verb_fail(code == -EINVAL ? EXITCODE_USAGE : EXITCODE_FAILURE, "%s: %s", path,
-			 why->text);
+	return tell_error(code == -EINVAL ? EXITCODE_USAGE : EXITCODE_FAILURE, why, path, json);
 }
 
 static int replay(const struct registry *reg, const char *path, bool json)
@@ -99,10 +110,10 @@ static int replay(const struct registry *reg, const char *path, bool json)
 	int r = read_stream(path, &text, &len, &err);
 
 	if (r < 0)
-		return verb_fail(EXITCODE_USAGE, "%s", err.text);
+		return tell_error(EXITCODE_USAGE, &err, path, json);
 	r = acks_newest(text, len, &acks, &err);
 	if (r < 0 && r != -ENODATA)
-		return verb_fail(EXITCODE_USAGE, "%s: %s", path, err.text);
+		return tell_error(EXITCODE_USAGE, &err, path, json);
 	cell = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(acks.run, "cell"));
 	cell = cell ? cell : "no run";
 	cJSON_AddStringToObject(verdict, "cell", cell);
@@ -119,7 +130,7 @@ static const struct option_row replay_rows[] = {
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct replay_options, json),
-	 .help = "print JSON: {cell, verdict, reason, acknowledged, replayed, missing, ...}"},
+	 .help = "print JSON: {cell, verdict, reason, acknowledged, replayed, missing, ...}, or {verdict: error, reason}"},
 	OPTION_END,
 };
 
