@@ -133,7 +133,7 @@ static int cut(struct cutter *c)
 	if (!r)
 		r = volatile_disk_cut(c->disk, &c->rng, c->images, at, &now->fate);
 	if (r)
-		return err_sys(&c->err, r, "the image of cut %u", c->n + 1);
+		return err_sys(&c->err, r, "the image of cut %u (in TMPDIR, or /tmp)", c->n + 1);
 	c->n++;
 	c->run_cuts++;
 	c->due_ns = 0;

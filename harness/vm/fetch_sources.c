@@ -223,7 +223,7 @@ int fetch_archive_in(const char *list, const char *parts, const char *codename,
 	if (!r)
 		r = read_parts(parts, codename, ret, err);
 	if (!r)
-		return err_set(err, -ENOENT,
+		return err_set(err, -ENOPKG,
 			       "apt has no source of Debian's release %s, component main (%s, %s)",
 			       codename, list, parts);
 	return r < 0 ? r : 0;

@@ -97,7 +97,7 @@ class Verb(Case):
         self.assertEqual(here.stdout, inside.stdout)
 
     def test_exit_code_of_a_verb(self):
-        """A wrong matrix is told with its place; results that nobody named come back too."""
+        """A wrong matrix is told with its place, and nothing comes back."""
         matrix = self.write("bad.json", '{"cells": [{"workload": "nop", "target": "nul"}]}')
         p = vm("--", "run", os.path.basename(matrix), cwd=self.dir)
         self.assertEqual(p.returncode, 2)

@@ -200,6 +200,12 @@ class Words(Case):
             with self.subTest(pattern):
                 self.refused(2, pattern, *args)
 
+    def test_files_without_room(self):
+        big = self.write("big", "")
+        os.truncate(big, 200 << 20)
+        self.refused(2, "may fill half of its 256 MiB", "--memory", "256M", "--add", big, "--",
+                     "true")
+
     def offline(self):
         return {"APT_CONFIG": self.write("apt.conf", 'Acquire::http::Proxy "http://127.0.0.1:1";\n'
                                          'Acquire::https::Proxy "http://127.0.0.1:1";\n'

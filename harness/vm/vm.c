@@ -147,6 +147,22 @@ static int check_machine(const struct vm_options *o, struct err *err)
 	return 0;
 }
 
+/* The kernel gives at most half of the memory to what it unpacks. */
+static int check_room(const struct vm_options *o, int initramfs, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(initramfs, &st))
+		return err_sys(err, -errno, "initramfs");
+	if ((uint64_t)st.st_size <= o->memory_bytes / 2)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "memory: the files for the guest are %llu MiB, and may fill half of its "
+		       "%llu MiB",
+		       (unsigned long long)st.st_size >> 20,
+		       (unsigned long long)o->memory_bytes >> 20);
+}
+
 int vm_prepare(const struct vm_options *options, struct vm **ret, struct err *err)
 {
 	_cleanup_(cleanup_vm) struct vm *vm = calloc(1, sizeof(*vm));
@@ -166,6 +182,8 @@ int vm_prepare(const struct vm_options *options, struct vm **ret, struct err *er
 		r = gather(options, &vm->kernel, tree, err);
 	if (!r)
 		r = tree_pack(tree, &vm->initramfs, err);
+	if (!r)
+		r = check_room(options, vm->initramfs, err);
 	if (!r)
 		*ret = take_ptr(vm);
 	return r;
