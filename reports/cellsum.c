@@ -14,6 +14,7 @@
 
 #include "harness/hist.h"
 #include "harness/util/cleanup.h"
+#include "harness/util/order.h"
 #include "reports/detail.h"
 #include "reports/get.h"
 #include "reports/probes_fold.h"
@@ -370,21 +371,12 @@ void cellsum_add_warnings(struct cell_sum *cell, const cJSON *record)
 		warn(cell, WARN_FOREIGN, foreign);
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 int cellsum_finish(struct cell_sum *cell)
 {
 	int err;
 
 	for (unsigned i = 0; i < cell->n_metrics; i++)
-		if (cell->metrics[i].n)
-			qsort(cell->metrics[i].values, cell->metrics[i].n, sizeof(double),
-			      compare_doubles);
+		order_sort(cell->metrics[i].values, cell->metrics[i].n);
 	err = detail_finish(cell->detail);
 	return !err && cell->probed ? cellsum_finish(cell->probed) : err;
 }

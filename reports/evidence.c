@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "harness/util/cleanup.h"
+#include "harness/util/order.h"
 #include "reports/get.h"
 
 /* What every workload has stands in the table of results, and bytes per second are its throughput
@@ -48,13 +49,6 @@ static void add_column(struct evidence *e, const struct metric_sum *m)
 			(struct evidence_column){m->name, m->unit, m->better, NAN, NAN, NAN};
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Over the cells' medians; `values` has room for all of them. */
 static void measure(struct evidence_column *c, const struct group *g, double *values)
 {
@@ -68,11 +62,11 @@ static void measure(struct evidence_column *c, const struct group *g, double *va
 	}
 	if (!n)
 		return;
-	qsort(values, n, sizeof(*values), compare_doubles);
+	order_sort(values, n);
 	c->most = values[n - 1];
 	c->worst = strcmp(c->better, "higher") ? values[n - 1] : values[0];
 	if (n >= EVIDENCE_CELLS_MIN)
-		c->median = n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+		c->median = order_median(values, n);
 }
 
 static const struct evidence_column *named(const struct evidence *e, const char *stem,

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/util/order.h"
+
 /* Of a probed run, what is compared with the unprobed figure of that kind. */
 typedef double (*probed_fn)(const struct run_figures *probed, enum figure_kind kind);
 
@@ -31,13 +33,6 @@ static double value_of(const struct cell_sum *part, double repeat, enum figure_k
 	return NAN;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static struct perturbation compare_pairs(const struct cell_sum *cell, enum figure_kind kind,
 					 probed_fn value)
 {
@@ -53,10 +48,10 @@ static struct perturbation compare_pairs(const struct cell_sum *cell, enum figur
 			ratios[p.n++] = ratio;
 	}
 	if (p.n) {
-		qsort(ratios, p.n, sizeof(*ratios), compare_doubles);
+		order_sort(ratios, p.n);
 		p.min = ratios[0];
 		p.max = ratios[p.n - 1];
-		p.median = (ratios[p.n / 2] + ratios[(p.n - 1) / 2]) / 2;
+		p.median = order_median(ratios, p.n);
 	}
 	free(ratios);
 	return p;

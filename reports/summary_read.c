@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/util/order.h"
 #include "reports/fmt.h"
 
 const char *const figure_metrics[FIGURE_COUNT] = {"throughput", "latency_p50", "latency_p99"};
@@ -45,9 +46,7 @@ const struct field *cell_field(const struct cell_sum *cell, const char *name, bo
 
 double metric_median(const struct metric_sum *m)
 {
-	if (!m || !m->n || m->nulls)
-		return NAN;
-	return m->n % 2 ? m->values[m->n / 2] : (m->values[m->n / 2 - 1] + m->values[m->n / 2]) / 2;
+	return m && !m->nulls ? order_median(m->values, m->n) : NAN;
 }
 
 double metric_min(const struct metric_sum *m)
