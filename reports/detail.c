@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "harness/util/cleanup.h"
+#include "harness/util/order.h"
 #include "reports/get.h"
 
 #define ROWS_MAX 1024 /* looked up one by one */
@@ -128,13 +129,27 @@ static int add_to(cJSON *object, const char *key, double v)
 	return 0;
 }
 
-static int fold_stages(cJSON *folded, const cJSON *detail, const cJSON *histograms)
+/* What the stages split: all operations of the kinds that they are known of. */
+static int add_whole(cJSON *folded, const cJSON *detail, const cJSON *histograms)
 {
-	const cJSON *of = get(histograms, get_text(detail, "of"));
-	cJSON *stage;
+	const cJSON *name;
 	int err = 0;
 
-	if (!detail_is_stages(detail) || !cJSON_IsObject(of))
+	cJSON_ArrayForEach (name, get(detail, "of")) {
+		const cJSON *h = get(histograms, cJSON_GetStringValue(name));
+
+		err = err ? err : add_to(folded, "of_count", get_number(h, "count"));
+		err = err ? err : add_to(folded, "of_sum_ns", get_number(h, "sum"));
+	}
+	return err;
+}
+
+static int fold_stages(cJSON *folded, const cJSON *detail, const cJSON *histograms)
+{
+	cJSON *stage;
+	int err = detail_is_stages(detail) ? add_whole(folded, detail, histograms) : 0;
+
+	if (!detail_is_stages(detail))
 		return 0;
 	cJSON_ArrayForEach (stage, get(folded, "stages")) {
 		const cJSON *h = get(histograms, get_text(stage, "histogram"));
@@ -142,8 +157,6 @@ static int fold_stages(cJSON *folded, const cJSON *detail, const cJSON *histogra
 		err = err ? err : add_to(stage, "count", get_number(h, "count"));
 		err = err ? err : add_to(stage, "sum_ns", get_number(h, "sum"));
 	}
-	err = err ? err : add_to(folded, "of_count", get_number(of, "count"));
-	err = err ? err : add_to(folded, "of_sum_ns", get_number(of, "sum"));
 	err = err ? err : add_to(folded, "joined", get_number(detail, "joined"));
 	return err ? err : add_to(folded, "missed", get_number(detail, "missed"));
 }
@@ -193,13 +206,6 @@ int detail_fold(cJSON **folded, const cJSON *record)
 	return err;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static cJSON *median_of(const cJSON *values)
 {
 	size_t n = (size_t)cJSON_GetArraySize(values), i = 0;
@@ -212,8 +218,8 @@ static cJSON *median_of(const cJSON *values)
 		return cJSON_CreateNull();
 	cJSON_ArrayForEach (value, values)
 		v[i++] = value->valuedouble;
-	qsort(v, n, sizeof(*v), compare_doubles);
-	return cJSON_CreateNumber(n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2);
+	order_sort(v, n);
+	return cJSON_CreateNumber(order_median(v, n));
 }
 
 static int finish_row(cJSON *row)
@@ -306,7 +312,7 @@ bool detail_stages(const cJSON *detail, struct stage_split *ret)
 
 	if (!detail_is_stages(detail) || !(whole > 0))
 		return false;
-	*ret = (struct stage_split){.title = detail_title(detail), .of = get_text(detail, "of")};
+	*ret = (struct stage_split){.title = detail_title(detail)};
 	ret->mean_ns = whole / get_number(detail, "of_count");
 	ret->missed = missed / (joined + missed);
 	cJSON_ArrayForEach (stage, get(detail, "stages")) {

@@ -3,7 +3,7 @@
  * What a target tells beside metrics: tables, and the stages of an operation. Folded over repeats
  * into the shape that the record has (results/README.md, `detail`), numbers of a table as medians;
  * each stage has beside it what a reader needs of the histogram that it names: `count`, `sum_ns`,
- * and the whole `of_count`, `of_sum_ns`.
+ * and the whole, of which `of` has the histograms, `of_count`, `of_sum_ns`.
  */
 #pragma once
 
@@ -45,7 +45,7 @@ struct stage {
 };
 
 struct stage_split {
-	const char *title, *of;
+	const char *title;
 	struct stage list[DETAIL_STAGES_MAX];
 	unsigned n;
 	double mean_ns; /* of an operation as a whole */

@@ -19,12 +19,12 @@
 	"{\"detail\":{\"t\":{\"title\":\"T\",\"bars\":\"n\",\"columns\":[" \
 	"{\"name\":\"q\",\"unit\":\"1\"},{\"name\":\"n\",\"unit\":\"1\"}," \
 	"{\"name\":\"where\",\"unit\":null}],\"rows\":" rows "}}}"
-#define STAGES(joined, a, b, whole)                             \
-	"{\"detail\":{\"s\":{\"of\":\"service\",\"stages\":["   \
-	"{\"name\":\"a\",\"histogram\":\"stage_a\"},"           \
-	"{\"name\":\"b\",\"histogram\":\"stage_b\"}],"          \
-	"\"joined\":" joined ",\"missed\":1}},\"histograms\":{" \
-	"\"service\":{\"count\":4,\"sum\":" whole "},"          \
+#define STAGES(joined, a, b, whole)                                            \
+	"{\"detail\":{\"s\":{\"of\":[\"x\",\"y\",\"z\"],\"stages\":["          \
+	"{\"name\":\"a\",\"histogram\":\"stage_a\"},"                          \
+	"{\"name\":\"b\",\"histogram\":\"stage_b\"}],"                         \
+	"\"joined\":" joined ",\"missed\":1}},\"histograms\":{"                \
+	"\"x\":{\"count\":3,\"sum\":" whole "},\"z\":{\"count\":1,\"sum\":0}," \
 	"\"stage_a\":{\"count\":3,\"sum\":" a "},\"stage_b\":{\"count\":3,\"sum\":" b "}}}"
 
 static cJSON *folded(const char *const *records)

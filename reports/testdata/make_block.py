@@ -86,7 +86,7 @@ def detail(row, repeat):
     stages = [{"name": name, "from": begin, "to": end, "histogram": "stage_" + name}
               for name, begin, end in STAGES]
     return {"queues": queues(row, repeat),
-            "stages": {"title": "stages of a request", "of": "service", "stages": stages,
+            "stages": {"title": "stages of a request", "of": ["service"], "stages": stages,
                        "joined": 95, "missed": 5},
             "other": ["a shape that no report knows"]}
 
