@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "harness/detail_table.h"
 #include "harness/result.h"
 #include "harness/util/cleanup.h"
 #include "harness/workload.h"
@@ -224,11 +225,13 @@ static const struct {
 
 static cJSON *describe_stages(const struct block_joined *sum)
 {
-	cJSON *o = cJSON_CreateObject(), *stages;
+	cJSON *o = cJSON_CreateObject(), *of, *stages;
 
 	cJSON_AddStringToObject(o, "title", "stages");
 	cJSON_AddStringToObject(o, "says", "where the time of a read or write went");
-	cJSON_AddStringToObject(o, "of", "service");
+	of = cJSON_AddArrayToObject(o, "of");
+	cJSON_AddItemToArray(of, cJSON_CreateString("service_read"));
+	cJSON_AddItemToArray(of, cJSON_CreateString("service_write"));
 	stages = cJSON_AddArrayToObject(o, "stages");
 	for (unsigned i = 0; i < STAGE_COUNT; i++) {
 		cJSON *row = cJSON_CreateObject();
@@ -260,33 +263,21 @@ static void report_stages(const struct block_port *p, struct result *result)
 	result_detail(result, "stages", describe_stages(sum));
 }
 
-static void add_column(cJSON *columns, const char *name, const char *unit)
-{
-	cJSON *column = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(column, "name", name);
-	cJSON_AddItemToObject(column, "unit", unit ? cJSON_CreateString(unit) : cJSON_CreateNull());
-	cJSON_AddItemToArray(columns, column);
-}
-
 static cJSON *describe_device(const struct block_world *w, const struct block_port *p)
 {
-	cJSON *o = cJSON_CreateObject(), *columns, *row = cJSON_CreateArray();
+	cJSON *table = detail_table("device", NULL), *row = detail_row(table);
 
-	cJSON_AddStringToObject(o, "title", "device");
-	columns = cJSON_AddArrayToObject(o, "columns");
-	add_column(columns, "path", NULL);
-	add_column(columns, "capacity", "bytes");
-	add_column(columns, "logical block", "bytes");
-	add_column(columns, "hardware queues", "1");
-	add_column(columns, "scheduler", NULL);
+	detail_column(table, "path", NULL, NULL);
+	detail_column(table, "capacity", "bytes", NULL);
+	detail_column(table, "logical block", "bytes", NULL);
+	detail_column(table, "hardware queues", "1", NULL);
+	detail_column(table, "scheduler", NULL, NULL);
 	cJSON_AddItemToArray(row, cJSON_CreateString(w->path));
 	cJSON_AddItemToArray(row, cJSON_CreateNumber((double)w->capacity_bytes));
 	cJSON_AddItemToArray(row, cJSON_CreateNumber(w->logical_block_bytes));
 	cJSON_AddItemToArray(row, cJSON_CreateNumber(p->limits.hardware_queues));
 	cJSON_AddItemToArray(row, cJSON_CreateString(p->limits.scheduler));
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(o, "rows"), row);
-	return o;
+	return table;
 }
 
 void block_port_report(struct run *run, struct result *result)

@@ -2,7 +2,8 @@
 /*
  * The port that every target of the block workload shares: one io_uring for each lane on the
  * device of run->world, O_DIRECT. One io_uring_enter for each batch; that of the last one waits,
- * too. A target provides the device and hands the lane callbacks below to the harness as they are:
+ * too, unless the wait has an end (open loop): then it is one more. A target provides the device
+ * and hands the lane callbacks below to the harness as they are:
  *
  *   params       BLOCK_PORT_PARAMS(struct my_config, port), in front of its own rows
  *   metrics      BLOCK_PORT_METRICS

@@ -96,9 +96,9 @@ static int configure(struct run *run, struct loop *l)
 		.block_size = (uint32_t)k->block_bytes,
 		.info.lo_flags = LO_FLAGS_AUTOCLEAR | (k->direct_io ? LO_FLAGS_DIRECT_IO : 0),
 	};
-	char mark[BLOCK_MARK_MAX];
+	char mark[BLOCK_MARK_NAME_MAX];
 
-	block_mark_mine(mark);
+	block_mark_name(mark);
 	memcpy(c.info.lo_file_name, mark, sizeof(mark));
 	for (unsigned i = 0; i < ATTEMPTS; i++) {
 		int r = open_free(run, l);
@@ -187,7 +187,7 @@ static int clear(int *fd, const char *path)
 		return -errno;
 	if (ioctl(*fd, LOOP_GET_STATUS64, &info) < 0)
 		return errno == ENXIO ? 0 : -errno;
-	return block_mark_is_left((const char *)info.lo_file_name) ? -EBUSY : 0;
+	return block_mark_name_is_left((const char *)info.lo_file_name) ? -EBUSY : 0;
 }
 
 /* 1: the device is one of ours (and gone, with `fix`), 0: it is not. */
@@ -207,7 +207,7 @@ static int look_at(const char *name, bool fix, void (*found)(void *arg, const ch
 	if (fd < 0 || ioctl(fd, LOOP_GET_STATUS64, &info) < 0)
 		return 0; /* cleared meanwhile, or not ours to see */
 	info.lo_file_name[LO_NAME_SIZE - 1] = '\0';
-	if (!block_mark_is_left((const char *)info.lo_file_name))
+	if (!block_mark_name_is_left((const char *)info.lo_file_name))
 		return 0;
 	if (fix)
 		r = clear(&fd, path);

@@ -63,7 +63,7 @@ static const struct param null_params[] = {
 static const struct metric null_metrics[] = {BLOCK_PORT_METRICS, METRIC_END};
 
 struct null {
-	char name[BLOCK_MARK_MAX];
+	char name[BLOCK_MARK_NAME_MAX];
 	char folder[FOLDER_MAX]; /* of the device; "" until it is made */
 };
 
@@ -174,7 +174,7 @@ static int null_setup(struct run *run)
 
 	if (!n)
 		return err_sys(&run->err, -ENOMEM, "null_blk");
-	block_mark_mine(n->name);
+	block_mark_name(n->name);
 	r = find_folder(folder, &run->err);
 	if (r < 0)
 		return r;
@@ -229,7 +229,7 @@ static int look_at(const char *root, const char *name, bool fix,
 	char folder[PATH_SIZE], text[PATH_SIZE + 32];
 	int r;
 
-	if (!block_mark_is_left(name))
+	if (!block_mark_name_is_left(name))
 		return 0;
 	if (snprintf(folder, sizeof(folder), "%s/%s", root, name) >= (int)sizeof(folder))
 		return 0; /* longer than any name of ours */

@@ -116,27 +116,27 @@ static void logical_blocks_fit_the_payload(void **state)
 
 static void marks_tell_the_dead_from_the_living(void **state)
 {
-	char mine[BLOCK_MARK_MAX], other[BLOCK_MARK_MAX];
+	char mine[BLOCK_MARK_NAME_MAX], other[BLOCK_MARK_NAME_MAX];
 	int fds[2];
 	pid_t pid;
 
 	(void)state;
-	block_mark_mine(mine);
-	assert_false(block_mark_is_left(mine));
+	block_mark_name(mine);
+	assert_false(block_mark_name_is_left(mine));
 	assert_int_equal(pipe(fds), 0);
 	pid = fork();
 	if (pid == 0) {
-		block_mark_mine(other);
+		block_mark_name(other);
 		_exit(write(fds[1], other, sizeof(other)) != sizeof(other));
 	}
 	assert_int_equal(read(fds[0], other, sizeof(other)), sizeof(other));
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_true(block_mark_is_left(other));
-	assert_false(block_mark_is_left("nullb0"));
-	assert_false(block_mark_is_left("uhbench-"));
-	assert_false(block_mark_is_left("uhbench-0000000000000001"));
+	assert_true(block_mark_name_is_left(other));
+	assert_false(block_mark_name_is_left("nullb0"));
+	assert_false(block_mark_name_is_left("uhbench-"));
+	assert_false(block_mark_name_is_left("uhbench-0000000000000001"));
 	strcat(other, "0");
-	assert_false(block_mark_is_left(other));
+	assert_false(block_mark_name_is_left(other));
 	close(fds[0]);
 	close(fds[1]);
 }

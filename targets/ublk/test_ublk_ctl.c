@@ -22,10 +22,10 @@
 
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
+#include "targets/block/block_mark.h"
 #include "targets/ublk/test_serve.h"
 #include "targets/ublk/ublk_ctl.h"
 #include "targets/ublk/ublk_find.h"
-#include "targets/ublk/ublk_owner.h"
 
 #define DEPTH	  TEST_SERVE_DEPTH
 #define IO_BYTES  TEST_SERVE_IO_BYTES
@@ -140,7 +140,7 @@ static void test_life(void **state)
 	check(ublk_ctl_info(ctl, s.id, &info, &err));
 	assert_int_equal(info.state, UBLK_S_DEV_LIVE);
 	assert_int_equal(info.ublksrv_pid, s.pid);
-	assert_true(ublk_mark_is_ours(info.ublksrv_flags));
+	assert_true(block_mark_is_ours(info.ublksrv_flags));
 	check(ublk_ctl_get_params(ctl, s.id, &params, &err));
 	assert_int_equal(params.basic.dev_sectors, DEV_BYTES / SECTOR);
 	assert_int_equal(params.discard.discard_granularity, 4096);
@@ -357,7 +357,7 @@ static uint32_t orphan(uint64_t mark, bool waits)
 
 static void test_leftovers(void **state)
 {
-	uint32_t stranger = orphan(UBLK_MARK_NONE, false), left = orphan(1, true);
+	uint32_t stranger = orphan(BLOCK_MARK_NONE, false), left = orphan(1, true);
 	struct ublk_dev mine = add(0);
 	struct test_server live = live_device(0);
 	struct told told = {0};
@@ -427,7 +427,7 @@ static int tool(int argc, char **argv)
 
 	if (!r && argc == 3)
 		r = ublk_ctl_del(ctl, (uint32_t)strtoul(argv[2], NULL, 10), WAIT_NS, &err);
-	else if (!r && !(r = ublk_ctl_add_marked(ctl, &dev, UBLK_MARK_NONE, &err)))
+	else if (!r && !(r = ublk_ctl_add_marked(ctl, &dev, BLOCK_MARK_NONE, &err)))
 		printf("%u\n", dev.id);
 	if (r)
 		fprintf(stderr, "%s\n", err.text);

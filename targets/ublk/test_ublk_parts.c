@@ -19,11 +19,12 @@
 #include <cmocka.h>
 
 #include "harness/util/cleanup.h"
+#include "targets/block/block_mark.h"
 #include "targets/ublk/ublk_ctl.h"
 #include "targets/ublk/ublk_features.h"
 #include "targets/ublk/ublk_find.h"
 #include "targets/ublk/ublk_io_abi.h"
-#include "targets/ublk/ublk_owner.h"
+#include "targets/ublk/ublk_user.h"
 
 /* Against include/uapi/linux/ublk_cmd.h compiled for x86-64. */
 static void test_abi(void **state)
@@ -70,15 +71,15 @@ static void test_feature_table(void **state)
 
 static void test_mark_of_the_living(void **state)
 {
-	uint64_t mark = ublk_mark_mine();
+	uint64_t mark = block_mark_mine();
 
 	(void)state;
-	assert_true(ublk_mark_is_ours(mark));
-	assert_true(ublk_mark_maker_lives(mark));
-	assert_false(ublk_mark_maker_lives(mark ^ 1)); /* same pid, started at another time */
-	assert_false(ublk_mark_is_ours(UBLK_MARK_NONE));
-	assert_false(ublk_mark_is_ours(mark >> 1));
-	assert_false(ublk_mark_is_ours(UINT32_MAX));
+	assert_true(block_mark_is_ours(mark));
+	assert_true(block_mark_maker_lives(mark));
+	assert_false(block_mark_maker_lives(mark ^ 1)); /* same pid, started at another time */
+	assert_false(block_mark_is_ours(BLOCK_MARK_NONE));
+	assert_false(block_mark_is_ours(mark >> 1));
+	assert_false(block_mark_is_ours(UINT32_MAX));
 }
 
 /* In a child that makes its mark and waits on a pipe to be let go. */
@@ -86,7 +87,7 @@ static void be_maker(uint64_t *mark, int ready, int wait)
 {
 	char c = 0;
 
-	*mark = ublk_mark_mine();
+	*mark = block_mark_mine();
 	if (write(ready, &c, 1) == 1)
 		_exit(read(wait, &c, 1) != 0);
 	_exit(1);
@@ -118,8 +119,8 @@ static void check_maker(bool apart)
 	}
 	close(ready[1]);
 	if (read(ready[0], &c, 1) == 1) {
-		assert_true(ublk_mark_is_ours(*mark));
-		assert_true(ublk_mark_maker_lives(*mark));
+		assert_true(block_mark_is_ours(*mark));
+		assert_true(block_mark_maker_lives(*mark));
 	}
 	close(wait[1]);
 	assert_int_equal(waitpid(outer, &status, 0), outer);
@@ -129,7 +130,7 @@ static void check_maker(bool apart)
 	if (WEXITSTATUS(status) == 77)
 		skip();
 	assert_int_equal(WEXITSTATUS(status), 0);
-	assert_false(ublk_mark_maker_lives(*mark));
+	assert_false(block_mark_maker_lives(*mark));
 	munmap(mark, sizeof(*mark));
 }
 

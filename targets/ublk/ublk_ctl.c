@@ -14,9 +14,10 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
+#include "targets/block/block_mark.h"
 #include "targets/ublk/ublk_cmd.h"
 #include "targets/ublk/ublk_features.h"
-#include "targets/ublk/ublk_owner.h"
+#include "targets/ublk/ublk_user.h"
 
 #define CHAR_CLASS "/sys/class/ublk-char"
 #define POLL_NS	   (2 * NSEC_PER_MSEC) /* where the kernel has no event to wait for */
@@ -94,7 +95,7 @@ int ublk_ctl_add_marked(struct ublk_ctl *ctl, struct ublk_dev *dev, uint64_t mar
 
 int ublk_ctl_add(struct ublk_ctl *ctl, struct ublk_dev *dev, struct err *err)
 {
-	return ublk_ctl_add_marked(ctl, dev, ublk_mark_mine(), err);
+	return ublk_ctl_add_marked(ctl, dev, block_mark_mine(), err);
 }
 
 int ublk_ctl_set_params(struct ublk_ctl *ctl, uint32_t id, const struct ublk_params *params,

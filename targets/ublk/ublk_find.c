@@ -21,8 +21,9 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
+#include "targets/block/block_mark.h"
 #include "targets/ublk/ublk_ctl.h"
-#include "targets/ublk/ublk_owner.h"
+#include "targets/ublk/ublk_user.h"
 
 #define DEVICES_MAX 256
 #define DEL_NS	    (10 * NSEC_PER_SEC)
@@ -40,7 +41,7 @@ static int collect(const struct ublksrv_ctrl_dev_info *info, void *arg)
 {
 	struct found *found = arg;
 
-	if (ublk_mark_is_ours(info->ublksrv_flags) && !ublk_mark_maker_lives(info->ublksrv_flags))
+	if (block_mark_is_ours(info->ublksrv_flags) && !block_mark_maker_lives(info->ublksrv_flags))
 		found->ids[found->count++] = info->dev_id;
 	return found->count == DEVICES_MAX;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Devices that a killed run left behind: they carry our mark (ublk_owner.h), their maker is dead,
- * and no process serves them. Nothing else is ever touched.
+ * Devices that a killed run left behind: they carry our mark (targets/block/block_mark.h), their
+ * maker is dead, and no process serves them. Nothing else is ever touched.
  */
 #pragma once
 

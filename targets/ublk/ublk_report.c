@@ -6,6 +6,7 @@
  */
 #include "targets/ublk/ublk_report.h"
 
+#include "harness/detail_table.h"
 #include "targets/block/block_port.h"
 
 const struct metric ublk_metrics[] = {
@@ -66,18 +67,7 @@ static uint64_t requests_of(const struct ublk_queue_counts *c)
 	return n;
 }
 
-static void add_column(cJSON *columns, const char *name, const char *unit, const char *says)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(o, "name", name);
-	cJSON_AddStringToObject(o, "unit", unit);
-	if (says)
-		cJSON_AddStringToObject(o, "says", says);
-	cJSON_AddItemToArray(columns, o);
-}
-
-static cJSON *queue_row(const struct ublk_setup *setup, unsigned queue)
+static void add_queue(cJSON *table, const struct ublk_setup *setup, unsigned queue)
 {
 	struct ublk_queue_counts c = ublk_sum_queue(setup, queue, true);
 	const uint64_t values[] = {
@@ -91,32 +81,27 @@ static cJSON *queue_row(const struct ublk_setup *setup, unsigned queue)
 		c.bytes,
 		c.errors,
 	};
-	cJSON *row = cJSON_CreateArray();
+	cJSON *row = detail_row(table);
 
 	for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		cJSON_AddItemToArray(row, cJSON_CreateNumber((double)values[i]));
-	return row;
 }
 
 static cJSON *queue_table(const struct ublk_setup *setup)
 {
-	cJSON *table = cJSON_CreateObject(), *columns, *rows;
+	cJSON *table = detail_table("queues", "requests that the server answered in the window");
 
-	cJSON_AddStringToObject(table, "title", "queues");
-	cJSON_AddStringToObject(table, "says", "requests that the server answered in the window");
-	columns = cJSON_AddArrayToObject(table, "columns");
-	add_column(columns, "queue", "1", NULL);
-	add_column(columns, "completions", "1", NULL);
-	add_column(columns, "reads", "1", NULL);
-	add_column(columns, "writes", "1", NULL);
-	add_column(columns, "flushes", "1", NULL);
-	add_column(columns, "discards", "1", NULL);
-	add_column(columns, "write_zeroes", "1", NULL);
-	add_column(columns, "moved", "bytes", "read and written");
-	add_column(columns, "errors", "1", NULL);
-	rows = cJSON_AddArrayToObject(table, "rows");
+	detail_column(table, "queue", "1", NULL);
+	detail_column(table, "completions", "1", NULL);
+	detail_column(table, "reads", "1", NULL);
+	detail_column(table, "writes", "1", NULL);
+	detail_column(table, "flushes", "1", NULL);
+	detail_column(table, "discards", "1", NULL);
+	detail_column(table, "write_zeroes", "1", NULL);
+	detail_column(table, "moved", "bytes", "read and written");
+	detail_column(table, "errors", "1", NULL);
 	for (unsigned q = 0; q < setup->dev.queues; q++)
-		cJSON_AddItemToArray(rows, queue_row(setup, q));
+		add_queue(table, setup, q);
 	cJSON_AddStringToObject(table, "bars", "completions");
 	return table;
 }
