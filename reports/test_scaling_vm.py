@@ -46,6 +46,11 @@ class Scaling(unittest.TestCase):
         self.assertGreater(len(found), 10)
         return found
 
+    def split(self):
+        found = [r for r in self.served() if r["cell"]["knobs"]["stages"]]
+        self.assertGreater(len(found), 4)
+        return found
+
     def test_all_cells_ran(self):
         with open(os.path.join(self.session, "manifest.json"), encoding="utf-8") as f:
             self.assertEqual(len(self.records), len(json.load(f)["cells"]))
@@ -63,17 +68,18 @@ class Scaling(unittest.TestCase):
             self.assertGreater(sum(row[1] for row in queues["rows"]), 0)
 
     def test_stages_add_up(self):
-        for r in self.served():
+        for r in self.split():
             stages, h = r["detail"]["stages"], r["histograms"]
             counts = {h[s["histogram"]]["count"] for s in stages["stages"]}
             self.assertEqual(counts, {stages["joined"]})
             for a, b in zip(stages["stages"], stages["stages"][1:]):
                 self.assertEqual(a["to"], b["from"])
-            whole = h[stages["of"]]["sum"]
+            of = [h[name] for name in stages["of"] if name in h]
+            whole, most = (sum(x["sum"] for x in of), max(x["max"] for x in of))
             known = sum(h[s["histogram"]]["sum"] for s in stages["stages"])
             # The clock is read twice for a batch at the edge of the window.
-            self.assertLess(known, 1.01 * whole + 64 * h[stages["of"]]["max"])
-            self.assertLess(stages["joined"], h[stages["of"]]["count"] + 4 * 64)
+            self.assertLess(known, 1.01 * whole + 64 * most)
+            self.assertLess(stages["joined"], sum(x["count"] for x in of) + 4 * 64)
             self.assertGreater(stages["joined"], 0.5 * (stages["joined"] + stages["missed"]))
 
     def test_report(self):
@@ -83,7 +89,8 @@ class Scaling(unittest.TestCase):
         for cell in document["cells"]:
             if cell["cell"]["target"] != "ublk":
                 continue
-            self.assertGreater(cell["detail"]["stages"]["of_sum_ns"], 0)
+            if cell["cell"]["knobs"]["stages"]:
+                self.assertGreater(cell["detail"]["stages"]["of_sum_ns"], 0)
             for name in ("requests_per_enter", "server_switches_per_io", "server_cpu_per_io",
                          "contended_per_io", "lock_wait_per_io"):
                 self.assertTrue(math.isfinite(cell["metrics"][name]["median"]), name)
