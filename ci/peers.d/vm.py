@@ -18,8 +18,9 @@ from bench import Failed, Missing, Row, throughput
 CPUS, MEMORY = 4, "2G"
 VM_FAILED = 125  # harness/exitcode.h
 RAMP_S, WINDOW_S = 0.5, 3
+WORKING_SET = "256M"
 FIO = ["--rw=randread", "--bs=4k", "--direct=1", "--ioengine=io_uring", "--norandommap",
-       "--randrepeat=0", "--size=256M", "--group_reporting", "--time_based",
+       "--randrepeat=0", f"--size={WORKING_SET}", "--group_reporting", "--time_based",
        f"--ramp_time={int(RAMP_S * 1000)}ms", f"--runtime={WINDOW_S}s"]
 
 
@@ -83,7 +84,7 @@ def driver(depth, jobs, batch):
     """Our driver against fio on the same null_blk. Both have their buffers and the device
     registered, and hand in and take back as many operations at a time."""
     ours = cell(throughput, target="device", threads=jobs, depth=depth, batch=batch,
-                **{"with": {"path": "@kernel@"}})
+                **{"with": {"path": "@kernel@", "bytes": WORKING_SET}})
     peer = fio("kernel", depth, jobs, "--registerfiles=1", "--fixedbufs=1",
                f"--iodepth_batch={batch}", "--iodepth_batch_complete_min=1",
                f"--iodepth_batch_complete_max={max(batch, 1)}")
