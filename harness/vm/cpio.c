@@ -44,7 +44,7 @@ static int put_entry(struct cpio *c, const struct entry *e)
 	memcpy(text, head, sizeof(head) - 1);
 	memcpy(text + sizeof(head) - 1, e->name, name_len);
 	r = put(c, text, sizeof(head) - 1 + name_len);
-	return r ? r : put(c, e->data, e->len);
+	return r || !e->len ? r : put(c, e->data, e->len);
 }
 
 int cpio_folder(struct cpio *c, const char *name, mode_t mode)

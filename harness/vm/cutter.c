@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * One loop: the stream, a word to stop, and the clock. The thread alone touches what it gathers
- * until it has been joined; only `done` is looked at meanwhile.
+ * until it has been joined; only `done` and `runs` are looked at meanwhile.
  */
 #include "harness/vm/cutter.h"
 
@@ -36,7 +36,8 @@ struct cutter {
 
 	char *text;
 	size_t len, room, looked; /* looked: whole lines that were counted */
-	unsigned runs, run_cuts;  /* run_cuts: of the newest run */
+	_Atomic unsigned runs;	  /* that acknowledged something */
+	unsigned run_cuts;	  /* of the newest run */
 	bool acked;		  /* the newest run has acknowledged something */
 	uint64_t first_ns;	  /* when it first did */
 	uint64_t due_ns;	  /* of the next cut; 0: none */
