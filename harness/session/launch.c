@@ -101,7 +101,7 @@ static enum ending await(const struct launch *l, struct isolated *i, struct inbo
 	}
 }
 
-static void judge_response(struct outcome *o, cJSON *response)
+static void judge_response(struct outcome *o, cJSON *response, int protocol_wanted)
 {
 	const char *status =
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(response, "status"));
@@ -110,10 +110,10 @@ static void judge_response(struct outcome *o, cJSON *response)
 	const cJSON *protocol = cJSON_GetObjectItemCaseSensitive(response, "protocol");
 
 	o->status = STATUS_FAILED;
-	if (!cJSON_IsNumber(protocol) || protocol->valueint != PROTOCOL_VERSION) {
+	if (!cJSON_IsNumber(protocol) || protocol->valueint != protocol_wanted) {
 		snprintf(o->reason, sizeof(o->reason),
 			 "the child speaks another protocol than %d: it is of another version",
-			 PROTOCOL_VERSION);
+			 protocol_wanted);
 		return;
 	}
 	for (int i = 0; status && status_names[i]; i++) {
@@ -126,7 +126,7 @@ static void judge_response(struct outcome *o, cJSON *response)
 	snprintf(o->reason, sizeof(o->reason), "the child's response has no known status");
 }
 
-static void judge_ended(struct outcome *o, const struct inbox *in, int status)
+static void judge_ended(struct outcome *o, const struct inbox *in, int status, int protocol)
 {
 	o->status = STATUS_FAILED;
 	if (WIFSIGNALED(status)) {
@@ -136,7 +136,7 @@ static void judge_ended(struct outcome *o, const struct inbox *in, int status)
 	}
 	o->response = in->len ? cJSON_Parse(in->data) : NULL;
 	if (o->response)
-		judge_response(o, o->response);
+		judge_response(o, o->response, protocol);
 	else
 		snprintf(o->reason, sizeof(o->reason), "exited with %d and without a record",
 			 WIFEXITED(status) ? WEXITSTATUS(status) : status);
@@ -193,7 +193,7 @@ int launch(const struct launch *l, struct outcome *ret, struct err *err)
 		judge_stalled(&o, l, i.init);
 	undead = isolate_end(&i, &status);
 	if (ending == ENDED)
-		judge_ended(&o, &in, status);
+		judge_ended(&o, &in, status, l->protocol ? (int)l->protocol : PROTOCOL_VERSION);
 	else if (ending == BROKEN)
 		snprintf(o.reason, sizeof(o.reason), "the child's response cannot be read");
 	if (undead)

@@ -23,6 +23,7 @@ struct launch_watcher {
 
 struct launch {
 	const char *binary;
+	unsigned protocol; /* in which the request is; 0: PROTOCOL_VERSION */
 	const cJSON *request;
 	uint64_t deadline_ns; /* from the start of the child */
 	const volatile sig_atomic_t *interrupted;

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The order of things: claim the machine, undo what the dead left, open the store, note what is
- * going to be made, then run. On resume the records that are there name the runs that are not
- * missing; nothing else about them is looked at.
+ * The order of things: claim the machine, open the store, note what is going to be made, then run,
+ * each record stored before the next run begins. On resume the records that are there name the runs
+ * that are not missing; nothing else about them is looked at.
  */
 #include "harness/session/session.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,22 +16,14 @@
 #include "harness/cell.h"
 #include "harness/host/hostinfo.h"
 #include "harness/session/launch.h"
-#include "harness/session/leftover.h"
 #include "harness/matrix/matrix.h"
 #include "harness/pad.h"
 #include "harness/probe.h"
 #include "harness/matrix/plan.h"
-#include "harness/registry.h"
 #include "harness/session/record.h"
-#include "harness/session/solo.h"
+#include "harness/session/runner.h"
 #include "harness/session/store.h"
-#include "harness/session/watch.h"
 #include "harness/util/cleanup.h"
-#include "harness/util/fs.h"
-#include "harness/util/nsec.h"
-#include "harness/workload.h"
-
-#define DEADLINE_GRACE_NS (10 * NSEC_PER_SEC)
 
 struct session {
 	const struct matrix *matrix;
@@ -41,9 +31,7 @@ struct session {
 	const struct session_options *opt;
 	struct session_summary *sum;
 	struct store *store;
-	struct leftover *leftover;
-	struct watch *watch;
-	int claim_fd;
+	struct runner *runner;
 	unsigned char *have; /* [plan->n]: a record is there */
 	double pad_iters_per_ns;
 	struct err *err;
@@ -56,16 +44,6 @@ static cJSON *describe_cells(const struct matrix *m)
 	for (size_t i = 0; i < m->n_cells; i++)
 		cJSON_AddItemToArray(cells, cell_describe(m->cells[i]));
 	return cells;
-}
-
-static uint64_t deadline_of(const struct matrix *m, const struct cell *cell)
-{
-	uint64_t extra = (cell->workload->extra_ns ? cell->workload->extra_ns(cell) : 0) +
-			 (cell->target->extra_ns ? cell->target->extra_ns(cell) : 0);
-
-	if (m->deadline_ns)
-		return m->deadline_ns;
-	return m->warmup_ns + m->duration_ns + DEADLINE_GRACE_NS + extra;
 }
 
 /* The knobs of the probes as they are used; none where nothing is probed. */
@@ -263,53 +241,18 @@ static int open_old(struct session *s)
 	return r ? r : store_each(s->opt->dir, note_record, s, NULL, s->err);
 }
 
-/* What lies outside a run's processes and namespaces (a device, say) does not end with them. */
-static void sweep_targets(struct session *s)
-{
-	struct err not_swept;
-	int n = registry_leftovers(s->opt->registry, true, NULL, NULL, &not_swept);
-
-	if (n > 0)
-		s->sum->swept += (unsigned)n;
-	else if (n < 0 && !s->sum->not_swept[0])
-		snprintf(s->sum->not_swept, sizeof(s->sum->not_swept), "%s", not_swept.text);
-}
-
 static int open_session(struct session *s)
 {
-	struct err not_swept = {""};
-	unsigned swept = 0;
-	int r;
+	struct runner_options opt = {.registry = s->opt->registry,
+				     .prober = s->opt->prober,
+				     .concurrent = s->opt->concurrent,
+				     .interrupted = s->opt->interrupted};
+	int r = runner_claim(&opt, &s->runner, s->err);
 
-	s->claim_fd = solo_claim(s->opt->concurrent, s->err);
-	if (s->claim_fd < 0)
-		return s->claim_fd;
-	if (leftover_sweep(&swept, &not_swept))
-		snprintf(s->sum->not_swept, sizeof(s->sum->not_swept), "%s", not_swept.text);
-	s->sum->swept = swept;
-	sweep_targets(s);
+	if (r)
+		return r;
 	r = s->opt->resume ? open_old(s) : open_new(s);
-	if (!r)
-		r = leftover_begin(s->opt->dir, &s->leftover, s->err);
-	return r ? r : watch_open(s->opt->prober, s->matrix, s->plan, &s->watch, s->err);
-}
-
-static cJSON *make_request(const struct session *s, const struct plan_item *item,
-			   const char *rundir, const char *sessiondir)
-{
-	cJSON *o = cJSON_CreateObject();
-	char seed[24];
-
-	cJSON_AddNumberToObject(o, "protocol", PROTOCOL_VERSION);
-	cJSON_AddItemToObject(o, "cell", cJSON_Duplicate(s->matrix->cells[item->cell]->stated, 1));
-	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)item->seed);
-	cJSON_AddStringToObject(o, "seed", seed);
-	cJSON_AddNumberToObject(o, "warmup_ns", (double)s->matrix->warmup_ns);
-	cJSON_AddNumberToObject(o, "duration_ns", (double)s->matrix->duration_ns);
-	cJSON_AddStringToObject(o, "workdir", rundir);
-	cJSON_AddStringToObject(o, "sessiondir", sessiondir);
-	cJSON_AddNumberToObject(o, "pad_iters_per_ns", s->pad_iters_per_ns);
-	return o;
+	return r ? r : runner_open(s->runner, s->matrix, s->plan, s->opt->dir, s->err);
 }
 
 static int store_outcome(struct session *s, const struct plan_item *item,
@@ -324,54 +267,33 @@ static int store_outcome(struct session *s, const struct plan_item *item,
 				   .start = *start};
 	_cleanup_json_ cJSON *rec = NULL;
 
-	watch_add_foreign(s->watch, cJSON_GetObjectItemCaseSensitive(o->response, "host"));
 	rec = record_make(&head, o);
 	s->sum->done++;
 	s->sum->by_status[o->status]++;
 	return store_append(s->store, rec, s->err);
 }
 
-/* Each run has a folder of its own. One that cannot be removed now goes with the work folder. */
-static int make_folders(struct session *s, const struct plan_item *item, char *rundir,
-			char *sessiondir)
-{
-	const char *work = leftover_workdir(s->leftover);
-	int r;
-
-	snprintf(rundir, PATH_MAX, "%.4000s/run-%llu", work, (unsigned long long)item->order);
-	snprintf(sessiondir, PATH_MAX, "%.4000s/session", work);
-	r = fs_mkdir_p(rundir);
-	if (!r)
-		r = fs_mkdir_p(sessiondir);
-	return r ? err_sys(s->err, r, "work folder %s", work) : 0;
-}
-
 static int run_one(struct session *s, const struct plan_item *item)
 {
 	const struct cell *cell = s->matrix->cells[item->cell];
-	_cleanup_json_ cJSON *request = NULL, *probes = NULL;
-	struct launch l = {.binary = s->opt->binary,
-			   .deadline_ns = deadline_of(s->matrix, cell),
-			   .interrupted = s->opt->interrupted};
+	struct runner_job job = {.cell = cell,
+				 .binary = s->opt->binary,
+				 .number = item->order,
+				 .seed = item->seed,
+				 .pad_iters_per_ns = s->pad_iters_per_ns,
+				 .probed = item->probed};
+	_cleanup_json_ cJSON *probes = NULL;
 	struct outcome o = {.status = STATUS_FAILED};
-	char rundir[PATH_MAX], sessiondir[PATH_MAX];
 	struct timespec start;
-	int r = make_folders(s, item, rundir, sessiondir);
+	int r;
 
-	if (r)
-		return r;
-	l.request = request = make_request(s, item, rundir, sessiondir);
-	clock_gettime(CLOCK_REALTIME, &start);
 	s->opt->begins(s->opt->arg, cell, item->probed, s->sum->done, s->sum->todo);
-	r = watch_launch(s->watch, item->probed ? cell->probes : 0, request, &l, &o, &probes,
-			 s->err);
+	r = runner_run(s->runner, &job, &o, &probes, &start, s->err);
 	if (!r && !o.interrupted)
 		r = store_outcome(s, item, &start, &o, take_ptr(probes));
 	if (!r && !o.interrupted)
 		s->opt->ended(s->opt->arg, cell, item->probed, &o, s->sum->done, s->sum->todo);
-	sweep_targets(s);
 	outcome_free(&o);
-	fs_remove_tree(rundir);
 	return r;
 }
 
@@ -390,8 +312,7 @@ static int run_all(struct session *s)
 int session_run(const struct matrix *m, const struct plan *p, const struct session_options *opt,
 		struct session_summary *ret, struct err *err)
 {
-	struct session s = {
-		.matrix = m, .plan = p, .opt = opt, .sum = ret, .claim_fd = -1, .err = err};
+	struct session s = {.matrix = m, .plan = p, .opt = opt, .sum = ret, .err = err};
 	int r;
 
 	*ret = (struct session_summary){.todo = 0};
@@ -401,10 +322,13 @@ int session_run(const struct matrix *m, const struct plan *p, const struct sessi
 	r = open_session(&s);
 	if (!r)
 		r = run_all(&s);
-	watch_close(s.watch);
-	leftover_end(s.leftover);
+	if (s.runner) {
+		ret->swept = runner_swept(s.runner)->count;
+		snprintf(ret->not_swept, sizeof(ret->not_swept), "%s",
+			 runner_swept(s.runner)->not_swept);
+	}
+	runner_close(s.runner);
 	store_close(s.store);
-	cleanup_close(&s.claim_fd);
 	free(s.have);
 	return r;
 }
