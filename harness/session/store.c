@@ -17,10 +17,10 @@
 
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "harness/util/jsonl.h"
 
 #define RUNS_FILE     "runs.jsonl"
 #define MANIFEST_FILE "manifest.json"
-#define MANIFEST_MAX  (64u << 20)
 
 struct store {
 	char dir[PATH_MAX];
@@ -189,93 +189,39 @@ void store_close(struct store *s)
 
 int store_manifest(const char *dir, cJSON **ret, struct err *err)
 {
-	_cleanup_free_ char *text = NULL;
-	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
-	const cJSON *schema;
-	cJSON *o;
 	int r = path_in(dir, MANIFEST_FILE, path, err);
 
 	if (r)
 		return r;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+	r = jsonl_document(path, RECORD_SCHEMA, ret, err);
+	if (r == -ENOENT || r == -ENOTDIR)
 		return err_set(err, -ENOENT, "%s is not a results folder: it has no %s", dir,
 			       MANIFEST_FILE);
-	r = fd < 0 ? -errno : fs_read_all(fd, MANIFEST_MAX, &text, NULL);
-	if (r)
-		return err_sys(err, r, "%s", path);
-	o = cJSON_Parse(text);
-	schema = cJSON_GetObjectItemCaseSensitive(o, "schema");
-	if (!cJSON_IsNumber(schema) || schema->valueint != RECORD_SCHEMA) {
-		cJSON_Delete(o);
-		return err_set(err, -EBADMSG, "%s: %s", path,
-			       o ? "a schema that this build does not know" : "not JSON");
-	}
-	*ret = o;
-	return 0;
+	return r;
 }
 
-static int check_record(const cJSON *rec, const char *path, unsigned line, struct err *err)
-{
-	const cJSON *schema = cJSON_GetObjectItemCaseSensitive(rec, "schema");
+struct reader {
+	store_fn fn;
+	void *arg;
+};
 
-	if (!rec)
-		return err_set(err, -EBADMSG, "%s:%u: not JSON", path, line);
-	if (!cJSON_IsNumber(schema))
-		return err_set(err, -EBADMSG, "%s:%u: not a record: it has no schema", path, line);
-	if (schema->valueint != RECORD_SCHEMA)
-		return err_set(err, -EBADMSG, "%s:%u: schema %d, this build reads %d", path, line,
-			       schema->valueint, RECORD_SCHEMA);
+static int take_record(void *arg, cJSON *rec, const char *place, struct err *err)
+{
+	const struct reader *reader = arg;
+
 	if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(rec, "cell")) ||
 	    !cJSON_IsString(cJSON_GetObjectItemCaseSensitive(rec, "status")) ||
 	    !cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(rec, "repeat")))
-		return err_set(err, -EBADMSG, "%s:%u: a record without cell, status or repeat",
-			       path, line);
-	return 0;
-}
-
-static int each_line(FILE *f, const char *path, store_fn fn, void *arg, unsigned *torn,
-		     struct err *err)
-{
-	_cleanup_free_ char *line = NULL;
-	size_t size = 0;
-	unsigned number = 0;
-	ssize_t len;
-	int r = 0;
-
-	while (!r && (len = getline(&line, &size, f)) > 0) {
-		cJSON *rec;
-
-		number++;
-		if (line[len - 1] != '\n') {
-			if (torn)
-				*torn = 1;
-			break;
-		}
-		rec = cJSON_Parse(line);
-		r = check_record(rec, path, number, err);
-		if (!r)
-			r = fn(arg, rec);
-		cJSON_Delete(rec);
-	}
-	if (!r && ferror(f))
-		r = err_sys(err, -EIO, "%s", path);
-	return r;
+		return err_set(err, -EBADMSG, "%s: a record without cell, status or repeat", place);
+	return reader->fn(reader->arg, rec);
 }
 
 int store_each(const char *dir, store_fn fn, void *arg, unsigned *torn, struct err *err)
 {
-	_cleanup_fclose_ FILE *f = NULL;
+	struct reader reader = {fn, arg};
 	char path[PATH_MAX];
 	int r = path_in(dir, RUNS_FILE, path, err);
 
-	if (r)
-		return r;
-	if (torn)
-		*torn = 0;
-	f = fopen(path, "re");
-	if (!f)
-		return err_sys(err, -errno, "%s", path);
-	return each_line(f, path, fn, arg, torn, err);
+	return r ? r : jsonl_each(path, RECORD_SCHEMA, take_record, &reader, torn, err);
 }
