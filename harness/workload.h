@@ -35,6 +35,9 @@ struct workload_ops {
 	 * workload declares. op->kind is an index. NULL: all are alike. */
 	const char *const *kinds;
 	const struct param *params;
+	/* The loop of harness/host/yardstick.h that the machine's speed of the day is taken from,
+	 * when sessions are compared. NULL: "spin". */
+	const char *yardstick;
 	size_t config_size;
 	const struct metric *metrics; /* beside the common ones; ended by METRIC_END */
 	uint64_t payload_default, payload_min, payload_max; /* all 0: operations carry no payload */

@@ -434,6 +434,7 @@ const struct workload_ops workload_block = {
 	.name = "block",
 	.help = "reads, writes and flushes of a block device, its content verified on demand",
 	.op_name = "I/O",
+	.yardstick = "wake",
 	.params = block_params,
 	.config_size = sizeof(struct block_config),
 	.metrics = block_metrics,

@@ -422,6 +422,7 @@ const struct workload_ops workload_udp = {
 	.name = "udp",
 	.help = "datagrams to a sink that counts and checks what arrives",
 	.op_name = "datagram",
+	.yardstick = "loopback",
 	.params = udp_params,
 	.config_size = sizeof(struct udp_config),
 	.metrics = udp_metrics,

@@ -411,6 +411,7 @@ const struct workload_ops workload_wal = {
 	.name = "wal",
 	.help = "records appended to a log, complete when durable, replayed after every run",
 	.op_name = "commit",
+	.yardstick = "sync4k",
 	.params = wal_params,
 	.config_size = sizeof(struct wal_config),
 	.metrics = wal_metrics,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "harness/host/yardstick.h"
 #include "harness/matrix/catalog.h"
 #include "harness/util/cleanup.h"
 #include "probes/probes.h"
@@ -22,8 +23,10 @@ static void test_tables(void **state)
 	catalog_check(&reg, &err);
 	assert_string_equal(err.text, "");
 	for (size_t i = 0; reg.workloads[i]; i++) {
+		const char *yardstick = reg.workloads[i]->yardstick;
 		size_t n = 0;
 
+		assert_true(!yardstick || yardstick_find(yardstick));
 		for (size_t j = 0; reg.targets[j]; j++)
 			n += registry_workload(&reg, reg.targets[j]->workload) == reg.workloads[i];
 		assert_true(n > 0);

@@ -23,6 +23,7 @@
 #include "harness/session/record.h"
 #include "harness/session/runner.h"
 #include "harness/session/store.h"
+#include "harness/session/yardlog.h"
 #include "harness/util/cleanup.h"
 
 struct session {
@@ -41,8 +42,13 @@ static cJSON *describe_cells(const struct matrix *m)
 {
 	cJSON *cells = cJSON_CreateArray();
 
-	for (size_t i = 0; i < m->n_cells; i++)
-		cJSON_AddItemToArray(cells, cell_describe(m->cells[i]));
+	for (size_t i = 0; i < m->n_cells; i++) {
+		_cleanup_free_ char *label = cell_label(m->cells[i]);
+		cJSON *cell = cell_describe(m->cells[i]);
+
+		cJSON_AddStringToObject(cell, "label", label ? label : "");
+		cJSON_AddItemToArray(cells, cell);
+	}
 	return cells;
 }
 
@@ -252,7 +258,11 @@ static int open_session(struct session *s)
 	if (r)
 		return r;
 	r = s->opt->resume ? open_old(s) : open_new(s);
-	return r ? r : runner_open(s->runner, s->matrix, s->plan, s->opt->dir, s->err);
+	if (!r)
+		r = runner_open(s->runner, s->matrix, s->plan, s->opt->dir, s->err);
+	if (!r)
+		r = yardlog_add(s->opt->dir, runner_workdir(s->runner), YARDLOG_BEGIN, s->err);
+	return r;
 }
 
 static int store_outcome(struct session *s, const struct plan_item *item,
@@ -322,6 +332,8 @@ int session_run(const struct matrix *m, const struct plan *p, const struct sessi
 	r = open_session(&s);
 	if (!r)
 		r = run_all(&s);
+	if (!r && !ret->interrupted)
+		r = yardlog_add(opt->dir, runner_workdir(s.runner), YARDLOG_END, err);
 	if (s.runner) {
 		ret->swept = runner_swept(s.runner)->count;
 		snprintf(ret->not_swept, sizeof(ret->not_swept), "%s",

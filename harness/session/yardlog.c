@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Appends like the store does: one write, one fsync. A last line that was torn by a crash is cut
+ * off before the next one is added, and not read.
+ */
+#include "harness/session/yardlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/host/yardstick.h"
+#include "harness/session/record.h"
+#include "harness/session/store.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/fs.h"
+#include "harness/util/order.h"
+
+#define FILE_NAME "yardsticks.jsonl"
+#define LINES_MAX 1000 /* of a file: a session is not resumed that often */
+#define BYTES_MAX ((size_t)4 << 20)
+
+static int path_of(const char *dir, char path[static PATH_MAX], struct err *err)
+{
+	if (snprintf(path, PATH_MAX, "%s/" FILE_NAME, dir) >= PATH_MAX)
+		return err_sys(err, -ENAMETOOLONG, "%s", dir);
+	return 0;
+}
+
+static cJSON *make_line(const char *workdir, enum yardlog_at at)
+{
+	cJSON *line = cJSON_CreateObject();
+	struct timespec now;
+	char text[40];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	record_time(&now, text, sizeof(text));
+	cJSON_AddNumberToObject(line, "schema", RECORD_SCHEMA);
+	cJSON_AddStringToObject(line, "at", at == YARDLOG_BEGIN ? "begin" : "end");
+	cJSON_AddStringToObject(line, "time", text);
+	cJSON_AddItemToObject(line, "yardsticks", yardstick_measure(workdir));
+	return line;
+}
+
+/* Goes to the end of the last whole line, and cuts off what is behind it. */
+static int cut_torn(int fd)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *newline;
+	size_t len;
+	off_t good;
+	int r = fs_read_all(fd, BYTES_MAX, &text, &len);
+
+	if (r)
+		return r;
+	newline = memrchr(text, '\n', len);
+	good = newline ? newline - text + 1 : 0;
+	return ftruncate(fd, good) || lseek(fd, good, SEEK_SET) < 0 ? -errno : 0;
+}
+
+int yardlog_add(const char *dir, const char *workdir, enum yardlog_at at, struct err *err)
+{
+	_cleanup_json_ cJSON *line = make_line(workdir, at);
+	_cleanup_free_ char *text = cJSON_PrintUnformatted(line);
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+	size_t len;
+	int r = path_of(dir, path, err);
+
+	if (r)
+		return r;
+	if (!text)
+		return err_sys(err, -ENOMEM, "%s", path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(err, -errno, "%s", path);
+	len = strlen(text);
+	text[len] = '\n'; /* in place of the NUL */
+	r = cut_torn(fd);
+	if (!r)
+		r = fs_write_all(fd, text, len + 1);
+	if (!r && fsync(fd))
+		r = -errno;
+	return r ? err_sys(err, r, "%s", path) : 0;
+}
+
+struct lines {
+	const char *path;
+	cJSON *items[LINES_MAX];
+	unsigned n;
+};
+
+static void lines_free(struct lines *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		cJSON_Delete(l->items[i]);
+}
+
+static int add_line(struct lines *l, const char *text, struct err *err)
+{
+	cJSON *line = cJSON_Parse(text);
+	const cJSON *schema = cJSON_GetObjectItemCaseSensitive(line, "schema");
+	unsigned number = l->n + 1;
+
+	if (l->n == LINES_MAX || !line) {
+		cJSON_Delete(line);
+		return err_set(err, -EBADMSG, "%s:%u: %s", l->path, number,
+			       line ? "too many lines" : "not JSON");
+	}
+	l->items[l->n++] = line;
+	if (!cJSON_IsNumber(schema) || schema->valueint != RECORD_SCHEMA)
+		return err_set(err, -EBADMSG, "%s:%u: schema %d, this build reads %d", l->path,
+			       number, cJSON_IsNumber(schema) ? schema->valueint : 0,
+			       RECORD_SCHEMA);
+	if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(line, "yardsticks")))
+		return err_set(err, -EBADMSG, "%s:%u: no yardsticks", l->path, number);
+	return 0;
+}
+
+static int split_lines(struct lines *l, char *text, struct err *err)
+{
+	char *newline;
+	int r = 0;
+
+	for (; !r && (newline = strchr(text, '\n')); text = newline + 1) {
+		*newline = '\0';
+		r = add_line(l, text, err);
+	}
+	return r;
+}
+
+/* Has every line measured this yardstick, in this version? Then *values are what they say. */
+static bool values_of(const struct lines *l, const char *name, double version, double *values)
+{
+	for (unsigned i = 0; i < l->n; i++) {
+		const cJSON *all = cJSON_GetObjectItemCaseSensitive(l->items[i], "yardsticks");
+		const cJSON *one = cJSON_GetObjectItemCaseSensitive(all, name);
+		const cJSON *ns = cJSON_GetObjectItemCaseSensitive(one, "ns");
+		const cJSON *of = cJSON_GetObjectItemCaseSensitive(one, "version");
+
+		if (!cJSON_IsNumber(ns) || ns->valuedouble <= 0 || !cJSON_IsNumber(of) ||
+		    of->valuedouble != version)
+			return false;
+		values[i] = ns->valuedouble;
+	}
+	return l->n > 0;
+}
+
+static cJSON *summarise(const struct lines *l)
+{
+	const cJSON *first = cJSON_GetObjectItemCaseSensitive(l->items[0], "yardsticks"), *one;
+	cJSON *all = cJSON_CreateObject();
+	double values[LINES_MAX];
+
+	cJSON_ArrayForEach (one, first) {
+		const cJSON *version = cJSON_GetObjectItemCaseSensitive(one, "version");
+		double drift;
+		cJSON *to;
+
+		if (!cJSON_IsNumber(version) ||
+		    !values_of(l, one->string, version->valuedouble, values))
+			continue;
+		drift = values[l->n - 1] / values[0] - 1;
+		order_sort(values, l->n);
+		to = cJSON_AddObjectToObject(all, one->string);
+		cJSON_AddNumberToObject(to, "version", version->valuedouble);
+		cJSON_AddNumberToObject(to, "ns", order_median(values, l->n));
+		cJSON_AddNumberToObject(to, "drift", drift);
+	}
+	return all;
+}
+
+int yardlog_read(const char *dir, cJSON **ret, struct err *err)
+{
+	_cleanup_(lines_free) struct lines l = {.n = 0};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+	int r = path_of(dir, path, err);
+
+	if (r)
+		return r;
+	l.path = path;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		*ret = cJSON_CreateObject();
+		return 0;
+	}
+	r = fd < 0 ? -errno : fs_read_all(fd, BYTES_MAX, &text, NULL);
+	if (r)
+		return err_sys(err, r, "%s", path);
+	r = split_lines(&l, text, err);
+	if (!r)
+		*ret = l.n ? summarise(&l) : cJSON_CreateObject();
+	return r;
+}
