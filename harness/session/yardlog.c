@@ -19,6 +19,7 @@
 #include "harness/session/store.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "harness/util/jsonl.h"
 #include "harness/util/order.h"
 
 #define FILE_NAME "yardsticks.jsonl"
@@ -90,7 +91,6 @@ int yardlog_add(const char *dir, const char *workdir, enum yardlog_at at, struct
 }
 
 struct lines {
-	const char *path;
 	cJSON *items[LINES_MAX];
 	unsigned n;
 };
@@ -101,37 +101,16 @@ static void lines_free(struct lines *l)
 		cJSON_Delete(l->items[i]);
 }
 
-static int add_line(struct lines *l, const char *text, struct err *err)
+static int add_line(void *arg, cJSON *line, const char *place, struct err *err)
 {
-	cJSON *line = cJSON_Parse(text);
-	const cJSON *schema = cJSON_GetObjectItemCaseSensitive(line, "schema");
-	unsigned number = l->n + 1;
+	struct lines *l = arg;
 
-	if (l->n == LINES_MAX || !line) {
-		cJSON_Delete(line);
-		return err_set(err, -EBADMSG, "%s:%u: %s", l->path, number,
-			       line ? "too many lines" : "not JSON");
-	}
-	l->items[l->n++] = line;
-	if (!cJSON_IsNumber(schema) || schema->valueint != RECORD_SCHEMA)
-		return err_set(err, -EBADMSG, "%s:%u: schema %d, this build reads %d", l->path,
-			       number, cJSON_IsNumber(schema) ? schema->valueint : 0,
-			       RECORD_SCHEMA);
+	if (l->n == LINES_MAX)
+		return err_set(err, -EBADMSG, "%s: too many lines", place);
 	if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(line, "yardsticks")))
-		return err_set(err, -EBADMSG, "%s:%u: no yardsticks", l->path, number);
+		return err_set(err, -EBADMSG, "%s: no yardsticks", place);
+	l->items[l->n++] = cJSON_Duplicate(line, 1);
 	return 0;
-}
-
-static int split_lines(struct lines *l, char *text, struct err *err)
-{
-	char *newline;
-	int r = 0;
-
-	for (; !r && (newline = strchr(text, '\n')); text = newline + 1) {
-		*newline = '\0';
-		r = add_line(l, text, err);
-	}
-	return r;
 }
 
 /* Has every line measured this yardstick, in this version? Then *values are what they say. */
@@ -178,24 +157,12 @@ static cJSON *summarise(const struct lines *l)
 int yardlog_read(const char *dir, cJSON **ret, struct err *err)
 {
 	_cleanup_(lines_free) struct lines l = {.n = 0};
-	_cleanup_free_ char *text = NULL;
-	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
 	int r = path_of(dir, path, err);
 
-	if (r)
-		return r;
-	l.path = path;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
-		*ret = cJSON_CreateObject();
-		return 0;
-	}
-	r = fd < 0 ? -errno : fs_read_all(fd, BYTES_MAX, &text, NULL);
-	if (r)
-		return err_sys(err, r, "%s", path);
-	r = split_lines(&l, text, err);
 	if (!r)
+		r = jsonl_each(path, RECORD_SCHEMA, add_line, &l, NULL, err);
+	if (!r || r == -ENOENT)
 		*ret = l.n ? summarise(&l) : cJSON_CreateObject();
-	return r;
+	return r == -ENOENT ? 0 : r;
 }
