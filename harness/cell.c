@@ -304,6 +304,7 @@ void cell_free(struct cell *cell)
 		return;
 	free(cell->workload_config);
 	free(cell->target_config);
+	cJSON_Delete(cell->gate);
 	cJSON_Delete(cell->stated);
 	free(cell);
 }

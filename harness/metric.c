@@ -30,3 +30,17 @@ const struct metric common_metrics[] = {
 	 "CPU time of all threads of the run per completed operation"},
 	METRIC_END,
 };
+
+const struct metric count_metrics[] = {
+	{"switches", "1", BETTER_LOWER, "voluntary context switches per operation"},
+	{"syscalls", "1", BETTER_LOWER, "system calls per operation (probe syscalls)"},
+	{"futex_waits", "1", BETTER_LOWER, "futex calls that slept, per operation (probe lock)"},
+	{"punts", "1", BETTER_LOWER,
+	 "requests handed to an io_uring worker, per operation (probe cqe)"},
+	{"fsyncs", "1", BETTER_LOWER,
+	 "fsync and fdatasync per operation, as calls (probe syscalls) or requests (probe cqe)"},
+	{"bytes", "bytes", BETTER_LOWER,
+	 "read from and written to block devices, per operation "
+	 "(probe block)"},
+	METRIC_END,
+};

@@ -20,4 +20,7 @@ struct metric {
 	}
 
 extern const struct metric common_metrics[]; /* what every workload reports */
-extern const char *const better_names[];     /* "higher", "lower", "none", indexed by enum better */
+/* What the kernel did for one operation: no metric of a record, but made from its `usage` and
+ * `probes` (harness/session/counts.h). Names of both tables differ. */
+extern const struct metric count_metrics[];
+extern const char *const better_names[]; /* "higher", "lower", "none", indexed by enum better */

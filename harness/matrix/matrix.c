@@ -16,6 +16,7 @@
 
 #include "harness/matrix/hint.h"
 #include "harness/matrix/matrix_entry.h"
+#include "harness/matrix/matrix_gate.h"
 #include "harness/matrix/matrix_probes.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fnv.h"
@@ -71,7 +72,7 @@ const struct param matrix_params[] = {
 };
 
 /* "$schema" tells an editor what to check with; it is read and left at that. */
-static const char *const top_words[] = {"cells", "probes", "probe_knobs", "$schema", NULL};
+static const char *const top_words[] = {"cells", "probes", "probe_knobs", "gate", "$schema", NULL};
 static const struct param *const top_tables[] = {matrix_params, NULL};
 
 static const char *top_hint(const struct entry *e, const struct nearest *n, char *buf)
@@ -181,6 +182,20 @@ static int read_probes(const struct prober_ops *ops, struct matrix *m, const cJS
 	if (probes)
 		probes_read(ops, diag, probes, path, &m->probes);
 	probe_knobs_read(ops, diag, cJSON_GetObjectItemCaseSensitive(root, "probe_knobs"), m);
+	return 0;
+}
+
+static int read_gate(const struct registry *reg, struct matrix *m, const cJSON *root,
+		     struct diag *diag)
+{
+	_cleanup_free_ struct json_path *path = calloc(1, sizeof(*path));
+	const cJSON *gate = cJSON_GetObjectItemCaseSensitive(root, "gate");
+
+	if (!path)
+		return -ENOMEM;
+	json_path_key(path, "gate");
+	if (gate)
+		gate_names_read(reg, NULL, diag, gate, path, &m->gate);
 	return 0;
 }
 
@@ -377,6 +392,8 @@ static int build(const struct registry *reg, const char *path, const cJSON *root
 		rc = read_probes(reg->prober, m, root, diag);
 	}
 	if (!rc)
+		rc = read_gate(reg, m, root, diag);
+	if (!rc)
 		rc = read_cells(reg, m, root, diag);
 	if (!rc && !(m->source = cJSON_Duplicate(root, true)))
 		rc = -ENOMEM;
@@ -421,6 +438,7 @@ void matrix_free(struct matrix *m)
 	for (size_t i = 0; m->cells && i < m->n_cells; i++)
 		cell_free(m->cells[i]);
 	free(m->cells);
+	cJSON_Delete(m->gate);
 	cJSON_Delete(m->source);
 	free(m->probe_config);
 	free(m);

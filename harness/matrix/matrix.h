@@ -29,6 +29,7 @@ struct matrix {
 	size_t n_cells;
 	size_t n_skipped, n_duplicate; /* cells that skip rules dropped; that were there before */
 	unsigned probes;	       /* set for cells whose entry has none */
+	cJSON *gate; /* names for cells whose entry has none, see matrix_gate.h; NULL: none */
 	void *probe_config; /* the prober's config_size bytes; NULL: there is no prober */
 	cJSON *source;	    /* the file as it was read */
 	char hash[17]; /* of all that decides what is run; not of the name, nor of the text's form

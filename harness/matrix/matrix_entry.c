@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "harness/matrix/hint.h"
+#include "harness/matrix/matrix_gate.h"
 #include "harness/matrix/matrix_probes.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/cpuset.h"
@@ -20,7 +21,7 @@
 #include "harness/util/nearest.h"
 
 const char *const matrix_entry_words[] = {"workload", "target", "cpus", "with",
-					  "skip",     "probes", NULL};
+					  "skip",     "probes", "gate", NULL};
 static const char *const rule_words[] = {"target", "cpus", "with", NULL};
 static const struct param *const axis_tables[] = {axis_params, NULL};
 _Static_assert(HINT_MAX >= NEAREST_HINT_MAX, "one buffer serves both kinds of hint");
@@ -304,6 +305,8 @@ static void check_member(struct entry *e, const cJSON *member, bool rule)
 		check_knobs(e, member, !rule);
 	else if (!strcmp(member->string, "probes") && !rule)
 		probes_read(e->reg->prober, e->diag, member, e->path, &e->probes);
+	else if (!strcmp(member->string, "gate") && !rule && e->workload && !e->gate)
+		gate_names_read(e->reg, e->workload, e->diag, member, e->path, &e->gate);
 }
 
 static void check_members(struct entry *e, const cJSON *object, bool rule)
@@ -380,7 +383,8 @@ static void add_dims(struct entry *e, const char *group, const cJSON *object)
 			continue;
 		}
 		if (!group &&
-		    (!strcmp(member->string, "skip") || !strcmp(member->string, "probes")))
+		    (!strcmp(member->string, "skip") || !strcmp(member->string, "probes") ||
+		     !strcmp(member->string, "gate")))
 			continue;
 		e->dims[e->n_dims++] = (struct dim){group, member->string, member};
 	}
@@ -427,5 +431,7 @@ int entry_read(struct entry *e)
 void entry_clear(struct entry *e)
 {
 	free(e->dims);
+	cJSON_Delete(e->gate);
 	e->dims = NULL;
+	e->gate = NULL;
 }

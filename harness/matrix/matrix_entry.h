@@ -21,6 +21,7 @@ struct entry {
 	struct json_path *path; /* "cells[2]"; shared by all entries */
 	const struct workload_ops *workload;
 	unsigned probes;  /* the matrix's, until the entry says otherwise */
+	cJSON *gate;	  /* as the entry says; NULL: as the matrix does */
 	struct dim *dims; /* what multiplies, in the order of the text */
 	size_t n_dims;
 	uint64_t product; /* cells before skip rules; UINT64_MAX: that many or more */

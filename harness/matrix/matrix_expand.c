@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "harness/matrix/matrix_entry.h"
+#include "harness/matrix/matrix_gate.h"
 #include "harness/util/cleanup.h"
 
 struct odometer {
@@ -217,6 +218,12 @@ static int add_cell(struct odometer *o, struct entry *e, struct matrix *m, uint6
 		return 0;
 	}
 	cell->probes = e->probes;
+	cell->gate =
+		e->gate ? cJSON_Duplicate(e->gate, true) : gate_names_for(m->gate, cell->workload);
+	if ((e->gate || m->gate) && !cell->gate) {
+		cell_free(cell);
+		return -ENOMEM;
+	}
 	m->cells[m->n_cells++] = cell;
 	return 0;
 }

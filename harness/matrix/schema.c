@@ -11,6 +11,7 @@
 
 #include "harness/cell.h"
 #include "harness/matrix/matrix.h"
+#include "harness/matrix/matrix_gate.h"
 #include "harness/role.h"
 
 #define SIZE_PATTERN "^[0-9]+(\\.[0-9]+)?([kKMGT]i?)?B?$"
@@ -186,6 +187,44 @@ static void add_probes(cJSON *properties, const struct prober_ops *ops)
 		cJSON_AddItemToObject(knobs, row->name, value(row));
 }
 
+static bool has_word(const cJSON *words, const char *name)
+{
+	const cJSON *word;
+
+	cJSON_ArrayForEach (word, words)
+		if (!strcmp(word->valuestring, name))
+			return true;
+	return false;
+}
+
+static void add_metric_names(cJSON *words, const struct metric *rows)
+{
+	bool counts = rows == count_metrics;
+
+	for (; rows && rows->name; rows++)
+		if ((counts || gate_can_judge(rows)) && !has_word(words, rows->name))
+			cJSON_AddItemToArray(words, cJSON_CreateString(rows->name));
+}
+
+/* NULL: of any workload. */
+static void add_gate(cJSON *properties, const struct registry *reg, const struct workload_ops *w)
+{
+	cJSON *name = cJSON_CreateObject(), *words = cJSON_AddArrayToObject(name, "enum"), *gate;
+	cJSON *list = of_type("array");
+
+	add_metric_names(words, common_metrics);
+	add_metric_names(words, count_metrics);
+	if (w)
+		add_metric_names(words, w->metrics);
+	for (size_t i = 0; !w && reg->workloads[i]; i++)
+		add_metric_names(words, reg->workloads[i]->metrics);
+	cJSON_AddItemToObject(list, "items", cJSON_Duplicate(name, true));
+	gate = either(name, list);
+	cJSON_AddStringToObject(gate, "description",
+				"metrics that a gate judges beside the throughput");
+	cJSON_AddItemToObject(properties, "gate", gate);
+}
+
 static void add_axes(cJSON *properties, const struct workload_ops *w)
 {
 	for (const struct param *row = axis_params; row->name; row++) {
@@ -301,6 +340,7 @@ static void add_entry(cJSON *defs, const struct registry *reg, const struct work
 	cJSON_AddStringToObject(add_object(properties, "with"), "type", "object");
 	add_rules(properties, reg, w);
 	cJSON_AddItemToObject(properties, "probes", probes_value(reg->prober));
+	add_gate(properties, reg, w);
 	each_target(reg, w, cJSON_AddArrayToObject(o, "allOf"), add_condition);
 }
 
@@ -358,6 +398,7 @@ cJSON *schema_make(const struct registry *reg)
 	bound_name(cJSON_GetObjectItemCaseSensitive(properties, "name"));
 	cJSON_AddItemToObject(properties, "$schema", of_type("string"));
 	add_probes(properties, reg->prober);
+	add_gate(properties, reg, NULL);
 	add_cells(properties, reg);
 	defs = add_object(o, "$defs");
 	for (size_t i = 0; reg->workloads[i]; i++)
