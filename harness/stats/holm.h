@@ -6,5 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* reject[i] for p[i]; `adjusted` (may be NULL) gets the adjusted p-values. -ENOMEM. */
+/* reject[i] for p[i]; `adjusted` (may be NULL) gets the adjusted p-values. -ENOMEM; -EINVAL for a
+ * p outside [0, 1], and an alpha outside (0, 1). */
 int holm(const double *p, size_t n, double alpha, bool *reject, double *adjusted);

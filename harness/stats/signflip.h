@@ -23,7 +23,8 @@ struct signflip {
 	double p_equal; /* P(statistic == sum): p_greater - u * p_equal is uniform, u in [0, 1) */
 };
 
-/* Of d[i] - shift. -E2BIG above SIGNFLIP_MAX, -ENOMEM; with no difference but 0 all p are 1. */
+/* Of d[i] - shift. -E2BIG above SIGNFLIP_MAX, -EINVAL for one that is not finite; with no
+ * difference but 0 all p are 1. Exchanging signs exchanges the tails to the last bit. */
 int signflip_test(const double *d, size_t n, double shift, struct signflip *ret);
 
 /* The smallest p_greater that n differences can have: 2^-n. */

@@ -15,10 +15,10 @@
 
 struct walsh {
 	double estimate;
-	double low, high; /* of the interval; -INFINITY, INFINITY where n is too small for the level
-			   */
+	double low, high; /* -INFINITY, INFINITY where n is too small for the level */
 	double level;	  /* that it has: at least what was asked for; 1 when it is infinite */
 };
 
-/* `level` in (0, 1), e.g. 0.90. NAN for n = 0. -E2BIG, -ENOMEM. */
+/* `level` in (0, 1), e.g. 0.90. NAN for n = 0. -E2BIG above WALSH_MAX; -EINVAL for another level,
+ * and for a difference that is not finite. */
 int walsh_estimate(const double *d, size_t n, double level, struct walsh *ret);
