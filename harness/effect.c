@@ -11,7 +11,7 @@ double effect_of(const struct effect *e, double base, double head)
 	if (!isfinite(base) || !isfinite(head))
 		return NAN;
 	if (e->count)
-		return sign * (head - base) / fmax(base, e->floor);
+		return sign * (head - base) / fmax(fmin(base, head), e->floor);
 	if (base <= 0 || head <= 0)
 		return NAN;
 	return sign * log(head / base);
@@ -19,10 +19,14 @@ double effect_of(const struct effect *e, double base, double head)
 
 double effect_fraction(const struct effect *e, double d)
 {
-	return e->count ? d : expm1(d);
+	if (!e->count)
+		return expm1(d);
+	return d < 0 ? d / (1 - d) : d;
 }
 
 double effect_from_fraction(const struct effect *e, double fraction)
 {
-	return e->count ? fraction : log1p(fraction);
+	if (!e->count)
+		return log1p(fraction);
+	return fraction < 0 ? fraction / (1 + fraction) : fraction;
 }

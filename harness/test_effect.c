@@ -24,6 +24,7 @@ static void worse_is_positive(void **state)
 		{&latency, 105, 100, -0.04879016416943205},
 		{&rate, 105, 100, 0.04879016416943205},
 		{&switches, 2, 3, 0.5},
+		{&switches, 3, 2, -0.5},
 		{&switches, 0.1, 0.3, 0.4}, /* the floor below */
 		{&switches, 0, 0, 0},
 	};
@@ -47,8 +48,11 @@ static void no_effect(void **state)
 static void swapped_is_mirrored(void **state)
 {
 	(void)state;
-	for (double head = 1; head < 1000; head *= 1.37)
+	for (double head = 1; head < 1000; head *= 1.37) {
 		assert_true(fabs(effect_of(&rate, 17, head) + effect_of(&rate, head, 17)) < 1e-14);
+		assert_true(effect_of(&switches, 17, head) == -effect_of(&switches, head, 17));
+		assert_true(effect_of(&switches, 0, head) == -effect_of(&switches, head, 0));
+	}
 }
 
 static void fractions(void **state)
@@ -58,6 +62,8 @@ static void fractions(void **state)
 	assert_true(fabs(effect_from_fraction(&latency, 0.05) - 0.04879016416943205) < 1e-12);
 	assert_true(effect_fraction(&switches, 0.05) == 0.05);
 	assert_true(effect_from_fraction(&switches, 0.05) == 0.05);
+	assert_true(fabs(effect_fraction(&switches, effect_of(&switches, 10, 9)) + 0.1) < 1e-15);
+	assert_true(fabs(effect_from_fraction(&switches, -0.1) + 1 / 9.0) < 1e-15);
 }
 
 int main(void)

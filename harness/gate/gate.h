@@ -9,8 +9,8 @@
  *                                     gate_advance(g)   -> wants more, or is over
  *                                     gate_result(g, i)
  *
- * A series is one gated metric of one cell. d is log(head / base), signed so that + is worse; for
- * counts (head - base) / max(base, floor). An effect of 5 % is log(1.05) for times.
+ * A series is one gated metric of one cell. d is its effect_of (harness/effect.h): + is worse, and
+ * an effect of 5 % is log(1.05) of a time, 0.05 of a count.
  *
  *   STAGE 1   10 pairs for every series. Suspect: p <= 0.20 against no effect, and the estimate is
  *             at least half of what matters (both signs where improvements are confirmed).
