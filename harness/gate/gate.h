@@ -13,15 +13,21 @@
  * an effect of 5 % is log(1.05) of a time, 0.05 of a count.
  *
  *   STAGE 1   10 pairs for every series. Suspect: p <= 0.20 against no effect, and the estimate is
- *             at least half of what matters (both signs where improvements are confirmed).
- *   LOOK 2    what is no suspect is looked at twice, at 10 and at 24 pairs: unchanged when its 90 %
- *             interval lies inside the target effect, else inconclusive. Never regressed.
+ *             at least half of what matters (both signs where improvements are confirmed). What is
+ *             none is unchanged when its 90 % interval lies inside the target effect.
+ *   LOOK 2    what is neither is looked at a second time, at 24 pairs, and then no more: unchanged
+ *             when the interval lies inside by then, else inconclusive. Never regressed. Where
+ *             improvements are not confirmed, this is where they are seen: see below, by Holm over
+ *             all series of the gate, since these pairs are not fresh.
  *   STAGE 2   fresh pairs for the k suspects, as many as gate_stage2_pairs() says. Holm over the
  *             suspects, H0: effect <= margin. regressed: rejected, and the estimate over the fresh
- *             pairs at least max(matters, margin + 0.5 %). What is not, is unchanged when its 90 %
- *             interval lies inside the target effect, else inconclusive.
+ *             pairs at least max(matters, margin + 0.5 %); improved is the mirror image. What is
+ *             neither is unchanged when its 90 % interval lies inside the target effect, else
+ *             inconclusive.
  *
- * A whole gate is over in at most three steps of gate_advance.
+ * A whole gate is over at the second gate_advance, since look 2 and stage 2 are measured together.
+ * An improvement is confirmed when its stage is GATE_IN_STAGE2. A test drops differences of exactly
+ * 0, so that its n shrinks; estimates and intervals are of all pairs.
  */
 #pragma once
 
@@ -46,7 +52,7 @@ struct gate_params {
 struct gate_series {
 	double effect;	/* the target: what the gate must see */
 	double matters; /* the smallest that matters */
-	bool count;	/* a rate of events: d is no logarithm, and 0 is dropped */
+	bool count;	/* a rate of events: d is no logarithm */
 };
 
 enum gate_verdict {
@@ -58,36 +64,42 @@ enum gate_verdict {
 };
 extern const char *const gate_verdict_names[]; /* "undecided", ...; ended by NULL */
 
-enum gate_stage { GATE_IN_STAGE1, GATE_IN_LOOK2, GATE_IN_STAGE2, GATE_OVER };
-extern const char *const gate_stage_names[];
+enum gate_stage { GATE_IN_STAGE1, GATE_IN_LOOK2, GATE_IN_STAGE2 };
+extern const char *const gate_stage_names[]; /* "stage1", ...; ended by NULL */
 
 struct gate_result {
 	enum gate_verdict verdict;
 	enum gate_stage stage; /* that decided it, or in which it is */
 	unsigned n1, n2; /* pairs that were used: of the first stage (or two looks), of stage 2 */
 	bool suspect;
-	double p1, p2;	    /* of stage 1 against 0; of stage 2 against the margin; NAN: none */
-	double p2_adjusted; /* by Holm */
+	double p1; /* of stage 1 against 0, in the direction of the estimate; NAN: none */
+	double p2, p2_adjusted;	    /* against the margin: of stage 2, or of an improvement that is
+				       seen at look 2; by Holm. NAN: none */
 	double estimate, low, high; /* of the deciding pairs, 90 %; d's scale */
-	double deviation;	    /* robust, of a pair: 1.4826 MAD of stage 1 */
-	double mde;    /* smallest effect that so many pairs of it would have shown; d's scale */
-	char why[160]; /* of an inconclusive one; "" */
+	double deviation; /* of one such pair: 1.4826 MAD, or where that is 0 the ordinary one */
+	double mde;	  /* smallest effect that so many pairs of it would have shown; d's scale */
+	char why[160];	  /* of an inconclusive one; "" */
 };
 
 struct gate;
 
 /* -EINVAL with err: a plan that could never reject (its smallest p exceeds alpha), a margin that is
- * not below the effect, n = 0. */
+ * not below the effect, an effect below what matters, n = 0. -ENOMEM. */
 int gate_new(const struct gate_params *params, const struct gate_series *series, size_t n,
 	     struct gate **ret, struct err *err);
 void gate_free(struct gate *g);
 
 unsigned gate_wants(const struct gate *g, size_t i); /* more pairs, at present */
-/* A value that is not wanted any more is not taken. -EINVAL for one that is not finite. */
+/* A value that is not wanted any more is not taken. -EINVAL for one that is not finite, and for a
+ * series that there is not. */
 int gate_add(struct gate *g, size_t i, double d);
-/* It will get no more: what there is decides, and may leave it inconclusive. `why`: e.g. "more than
- * a fifth of its pairs were disturbed". */
+/* It will get no more pairs, for a reason that has nothing to do with their values ("the budget was
+ * used up"). Of stage 2 what there is decides, when that is as much as the least plan; of the other
+ * two nothing does, and `why` says so. A verdict that there is already stays. */
 void gate_give_up(struct gate *g, size_t i, const char *why);
+/* What was measured of it is not to be trusted ("discarded pairs fall on one side"): inconclusive,
+ * whatever the values say, and whether or not it had a verdict. */
+void gate_void(struct gate *g, size_t i, const char *why);
 /* When nothing is wanted: judges, and sets what is wanted next. False when the gate is over. */
 bool gate_advance(struct gate *g);
 struct gate_result gate_result(const struct gate *g, size_t i);
@@ -99,5 +111,6 @@ unsigned gate_stage2_pairs(const struct gate_params *params, const struct gate_s
 /* (3.09 + 1.645) s / sqrt(0.8 n) */
 double gate_mde(double deviation, unsigned n);
 
-/* The A/A control: two-sided p of its pairs below GATE_CONTROL_P. *ret_p. -ENOMEM. */
+/* The A/A control: two-sided p of its pairs below GATE_CONTROL_P. *ret_p. -EINVAL for values that
+ * are not finite, and for fewer pairs than could ever show it (11). */
 int gate_control(const double *d, size_t n, bool *ret_contaminated, double *ret_p);
