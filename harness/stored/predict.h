@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One more session, predicted from those that there are. A cell's value in a session is a number on
+ * a scale where differences mean something (the logarithm of a time), worse upwards. Sessions
+ * differ by the machine's day as well as by noise, which is why runs of one session, however many,
+ * do not say how far the next one may be off. The prediction is the mean of the base's sessions; a
+ * head of m sessions is off by chance with the variance
+ *
+ *     s^2 (1 / n + 1 / m)
+ *
+ * where s^2 is between sessions, moderated over the cells of a pool (harness/stats/moderated.h),
+ * and the interval is Student's. With 5 sessions that spread by 3 % a single cell shows +13 %, one
+ * of a hundred that moved together +54 %; with 20 sessions +15 %.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "harness/util/err.h"
+
+#define PREDICT_LEAST	  5	/* sessions of the base, for a verdict */
+#define PREDICT_DEVIATION 0.001 /* of a session: no machine repeats itself better */
+
+struct predict_cell {
+	unsigned pool;	    /* cells of the same one share what they know of the deviation */
+	const double *base; /* [sessions of the base], NAN where one has no value */
+	const double *head; /* [sessions of the head] */
+};
+
+struct predict_result {
+	unsigned n_base, n_head; /* sessions with a value */
+	double base, head;	 /* their means */
+	double estimate;	 /* head - base: worse is positive; NAN where one has none */
+	double deviation, df;	 /* between sessions, moderated; NAN where nothing is known of it */
+	double error;		 /* of the estimate, if nothing changed */
+	double p_worse, p_better;
+	double reach; /* an estimate beyond has p < alpha_each */
+};
+
+struct predict {
+	const struct predict_cell *cells;
+	size_t n_cells, n_base, n_head;
+	double alpha_each;
+};
+
+/* results[n_cells]. -ENOMEM. */
+int predict(const struct predict *p, struct predict_result *results, struct err *err);
+
+/* Variance between the sessions of a base; NAN below two. */
+double predict_variance(const double *base, size_t n);
