@@ -40,7 +40,7 @@ struct template
 static const struct template templates[] = {
 	{"style", asset_style_gp},	   {"throughput", asset_throughput_gp},
 	{"latency", asset_latency_gp},	   {"percentile", asset_percentile_gp},
-	{"histogram", asset_histogram_gp},
+	{"histogram", asset_histogram_gp}, {"trend", asset_trend_gp},
 };
 
 static FILE *open_in(const struct plot *p, const char *name, const char *suffix, const char *mode)

@@ -31,7 +31,8 @@ struct plot_axis {
 void plot_axis(struct plot *p, const struct plot_axis *axis);
 /* A text in gnuplot quotes; whatever could end or expand it becomes '?'. */
 void plot_text(struct plot *p, const char *text);
-/* Ends the picture that plot_add started: "throughput", "latency", "percentile", "histogram". */
+/* Ends the picture that plot_add started: "throughput", "latency", "percentile", "histogram",
+ * "trend". */
 void plot_draw(struct plot *p, const char *template);
 
 /* -ENOENT with a text that names the package when there is no gnuplot. */

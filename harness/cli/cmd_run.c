@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/cli/history_write.h"
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/verbs.h"
@@ -199,6 +200,7 @@ static int report_end(const struct registry *reg, const char *dir, bool json,
 		fprintf(stderr,
 			"interrupted after %llu of %llu runs; `--resume %s` makes the rest\n",
 			(unsigned long long)sum->done, (unsigned long long)sum->todo, dir);
+	history_note(dir);
 	fprintf(stderr, "records in %s; `uhbench report %s --format html` draws them\n", dir, dir);
 	return verdict(sum);
 }

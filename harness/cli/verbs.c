@@ -10,6 +10,7 @@ const struct verb *const verb_table[] = {
 	&cmd_list,
 	&cmd_schema,
 	&cmd_report,
+	&cmd_history,
 	&cmd_serve,
 	&cmd_doctor,
 	&cmd_hunt,

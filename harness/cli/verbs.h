@@ -7,6 +7,7 @@
 extern const struct verb cmd_child;
 extern const struct verb cmd_doctor;
 extern const struct verb cmd_help;
+extern const struct verb cmd_history;
 extern const struct verb cmd_hunt;
 extern const struct verb cmd_list;
 extern const struct verb cmd_replay;
