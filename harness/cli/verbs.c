@@ -16,6 +16,7 @@ const struct verb *const verb_table[] = {
 	&cmd_hunt,
 	&cmd_vm,
 	&cmd_replay,
+	&cmd_selftest,
 	&cmd_help,
 	&cmd_child,
 	&cmd_vm_guest,

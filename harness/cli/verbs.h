@@ -14,6 +14,7 @@ extern const struct verb cmd_replay;
 extern const struct verb cmd_report;
 extern const struct verb cmd_run;
 extern const struct verb cmd_schema;
+extern const struct verb cmd_selftest;
 extern const struct verb cmd_serve;
 extern const struct verb cmd_validate;
 extern const struct verb cmd_vm;

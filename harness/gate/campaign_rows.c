@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The table of a campaign: which worlds are simulated, what is asked of each, and which bar the
+ * answer has to reach. Each is a row of data; judging is the same for all.
+ */
+#include "harness/gate/campaign_rows.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "harness/gate/rivals.h"
+#include "harness/stats/dist.h"
+#include "harness/stats/spread.h"
+#include "harness/util/cleanup.h"
+
+#define SMALL_CELLS 24
+
+/* clang-format off */
+const struct campaign_scenario campaign_scenarios[WORLDS] = {
+	[WORLD_SAME]           = {"the gate", -1, {.cells = 0}, .brief = true},
+	[WORLD_REBUILT]        = {"the gate", -1, {.everywhere = 0.01}},
+	[WORLD_SLOWER3]        = {"the gate", -1, {.changed = 1, .effect = 0.03}},
+	[WORLD_SLOWER5]        = {"the gate", -1, {.changed = 1, .effect = 0.05}, .brief = true},
+	[WORLD_SLOWER10]       = {"the gate", -1, {.changed = 1, .effect = 0.10}},
+	[WORLD_MANY]           = {"the gate", -1, {.changed = 10, .effect = 0.10}},
+	[WORLD_FASTER5]        = {"the gate", -1, {.changed = 1, .effect = -0.05,
+						   .improvements = true}},
+	[WORLD_SECOND]         = {"the gate", -1, {.second = 0.02}, .brief = true},
+	[WORLD_FIXED]          = {"the gate, base always first", -1, {.second = 0.02,
+								      .fixed_order = true},
+				  .brief = true},
+	[WORLD_SMALL]          = {"the gate", -1, {.cells = SMALL_CELLS}},
+#define RIVAL_ROWS(NAME, WHICH, DESIGN)                                                           \
+	[WORLD_##NAME##_SAME]    = {DESIGN, WHICH, {.cells = 0}, .brief = true},                  \
+	[WORLD_##NAME##_SLOWER5] = {DESIGN, WHICH, {.changed = 1, .effect = 0.05}}
+	RIVAL_ROWS(SINGLE, RIVAL_SINGLE, "one run against a stored one, limit 10 %"),
+	RIVAL_ROWS(BLOCKS, RIVAL_BLOCKS, "11 of base, then 11 of head, Mann-Whitney"),
+	RIVAL_ROWS(STORED, RIVAL_STORED, "11 against 11 stored ones, Welch"),
+};
+
+#define NO_BAR	   NAN, NAN, NULL
+#define AT_MOST(x) NAN, x, NULL
+const struct campaign_question campaign_questions[] = {
+	{WORLD_SAME,     MEASURE_ALARMS,       "A/A: gates with an alarm, %",                AT_MOST(0.01)},
+	{WORLD_REBUILT,  MEASURE_ALARMS,       "all cells +1 %, the margin: with an alarm, %", NO_BAR},
+	{WORLD_SLOWER3,  MEASURE_FOUND,        "one cell +3 %: found, %",                    NO_BAR},
+	{WORLD_SLOWER5,  MEASURE_FOUND,        "one cell +5 %: found, %",                    0.95, NAN, "ci"},
+	{WORLD_SLOWER10, MEASURE_FOUND,        "one cell +10 %: found, %",                   NO_BAR},
+	{WORLD_FASTER5,  MEASURE_FASTER,       "one cell -5 %, confirmed: found, %",         NO_BAR},
+	{WORLD_SLOWER5,  MEASURE_ALARMS,       "beside +5 %: innocents flagged, % of gates", AT_MOST(0.01)},
+	{WORLD_MANY,     MEASURE_ALARMS,       "beside ten of +10 %: the same",              AT_MOST(0.01)},
+	{WORLD_FASTER5,  MEASURE_EITHER,       "beside -5 %: flagged either way",            AT_MOST(0.01)},
+	{WORLD_SAME,     MEASURE_COVERED95,    "A/A: 95 % intervals with the truth, %",      0.93, 0.98, NULL},
+	{WORLD_MANY,     MEASURE_COVERED95,    "ten of +10 %: the same",                     0.93, 0.98, NULL},
+	{WORLD_SAME,     MEASURE_COVERED90,    "A/A: 90 % intervals, which verdicts use, %", NO_BAR},
+	{WORLD_SAME,     MEASURE_INCONCLUSIVE, "A/A: inconclusive cells, %",                 NAN, 0.05, "quiet"},
+	{WORLD_SAME,     MEASURE_BLIND,        "... some without detectable effect, % of gates", AT_MOST(0.01)},
+	{WORLD_SAME,     MEASURE_MDE,          "A/A: detectable effect, median of cells, %", NO_BAR},
+	{WORLD_SAME,     MEASURE_CONTAMINATED, "A/A: gates refused by their control, %",     NO_BAR},
+	{WORLD_SECOND,   MEASURE_ALARMS,       "second of a pair +2 %: with an alarm, %",    AT_MOST(0.01)},
+	{WORLD_SAME,     MEASURE_MINUTES,      "minutes, at 0.5 s a run",                    NO_BAR},
+	{WORLD_SAME,     MEASURE_LONGEST,      "minutes of the longest",                     NAN, 25, "quiet"},
+	{WORLD_SMALL,    MEASURE_MINUTES,      "24 cells: minutes",                          NO_BAR},
+	{WORLD_SMALL,    MEASURE_LONGEST,      "24 cells: minutes of the longest",           NAN, 6, "quiet"},
+	{WORLD_FIXED,    MEASURE_ALARMS,       "second of a pair +2 %: with an alarm, %",    NO_BAR},
+	{WORLD_FIXED,    MEASURE_CONTAMINATED, "... refused by their control, %",            NO_BAR},
+	{WORLD_SINGLE_SAME,    MEASURE_ALARMS, "A/A: gates with an alarm, %",                NO_BAR},
+	{WORLD_SINGLE_SLOWER5, MEASURE_FOUND,  "one cell +5 %: found, %",                    NO_BAR},
+	{WORLD_BLOCKS_SAME,    MEASURE_ALARMS, "A/A: gates with an alarm, %",                NO_BAR},
+	{WORLD_BLOCKS_SLOWER5, MEASURE_FOUND,  "one cell +5 %: found, %",                    NO_BAR},
+	{WORLD_STORED_SAME,    MEASURE_ALARMS, "A/A: gates with an alarm, %",                NO_BAR},
+	{WORLD_STORED_SLOWER5, MEASURE_FOUND,  "one cell +5 %: found, %",                    NO_BAR},
+};
+/* clang-format on */
+const size_t campaign_n_questions = array_size(campaign_questions);
+
+static unsigned sum(const unsigned *verdicts)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i <= GATE_INCONCLUSIVE; i++)
+		n += verdicts[i];
+	return n;
+}
+
+static double minutes(const struct sim_outcome *o)
+{
+	return 2 * o->pairs * CAMPAIGN_RUN_SEC / 60;
+}
+
+/* Of one gate: 0 or 1 for what gates are counted by. */
+static double value_of(const struct sim_outcome *o, enum campaign_measure measure)
+{
+	double cells = sum(o->innocent) + sum(o->changed);
+
+	switch (measure) {
+	case MEASURE_ALARMS:
+		return o->innocent[GATE_REGRESSED] > 0;
+	case MEASURE_EITHER:
+		return o->innocent[GATE_REGRESSED] + o->innocent[GATE_IMPROVED] > 0;
+	case MEASURE_FOUND:
+		return o->changed[GATE_REGRESSED] > 0;
+	case MEASURE_FASTER:
+		return o->changed[GATE_IMPROVED] > 0;
+	case MEASURE_CONTAMINATED:
+		return o->contaminated;
+	case MEASURE_BLIND:
+		return o->without_mde > 0;
+	case MEASURE_COVERED90:
+		return o->covered90 / cells;
+	case MEASURE_COVERED95:
+		return o->covered95 / cells;
+	case MEASURE_INCONCLUSIVE:
+		return o->innocent[GATE_INCONCLUSIVE] / (double)sum(o->innocent);
+	case MEASURE_MDE:
+		return o->mde;
+	case MEASURE_MINUTES:
+	case MEASURE_LONGEST:
+		return minutes(o);
+	}
+	return NAN;
+}
+
+static void bound_share(struct campaign_row *row)
+{
+	row->low = dist_share_lower(row->hits, row->gates, CAMPAIGN_LEVEL);
+	row->high = dist_share_upper(row->hits, row->gates, CAMPAIGN_LEVEL);
+}
+
+/* Where all gates are alike their spread says nothing, and each counts as one trial. */
+static void bound_mean(struct campaign_row *row, const double *v)
+{
+	double n = (double)row->gates, deviation = spread_deviation(v, row->gates);
+	double margin = dist_t_quantile(CAMPAIGN_LEVEL, n - 1) * deviation / sqrt(n);
+
+	row->low = row->value - margin;
+	row->high = row->value + margin;
+	if (row->unit == CAMPAIGN_SHARE && !(deviation > 0)) {
+		row->hits = (size_t)llround(row->value * n);
+		bound_share(row);
+	}
+}
+
+static void judge(struct campaign_row *row)
+{
+	bool missed = row->high < row->bar_low || row->low > row->bar_high;
+	bool ok = !(row->low < row->bar_low) && !(row->high > row->bar_high);
+
+	if (isnan(row->bar_low) && isnan(row->bar_high))
+		row->state = CAMPAIGN_NO_BAR;
+	else
+		row->state = missed ? CAMPAIGN_MISSED : ok ? CAMPAIGN_OK : CAMPAIGN_FEW;
+}
+
+static enum campaign_unit unit_of(enum campaign_measure measure)
+{
+	switch (measure) {
+	case MEASURE_MINUTES:
+	case MEASURE_LONGEST:
+		return CAMPAIGN_MINUTES;
+	case MEASURE_MDE:
+		return CAMPAIGN_EFFECT;
+	default:
+		return CAMPAIGN_SHARE;
+	}
+}
+
+int campaign_answer(const struct campaign_question *q, const struct sim_outcome *outcomes,
+		    struct campaign_row *row)
+{
+	_cleanup_free_ double *v = calloc(row->gates, sizeof(*v));
+	double longest = 0;
+
+	if (!v)
+		return -ENOMEM;
+	row->unit = unit_of(q->measure);
+	for (size_t i = 0; i < row->gates; i++) {
+		v[i] = value_of(&outcomes[i], q->measure);
+		row->hits += v[i] == 1;
+		longest = max_of(longest, v[i]);
+	}
+	row->value = spread_mean(v, row->gates);
+	if (q->measure == MEASURE_LONGEST)
+		row->value = row->low = row->high = longest;
+	else if (q->measure < MEASURE_COVERED90)
+		bound_share(row);
+	else
+		bound_mean(row, v);
+	judge(row);
+	return 0;
+}
