@@ -4,8 +4,10 @@
  * spreadsheet wants. A run without metrics has one line with an empty metric, so that no run is
  * lost. Quoting as in RFC 4180 (but with plain newlines).
  */
+#include "reports/csv.h"
+
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/session/store.h"
@@ -22,7 +24,7 @@ struct csv {
 static const char *const axes[] = {"threads", "depth", "batch", "rate", "arrival", "payload"};
 static const char *const roles[] = {"driver", "target", "sink"};
 
-static void put_text(FILE *out, const char *text)
+void csv_text(FILE *out, const char *text)
 {
 	if (!strpbrk(text, ",\"\r\n")) {
 		fputs(text, out);
@@ -37,23 +39,29 @@ static void put_text(FILE *out, const char *text)
 	fputc('"', out);
 }
 
-/* %.17g brings every double back; whole numbers need no point. */
-static void put_number(FILE *out, double v)
+/* As short as it can be: 17 digits bring every double back, for most of them 15 do. */
+void csv_number(FILE *out, double v)
 {
+	char text[40];
+
 	if (!isfinite(v))
 		return;
-	if (v == floor(v) && fabs(v) < 9e15)
-		fprintf(out, "%.0f", v);
-	else
-		fprintf(out, "%.17g", v);
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, v);
+		if (strtod(text, NULL) == v)
+			break;
+	}
+	if (v == floor(v) && fabs(v) < 9e15) /* no exponent for whole numbers */
+		snprintf(text, sizeof(text), "%.0f", v);
+	fputs(text, out);
 }
 
 static void put_item(FILE *out, const cJSON *item)
 {
 	if (cJSON_IsString(item))
-		put_text(out, item->valuestring);
+		csv_text(out, item->valuestring);
 	else if (cJSON_IsNumber(item))
-		put_number(out, item->valuedouble);
+		csv_number(out, item->valuedouble);
 	else if (cJSON_IsBool(item))
 		fputs(cJSON_IsTrue(item) ? "true" : "false", out);
 }
@@ -76,18 +84,18 @@ static void put_knobs(FILE *out, const cJSON *knobs)
 			put_item(mem, knob);
 	}
 	fclose(mem);
-	put_text(out, text);
+	csv_text(out, text);
 }
 
 static void put_run(const struct csv *c, const cJSON *record)
 {
 	const cJSON *cell = get(record, "cell"), *a = get(cell, "axes");
 
-	put_text(c->out, c->session);
+	csv_text(c->out, c->session);
 	for (const char *const *k = (const char *const[]){"id", "workload", "target", NULL}; *k;
 	     k++) {
 		fputc(',', c->out);
-		put_text(c->out, get_text(cell, *k));
+		csv_text(c->out, get_text(cell, *k));
 	}
 	for (size_t i = 0; i < array_size(axes); i++) {
 		fputc(',', c->out);
@@ -95,7 +103,7 @@ static void put_run(const struct csv *c, const cJSON *record)
 	}
 	for (size_t i = 0; i < array_size(roles); i++) {
 		fputc(',', c->out);
-		put_text(c->out, get_text(get(a, "cpus"), roles[i]));
+		csv_text(c->out, get_text(get(a, "cpus"), roles[i]));
 	}
 	fputc(',', c->out);
 	put_knobs(c->out, get_object(cell, "knobs"));
@@ -113,15 +121,15 @@ static void put_metric(const struct csv *c, const cJSON *record, const cJSON *me
 
 	put_run(c, record);
 	fputc(',', c->out);
-	put_text(c->out, metric ? metric->string : "");
+	csv_text(c->out, metric ? metric->string : "");
 	fputc(',', c->out);
 	put_item(c->out, get(metric, "value"));
 	fputc(',', c->out);
-	put_text(c->out, get_text(metric, "unit"));
+	csv_text(c->out, get_text(metric, "unit"));
 	fputc(',', c->out);
-	put_text(c->out, get_text(metric, "better"));
+	csv_text(c->out, get_text(metric, "better"));
 	fputc(',', c->out);
-	put_text(c->out, *reason ? reason : get_text(metric, "reason"));
+	csv_text(c->out, *reason ? reason : get_text(metric, "reason"));
 	fputc('\n', c->out);
 }
 
@@ -131,11 +139,11 @@ static void put_detail_figure(const struct csv *c, const cJSON *record, const ch
 {
 	put_run(c, record);
 	fputc(',', c->out);
-	put_text(c->out, name);
+	csv_text(c->out, name);
 	fputc(',', c->out);
-	put_number(c->out, v);
+	csv_number(c->out, v);
 	fputc(',', c->out);
-	put_text(c->out, unit);
+	csv_text(c->out, unit);
 	fputs(",none,\n", c->out);
 }
 

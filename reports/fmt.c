@@ -90,6 +90,19 @@ const char *fmt_value(char buf[FMT_MAX], double v, const char *unit, bool utf8)
 	return buf;
 }
 
+const char *fmt_percent(char buf[FMT_MAX], double fraction, bool sign)
+{
+	double percent = fraction * 100, size = fabs(percent);
+	int digits = size >= 9.95 ? 0 : size >= 0.0995 || size < 0.005 ? 1 : 2;
+
+	if (!isfinite(fraction))
+		return strcpy(buf, "-");
+	if (size < 0.005) /* no "-0.0" */
+		percent = 0;
+	snprintf(buf, FMT_MAX, sign && percent != 0 ? "%+.*f %%" : "%.*f %%", digits, percent);
+	return buf;
+}
+
 const char *fmt_span(char buf[FMT_MAX], double seconds)
 {
 	long s = lround(seconds);

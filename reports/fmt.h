@@ -16,6 +16,8 @@ const char *fmt_value(char buf[FMT_MAX], double v, const char *unit, bool utf8);
 const char *fmt_count(char buf[FMT_MAX], double v);
 /* "2.50 ms" is "2.5 ms" on an axis, "40.0M" is "40M". Returns what it was given. */
 char *fmt_trim(char *figure);
+/* A fraction as a percentage: "6.2 %", "0.04 %", "120 %"; with its sign: "+6.2 %". */
+const char *fmt_percent(char buf[FMT_MAX], double fraction, bool sign);
 /* "12 s", "3 min 20 s", "1 h 5 min" */
 const char *fmt_span(char buf[FMT_MAX], double seconds);
 /* Copies text, every control character replaced by a blank: records are not to move the cursor. */

@@ -40,5 +40,7 @@ int report_csv(const struct report_options *options, FILE *out, struct err *err)
 int report_hdr(const struct report_options *options, FILE *out, struct err *err);
 int report_html(const struct report_options *options, FILE *out, struct err *err);
 
+/* Width and colour of text as `out` allows. */
+struct report_options report_options_for(const char *dir, FILE *out);
 /* The text table as `uhbench run` prints it at its end: width and colour as `out` allows. */
 int report_table(const char *dir, const struct registry *reg, FILE *out, struct err *err);

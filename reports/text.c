@@ -252,15 +252,22 @@ static unsigned width_asked_for(void)
 	return (unsigned)width;
 }
 
-int report_table(const char *dir, const struct registry *reg, FILE *out, struct err *err)
+struct report_options report_options_for(const char *dir, FILE *out)
 {
 	bool terminal = isatty(fileno(out)) == 1;
 	struct winsize size = {0};
-	struct report_options o = {
-		.dir = dir, .reg = reg, .colour = terminal && !getenv("NO_COLOR")};
+	struct report_options o = {.dir = dir, .colour = terminal && !getenv("NO_COLOR")};
 
 	o.width = width_asked_for();
 	if (!o.width && terminal && !ioctl(fileno(out), TIOCGWINSZ, &size))
 		o.width = size.ws_col;
+	return o;
+}
+
+int report_table(const char *dir, const struct registry *reg, FILE *out, struct err *err)
+{
+	struct report_options o = report_options_for(dir, out);
+
+	o.reg = reg;
 	return report_text(&o, out, err);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * uhbench report DIR: one format of a stored session. A regular file appears under its name only
- * when it is whole: it is written beside it and renamed. Anything else of that name (a pipe, a
- * device) is written to as it stands: replacing it would destroy it.
+ * uhbench report DIR: one format of a stored session or of a gate. A regular file appears under its
+ * name only when it is whole: it is written beside it and renamed. Anything else of that name (a
+ * pipe, a device) is written to as it stands: replacing it would destroy it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -15,13 +15,16 @@
 #include "harness/cli/verbs.h"
 #include "harness/util/cleanup.h"
 #include "reports/report.h"
+#include "reports/verdict.h"
 
 struct report_args {
 	const char *format, *output;
-	bool no_plots;
+	bool no_plots, session;
 };
 
-static const char *const formats[] = {"text", "json", "csv", "hdr", "html", NULL};
+/* Of sessions, of gates, and of both. */
+static const char *const formats[] = {"text",	  "json",	 "csv",	  "hdr",	 "html",
+				      "markdown", "annotations", "junit", "openmetrics", NULL};
 
 static const struct option_row report_rows[] = {
 	{.name = "format",
@@ -36,7 +39,12 @@ static const struct option_row report_rows[] = {
 	 .arg = "FILE",
 	 .kind = OPTION_STRING,
 	 .offset = offsetof(struct report_args, output),
-	 .help = "write to FILE, - for stdout (default; html: DIR/report.html)"},
+	 .help = "write to FILE, - for stdout (default; html: DIR/report.html, of a gate "
+		 "DIR/gate.html)"},
+	{.name = "session",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct report_args, session),
+	 .help = "of a session that was compared with a baseline: its runs, not the verdicts"},
 	{.name = "no-plots",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct report_args, no_plots),
@@ -63,6 +71,8 @@ static int to_stdout(const struct report_writer *w, const struct report_options 
 
 	if (w->write == report_text)
 		code = report_table(o->dir, o->reg, stdout, err);
+	else if (w->write == verdict_text)
+		code = verdict_table(o->dir, stdout, err);
 	else
 		code = w->write(o, stdout, err);
 	return finish(stdout, "stdout", code, exitcode, err);
@@ -116,6 +126,23 @@ static int to_file(const struct report_writer *w, const struct report_options *o
 	return replace_file(w, o, real, name, exitcode, err);
 }
 
+static const struct report_writer *find_writer(const struct report_args *args, const char *dir,
+					       struct err *err)
+{
+	bool gate = !args->session && verdict_here(dir);
+	const struct report_writer *w =
+		gate ? verdict_find(args->format) : report_find(args->format);
+
+	if (!w && gate)
+		err_set(err, 0, "--format %s is of sessions, and %s is the folder of a gate",
+			args->format, dir);
+	else if (!w)
+		err_set(err, 0, "--format %s is of gates, and %s", args->format,
+			args->session ? "--session asks for the session"
+				      : "this folder has no verdicts.json");
+	return w;
+}
+
 static int report_run(const struct registry *reg, int argc, char **argv)
 {
 	struct report_args args = {.format = "text"};
@@ -129,7 +156,9 @@ static int report_run(const struct registry *reg, int argc, char **argv)
 
 	if (code != VERB_GO_ON)
 		return code;
-	w = report_find(args.format);
+	w = find_writer(&args, dir, &err);
+	if (!w)
+		return verb_fail(EXITCODE_USAGE, "%s", err.text);
 	o.dir = dir;
 	o.plots = !args.no_plots;
 	snprintf(path, sizeof(path), "%s/%s", dir, w->file ? w->file : "");
@@ -147,7 +176,7 @@ static int report_run(const struct registry *reg, int argc, char **argv)
 
 const struct verb cmd_report = {
 	.name = "report",
-	.help = "show the results of a session as a table, JSON, CSV, HdrHistogram log or HTML",
+	.help = "show the results of a session or a gate: text, JSON, CSV, HTML, what a forge reads",
 	.operands = "DIR",
 	.operands_min = 1,
 	.operands_max = 1,
