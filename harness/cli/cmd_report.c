@@ -23,8 +23,8 @@ struct report_args {
 };
 
 /* Of sessions, of gates, and of both. */
-static const char *const formats[] = {"text",	  "json",	 "csv",	  "hdr",	 "html",
-				      "markdown", "annotations", "junit", "openmetrics", NULL};
+static const char *const formats[] = {"text",	     "json",  "csv",	     "hdr",  "markdown",
+				      "annotations", "junit", "openmetrics", "html", NULL};
 
 static const struct option_row report_rows[] = {
 	{.name = "format",
@@ -39,8 +39,7 @@ static const struct option_row report_rows[] = {
 	 .arg = "FILE",
 	 .kind = OPTION_STRING,
 	 .offset = offsetof(struct report_args, output),
-	 .help = "write to FILE, - for stdout (default; html: DIR/report.html, of a gate "
-		 "DIR/gate.html)"},
+	 .help = "write to FILE, - for stdout (default; html: DIR/report.html or DIR/gate.html)"},
 	{.name = "session",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct report_args, session),
