@@ -51,6 +51,11 @@ static const struct story stories[] = {
 	{"slow at first", 0.05, 0.05, 0, 0.01, GATE_UNCHANGED, GATE_IN_STAGE2},
 	{"slower than the margin, not by what matters", 0.02, 0.02, 0.02, 0.005, GATE_UNCHANGED,
 	 GATE_IN_STAGE2},
+	{"slow, with p = 0.227", 0.1, 0.1, 0, 0.3, GATE_INCONCLUSIVE, GATE_IN_LOOK2},
+	{"surely slower, by less than half of what matters", 0.01, 0, 0, 0.005, GATE_UNCHANGED,
+	 GATE_IN_STAGE1},
+	{"inside at 90 %, not at 95 %", -0.01, -0.01, 0, 0.068, GATE_UNCHANGED, GATE_IN_STAGE1},
+	{"noisy, then fast", 0, -0.9, 0, 0.1, GATE_IMPROVED, GATE_IN_LOOK2},
 	{"slow at first, then noisy", 0.2, 0.2, 0.02, 0.3, GATE_INCONCLUSIVE, GATE_IN_STAGE2},
 	{"faster, by less than the target", -0.03, -0.03, -0.03, 0.01, GATE_UNCHANGED,
 	 GATE_IN_STAGE1},
@@ -67,7 +72,17 @@ static const struct story mirrored[] = {
 	{"fast at first, then noisy", -0.2, -0.2, -0.02, 0.3, GATE_INCONCLUSIVE, GATE_IN_STAGE2},
 	{"slower", 0.05, 0.05, 0.05, 0.01, GATE_REGRESSED, GATE_IN_STAGE2},
 	{"noisy", 0, 0, 0, 0.4, GATE_INCONCLUSIVE, GATE_IN_LOOK2},
+	{"noisy, then fast", 0, -0.9, 0, 0.1, GATE_INCONCLUSIVE, GATE_IN_LOOK2},
 };
+
+static const struct story *story(const char *name)
+{
+	for (size_t i = 0; i < array_size(stories); i++)
+		if (strcmp(stories[i].name, name) == 0)
+			return &stories[i];
+	fail_msg("no story \"%s\"", name);
+	return NULL;
+}
 
 static void cleanup_gate(struct gate **g)
 {
@@ -168,19 +183,19 @@ static void test_steps(void **state)
 	assert_int_equal(gate_add(g, 0, NAN), -EINVAL);
 	assert_int_equal(gate_add(g, 0, INFINITY), -EINVAL);
 	assert_int_equal(gate_add(g, 2, 0), -EINVAL);
-	serve(g, 0, &stories[2]);
+	serve(g, 0, story("noisy, then steady"));
 	assert_int_equal(gate_result(g, 0).verdict, GATE_UNDECIDED);
 	assert_true(isnan(gate_result(g, 0).p1) && isnan(gate_result(g, 0).estimate));
 	assert_int_equal(gate_add(g, 0, 99), 0); /* is not taken */
 	assert_int_equal(gate_result(g, 0).n1, GATE_STAGE1);
 	assert_true(gate_advance(g) && gate_wants(g, 1) == GATE_STAGE1);
-	serve(g, 1, &stories[4]);
+	serve(g, 1, story("slower"));
 	assert_true(gate_advance(g));
 	assert_int_equal(gate_wants(g, 0), GATE_LOOK2 - GATE_STAGE1);
 	assert_int_equal(gate_wants(g, 1), 24);
-	serve(g, 1, &stories[4]);
+	serve(g, 1, story("slower"));
 	assert_true(gate_advance(g));
-	serve(g, 0, &stories[2]);
+	serve(g, 0, story("noisy, then steady"));
 	assert_false(gate_advance(g));
 	assert_int_equal(gate_result(g, 0).verdict, GATE_UNCHANGED);
 	assert_int_equal(gate_result(g, 1).verdict, GATE_REGRESSED);
@@ -193,9 +208,9 @@ static void test_figures(void **state)
 	struct gate_result r;
 
 	(void)state;
-	serve(g, 0, &stories[4]);
+	serve(g, 0, story("slower"));
 	assert_true(gate_advance(g));
-	serve(g, 0, &stories[4]);
+	serve(g, 0, story("slower"));
 	assert_false(gate_advance(g));
 	r = gate_result(g, 0);
 	assert_true(r.p1 == ldexp(1, -10) && r.p2 == ldexp(1, -24));
@@ -247,11 +262,29 @@ static void test_scales(void **state)
 	assert_int_equal(gate_result(g, 1).verdict, GATE_REGRESSED);
 }
 
+/* Above a margin of 3 %, but by less than 0.5 %, and by more. */
+static void test_beyond_margin(void **state)
+{
+	static const struct gate_params wide = {.alpha = 0.01, .margin = 0.03};
+	_cleanup_gate_ struct gate *g = new_gate(&wide, &switches, 2);
+
+	(void)state;
+	do {
+		while (gate_wants(g, 0))
+			assert_int_equal(gate_add(g, 0, 0.034), 0);
+		while (gate_wants(g, 1))
+			assert_int_equal(gate_add(g, 1, 0.036), 0);
+	} while (gate_advance(g));
+	assert_true(gate_result(g, 0).p2_adjusted < 0.01);
+	assert_int_equal(gate_result(g, 0).verdict, GATE_UNCHANGED);
+	assert_int_equal(gate_result(g, 1).verdict, GATE_REGRESSED);
+}
+
 static void test_give_up(void **state)
 {
 	_cleanup_gate_ struct gate *g = new_gate(&usual, &throughput, 5);
-	static const struct story *const told[] = {&stories[4], &stories[4], &stories[3],
-						   &stories[0], &stories[8]};
+	const struct story *const told[] = {story("slower"), story("slower"), story("noisy"),
+					    story("steady"), story("slow at first, then noisy")};
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++)
@@ -305,13 +338,13 @@ static void test_void(void **state)
 	(void)state;
 	gate_void(g, 0, "one-sided");
 	for (size_t i = 1; i < 4; i++)
-		serve(g, i, &stories[4]);
+		serve(g, i, story("slower"));
 	assert_true(gate_advance(g));
-	serve(g, 1, &stories[4]);
+	serve(g, 1, story("slower"));
 	gate_void(g, 1, "one-sided");
 	gate_void(g, 2, "one-sided");
 	assert_int_equal(gate_wants(g, 2), 0);
-	serve(g, 3, &stories[4]);
+	serve(g, 3, story("slower"));
 	assert_false(gate_advance(g));
 	assert_int_equal(gate_result(g, 3).verdict, GATE_REGRESSED);
 	gate_void(g, 3, "one-sided");
@@ -394,12 +427,13 @@ static void test_control(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_alone),	cmocka_unit_test(test_together),
-		cmocka_unit_test(test_steps),	cmocka_unit_test(test_figures),
-		cmocka_unit_test(test_counts),	cmocka_unit_test(test_scales),
-		cmocka_unit_test(test_give_up), cmocka_unit_test(test_give_up_at_once),
-		cmocka_unit_test(test_void),	cmocka_unit_test(test_stage2_pairs),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_control),
+		cmocka_unit_test(test_alone),		cmocka_unit_test(test_together),
+		cmocka_unit_test(test_steps),		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_counts),		cmocka_unit_test(test_scales),
+		cmocka_unit_test(test_beyond_margin),	cmocka_unit_test(test_give_up),
+		cmocka_unit_test(test_give_up_at_once), cmocka_unit_test(test_void),
+		cmocka_unit_test(test_stage2_pairs),	cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_control),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,6 +148,28 @@ static void test_seam(void **state)
 	assert_true(b.low < 0 && b.high > 0 && b.high - b.low < 0.2);
 }
 
+/* Beyond the exact distribution: ranks that it has for 109 and 113 differences at 90 %, too. */
+static void test_normal_ranks(void **state)
+{
+	static const size_t cases[][2] = {{109, 2453}, {113, 2646}};
+	static double averages[113 * 114 / 2];
+	double d[113];
+	struct walsh w;
+	struct rng r;
+
+	(void)state;
+	rng_seed(&r, 3);
+	for (size_t i = 0; i < array_size(d); i++)
+		d[i] = (double)rng_below(&r, 1 << 30) - (1 << 29);
+	for (size_t i = 0; i < array_size(cases); i++) {
+		size_t count = all_averages(d, cases[i][0], averages), cut = cases[i][1];
+
+		assert_int_equal(walsh_estimate(d, cases[i][0], 0.9, &w), 0);
+		assert_true(w.estimate == order_median(averages, count));
+		assert_true(w.low == averages[cut - 1] && w.high == averages[count - cut]);
+	}
+}
+
 /* The share of 4000 intervals that hold the centre, which is the level (4 sigma: 1.8 %). */
 static void test_coverage(void **state)
 {
@@ -197,7 +219,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_against_all),	 cmocka_unit_test(test_table_ranks),
 		cmocka_unit_test(test_mirror_and_scale), cmocka_unit_test(test_seam),
-		cmocka_unit_test(test_coverage),	 cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_normal_ranks),	 cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
