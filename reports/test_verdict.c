@@ -112,8 +112,8 @@ static void page(void **state)
 	assert_non_null(strstr(body, "&lt;script&gt;alert(1)&lt;/script&gt;"));
 	assert_non_null(strstr(body, "head stalled: no end within 12 s: &lt;driver&gt;"));
 	assert_non_null(strstr(body, "fresh from 11"));
-	/* eight cells; a picture for each metric that has pairs, and one of the control */
-	assert_int_equal(occurrences(body, "<details class=\"cell\""), 8);
+	/* nine cells; a picture for each metric that has pairs, and one of the control */
+	assert_int_equal(occurrences(body, "<details class=\"cell\""), 9);
 	assert_int_equal(occurrences(body, "role=\"img\""), 13 + 1);
 	assert_int_equal(occurrences(body, "<script>"), 1);
 	for (size_t i = 0; i < array_size(never); i++)

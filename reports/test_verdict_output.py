@@ -118,7 +118,7 @@ class Formats(unittest.TestCase):
                 self.assertEqual(len(line.split("|")), 12, line[:200])
 
     def test_junit(self):
-        for kind, failures, errors, skipped in (("gate", 2, 1, 2), ("contaminated", 0, 1, 3),
+        for kind, failures, errors, skipped in (("gate", 2, 1, 3), ("contaminated", 0, 1, 3),
                                                 ("stored", 1, 0, 1)):
             suites = ET.fromstring(report(os.path.join(TESTDATA, kind), "junit"))
             suite = suites.find("testsuite")
@@ -150,8 +150,8 @@ class Formats(unittest.TestCase):
     def test_openmetrics(self):
         families = lint_openmetrics(report(self.gate(), "openmetrics"))
         self.assertEqual(families["uhbench_gate"], 1)
-        self.assertEqual(families["uhbench_gate_verdict"], 7)
-        self.assertEqual(families["uhbench_gate_metric"], 14)
+        self.assertEqual(families["uhbench_gate_verdict"], 8)
+        self.assertEqual(families["uhbench_gate_metric"], 15)
         self.assertEqual(families["uhbench_gate_change_ratio"], 12)
         self.assertEqual(lint_openmetrics(report(os.path.join(TESTDATA, "stored"), "openmetrics"))
                          ["uhbench_gate_change_ratio"], 2)
@@ -167,11 +167,11 @@ class Formats(unittest.TestCase):
 
     def test_csv(self):
         rows = list(csv.DictReader(io.StringIO(report(self.gate(), "csv"))))
-        self.assertEqual(len(rows), 14)
+        self.assertEqual(len(rows), 15)
         self.assertEqual(rows[0]["verdict"], "failed")
         self.assertEqual(rows[1]["estimate"], "0.24")
         self.assertIn("second line", rows[1]["label"])
-        self.assertEqual([r["gated"] for r in rows], ["true"] * 8 + ["false"] * 6)
+        self.assertEqual([r["gated"] for r in rows], ["true"] * 9 + ["false"] * 6)
 
     def test_speed(self):
         """100 cells of 60 pairs: all reports in 2 s."""

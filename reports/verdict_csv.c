@@ -64,7 +64,7 @@ static void put_row(FILE *out, const struct verdicts *v, const struct verdict_ro
 		csv_number(out, numbers[i]);
 	}
 	fputc(',', out);
-	csv_text(out, *row->why ? row->why : get_text(cell->failed, "reason"));
+	csv_text(out, *row->metric ? row->why : cell->reason);
 	fputc('\n', out);
 }
 

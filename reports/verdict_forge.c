@@ -30,6 +30,7 @@ static enum level level_of(const struct verdicts *v, const struct verdict_row *r
 		return row->gated ? LEVEL_ERROR : LEVEL_NOTICE;
 	case VERDICT_INCONCLUSIVE:
 		return row->gated ? LEVEL_WARNING : LEVELS;
+	case VERDICT_SKIPPED:
 	case VERDICT_IMPROVED:
 		return row->gated ? LEVEL_NOTICE : LEVELS;
 	default:
@@ -76,14 +77,14 @@ static void put_level(FILE *out, const struct verdicts *v, enum level level)
 
 static void put_all(FILE *out, const struct verdicts *v)
 {
-	char title[64];
+	char title[64], line[WORDS_MAX];
 
 	snprintf(title, sizeof(title), "uhbench: %.40s", v->verdict);
 	put(out,
 	    verdict_good(v)  ? LEVEL_NOTICE
 	    : verdict_bad(v) ? LEVEL_ERROR
 			     : LEVEL_WARNING,
-	    title, *v->line ? v->line : v->verdict);
+	    title, words_headline(line, v));
 	for (int level = 0; level < LEVELS; level++)
 		put_level(out, v, (enum level)level);
 }

@@ -71,7 +71,7 @@ static void put_row(FILE *out, const struct verdicts *v, const struct verdict_ro
 	put_figure(out, row->base, fmt_value(a, row->base, row->unit, true));
 	put_figure(out, row->head, fmt_value(a, row->head, row->unit, true));
 	put_figure(out, words_row_p(row), words_p(a, words_row_p(row)));
-	put_figure(out, row->n1 + fmax(row->n2, 0), words_pairs(a, row));
+	put_figure(out, row->n1 + fmax(row->n2, 0), words_pairs(a, v, row));
 	put_figure(out, row->mde, fmt_percent(a, row->mde, false));
 	fputs("<td class=\"remarks\">", out);
 	html_text(out, words_remark(remark, v, row));
@@ -161,7 +161,6 @@ static void put_chips(FILE *out, const struct verdicts *v)
 
 static void put_top(FILE *out, const struct verdicts *v)
 {
-	size_t n = strlen(v->verdict); /* the line tends to begin with it */
 	char text[WORDS_MAX], host[256];
 
 	fputs("<section class=\"top\"><h1>", out);
@@ -172,7 +171,7 @@ static void put_top(FILE *out, const struct verdicts *v)
 				 : "warn");
 	html_text(out, v->verdict);
 	fputs("</b>", out);
-	html_text(out, strncmp(v->line, v->verdict, n) ? v->line : v->line + n);
+	html_text(out, words_headline(text, v) + strlen(v->verdict));
 	put_chips(out, v);
 	fputs("</p>\n", out);
 	if (!v->judged)

@@ -35,7 +35,7 @@ static void put_legend(FILE *out)
 	      out);
 }
 
-static void put_caption(FILE *out, const struct verdict_row *row)
+static void put_caption(FILE *out, const struct verdicts *v, const struct verdict_row *row)
 {
 	char change[WORDS_MAX], pairs[FMT_MAX];
 
@@ -43,7 +43,7 @@ static void put_caption(FILE *out, const struct verdict_row *row)
 	html_name(out, row->metric);
 	fprintf(out, ": <span class=\"v-%s\">%s</span>, ", verdict_names[row->what],
 		verdict_names[row->what]);
-	html_printf(out, "%s, pairs %s%s", words_change(change, row), words_pairs(pairs, row),
+	html_printf(out, "%s, pairs %s%s", words_change(change, row), words_pairs(pairs, v, row),
 		    row->gated ? "" : ", fails nothing");
 	fputs("</figcaption>", out);
 }
@@ -56,7 +56,7 @@ static void put_figure(FILE *out, const struct verdicts *v, const struct verdict
 	snprintf(name, sizeof(name), "effects of the pairs, %.60s of %s", row->metric,
 		 words_label(label, verdict_cell_of(v, row), LABEL_MAX));
 	fputs("<figure>", out);
-	put_caption(out, row);
+	put_caption(out, v, row);
 	pairs_picture(out, series, row, name);
 	fputs("</figure>\n", out);
 }
@@ -78,11 +78,10 @@ static void put_figures(FILE *out, const struct verdicts *v, const struct pairs 
 
 static void put_failure(FILE *out, const struct verdict_cell *cell)
 {
-	if (!cell->failed)
+	if (!cell->broken)
 		return;
 	fputs("<p class=\"doubts\">", out);
-	html_printf(out, "%s %s: %s", get_text(cell->failed, "side"),
-		    get_text(cell->failed, "status"), get_text(cell->failed, "reason"));
+	html_printf(out, "%s %s: %s", cell->side, cell->status, cell->reason);
 	fputs("</p>\n", out);
 }
 

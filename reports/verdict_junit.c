@@ -34,7 +34,8 @@ static const struct verdict_row *decides(const struct verdicts *v, const struct 
 
 static bool is_skipped(const struct verdicts *v, const struct verdict_row *row)
 {
-	return !v->judged || !row || row->what == VERDICT_INCONCLUSIVE;
+	return !v->judged || !row || row->what == VERDICT_INCONCLUSIVE ||
+	       row->what == VERDICT_SKIPPED;
 }
 
 static struct totals count(const struct verdicts *v)
@@ -110,7 +111,7 @@ static void put_outcome(FILE *out, const struct verdicts *v, const struct verdic
 		put_element(out, "error", "failed", words_remark(text, v, row));
 	else if (row->what == VERDICT_REGRESSED)
 		put_failure(out, v, cell);
-	else if (row->what == VERDICT_INCONCLUSIVE)
+	else if (is_skipped(v, row))
 		put_element(out, "skipped", "", words_remark(text, v, row));
 }
 
@@ -178,6 +179,7 @@ static void put_suite(FILE *out, const struct verdicts *v)
 int verdict_junit(const struct report_options *options, FILE *out, struct err *err)
 {
 	_cleanup_(cleanup_verdicts) struct verdicts *v = NULL;
+	char line[WORDS_MAX];
 	int code = verdicts_load(options->dir, &v, err);
 
 	if (code)
@@ -185,7 +187,7 @@ int verdict_junit(const struct report_options *options, FILE *out, struct err *e
 	put_suite(out, v);
 	if (!v->judged) {
 		fputs("  <testcase classname=\"uhbench\" name=\"the gate\">\n", out);
-		put_element(out, "error", v->verdict, *v->line ? v->line : v->verdict);
+		put_element(out, "error", v->verdict, words_headline(line, v));
 		fputs("  </testcase>\n", out);
 	}
 	for (unsigned i = 0; i < v->n_cells; i++)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * verdicts.json as rows. What a newer or a damaged writer left out is absent, not an error: only
- * what makes it no verdicts.json at all is. A cell that failed has one row that says so; its
- * metrics have no verdict of their own and would say it again.
+ * what makes it no verdicts.json at all is. A cell that failed, or that this machine cannot run,
+ * has one row that says so; its metrics have no verdict of their own and would say it again.
  */
 #include "reports/verdict_load.h"
 
@@ -24,6 +24,7 @@ const char *const verdict_names[VERDICT_KINDS] = {
 	[VERDICT_INCONCLUSIVE] = "inconclusive",
 	[VERDICT_IMPROVED] = "improved",
 	[VERDICT_UNCHANGED] = "unchanged",
+	[VERDICT_SKIPPED] = "skipped",
 };
 
 static bool has_file(const char *dir, const char *name)
@@ -106,29 +107,48 @@ static double sum_discarded(const cJSON *cell)
 	return discarded ? sum : NAN;
 }
 
-static void read_cell(struct verdicts *v, const cJSON *cell)
+static bool no_verdict(enum verdict_kind what)
+{
+	return what == VERDICT_FAILED || what == VERDICT_SKIPPED;
+}
+
+/* {side, status, reason}, or the reason alone; and which of the two its metrics say it is. */
+static void read_failure(struct verdicts *v, struct verdict_cell *cell, const cJSON *item)
+{
+	const cJSON *failed = get(item, "failed"), *metric;
+	struct verdict_row row = read_row(NULL, v->n_cells - 1);
+
+	cell->side = get_text(failed, "side");
+	cell->status = get_text(failed, "status");
+	cell->reason = cJSON_IsString(failed) ? failed->valuestring : get_text(failed, "reason");
+	cell->broken = cJSON_IsObject(failed) || cJSON_IsString(failed);
+	if (!cell->broken)
+		return;
+	row.what = VERDICT_FAILED;
+	cJSON_ArrayForEach (metric, get(item, "metrics"))
+		if (kind_of(get_text(metric, "verdict")) == VERDICT_SKIPPED)
+			row.what = VERDICT_SKIPPED;
+	add_row(v, row);
+}
+
+static void read_cell(struct verdicts *v, const cJSON *item)
 {
 	unsigned number = v->n_cells++;
+	struct verdict_cell *cell = &v->cells[number];
 	const cJSON *metric;
 
-	v->cells[number] = (struct verdict_cell){
-		.id = get_text(cell, "cell"),
-		.label = get_text(cell, "label"),
-		.failed = get_object(cell, "failed"),
-		.pairs = get_number(cell, "pairs"),
-		.discarded = sum_discarded(cell),
+	*cell = (struct verdict_cell){
+		.id = get_text(item, "cell"),
+		.label = get_text(item, "label"),
+		.pairs = get_number(item, "pairs"),
+		.discarded = sum_discarded(item),
 		.first = v->n_rows,
 	};
-	if (v->cells[number].failed) {
-		struct verdict_row row = read_row(NULL, number);
-
-		row.what = VERDICT_FAILED;
-		add_row(v, row);
-	}
-	cJSON_ArrayForEach (metric, get(cell, "metrics")) {
+	read_failure(v, cell, item);
+	cJSON_ArrayForEach (metric, get(item, "metrics")) {
 		struct verdict_row row = read_row(metric, number);
 
-		if (row.what != VERDICT_FAILED || !v->cells[number].failed)
+		if (!cell->broken || !no_verdict(row.what))
 			add_row(v, row);
 	}
 }

@@ -21,18 +21,21 @@ enum verdict_kind {
 	VERDICT_INCONCLUSIVE,
 	VERDICT_IMPROVED,
 	VERDICT_UNCHANGED,
+	VERDICT_SKIPPED, /* neither side can run here: no finding, no fault */
 	VERDICT_KINDS
 };
 extern const char *const verdict_names[VERDICT_KINDS]; /* "failed", ... */
 
 struct verdict_cell {
 	const char *id, *label;
-	const cJSON *failed; /* {side, status, reason}; NULL: it did not */
+	/* A run that failed, or that this machine cannot do; "" where all did. */
+	const char *side, *status, *reason;
+	bool broken;
 	double pairs, discarded;
 	unsigned first, n_rows; /* of verdicts.rows */
 };
 
-/* One metric of one cell; of a cell that failed one row more, whose metric is "". */
+/* One metric of one cell; of a broken cell one row more, whose metric is "". */
 struct verdict_row {
 	unsigned cell; /* of verdicts.cells */
 	const char *metric, *unit, *stage, *why;

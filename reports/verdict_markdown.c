@@ -24,7 +24,7 @@ struct budget {
 	size_t left;
 };
 
-/* Rows [from, to) of the order, those alone that `what` names; -1: all. */
+/* Rows [from, to) of the order, those alone whose kind is named. */
 struct part {
 	const char *title; /* NULL: not folded */
 	unsigned from, to;
@@ -144,14 +144,16 @@ static unsigned sum(const unsigned counts[VERDICT_KINDS])
 
 static void put_parts(struct budget *b, const struct verdicts *v, size_t reserve)
 {
-	unsigned n_gated = sum(v->gated), told = n_gated - v->gated[VERDICT_UNCHANGED];
+	unsigned n_gated = sum(v->gated);
+	unsigned told = n_gated - v->gated[VERDICT_UNCHANGED] - v->gated[VERDICT_SKIPPED];
 	unsigned shown = v->judged ? min_of(told, (unsigned)SHOWN_MAX) : 0;
 	const struct part parts[] = {
 		{NULL, 0, shown, ALL_KINDS},
 		{"more that failed, changed or are inconclusive", shown, told, ALL_KINDS},
 		{"changed, but fail nothing", n_gated, v->n_rows,
 		 1u << VERDICT_REGRESSED | 1u << VERDICT_IMPROVED},
-		{"unchanged", told, n_gated, ALL_KINDS},
+		{"skipped", told, n_gated, 1u << VERDICT_SKIPPED},
+		{"unchanged", told, n_gated, 1u << VERDICT_UNCHANGED},
 	};
 
 	for (size_t i = 0; i < array_size(parts); i++)
@@ -172,8 +174,7 @@ static void write_title(FILE *out, const struct verdicts *v)
 	put_escaped(out, escape_shorten(text, sizeof(text), v->name, 80, 0), ": ");
 	escape_markdown(out, v->verdict);
 	fputs("\n\n**", out);
-	escape_markdown(out, escape_shorten(text, sizeof(text), *v->line ? v->line : v->verdict,
-					    sizeof(text), 0));
+	escape_markdown(out, words_headline(text, v));
 	fputs("**\n\n", out);
 }
 

@@ -37,8 +37,9 @@ static const struct family families[] = {
 	 FIELD(head)},
 };
 
-static const char *const gate_verdicts[] = {
-	"passed", "improved", "regressed", "inconclusive", "contaminated", "failed", "no-baseline"};
+static const char *const gate_verdicts[] = {"passed",	    "improved",	    "regressed",
+					    "inconclusive", "contaminated", "failed",
+					    "no-baseline",  "skipped"};
 
 static void put_family(FILE *out, const char *name, const char *type, const char *unit,
 		       const char *help)

@@ -70,7 +70,7 @@ static int add_row(struct table *t, const struct view *view, const struct verdic
 	err |= table_set(t, COLUMN_BASE, fmt_value(a, row->base, row->unit, false));
 	err |= table_set(t, COLUMN_HEAD, fmt_value(a, row->head, row->unit, false));
 	err |= table_set(t, COLUMN_P, words_p(a, words_row_p(row)));
-	err |= table_set(t, COLUMN_PAIRS, words_pairs(a, row));
+	err |= table_set(t, COLUMN_PAIRS, words_pairs(a, view->v, row));
 	err |= table_set(t, COLUMN_SEES, fmt_percent(a, row->mde, false));
 	return err ? -ENOMEM : 0;
 }
@@ -147,7 +147,7 @@ static void put_head(const struct verdicts *v, const struct report_options *o, F
 	char text[WORDS_MAX], more[WORDS_MAX];
 
 	fputs(o->colour ? colour : "", out);
-	put_line(out, *v->line ? v->line : v->verdict);
+	put_line(out, words_headline(text, v));
 	fputs(o->colour ? "\033[0m" : "", out);
 	put_line(out, words_sides(text, v));
 	words_sees(more, v);

@@ -58,11 +58,11 @@ double words_row_p(const struct verdict_row *row)
 	return isfinite(row->p_adjusted) ? row->p_adjusted : row->p;
 }
 
-const char *words_pairs(char buf[FMT_MAX], const struct verdict_row *row)
+const char *words_pairs(char buf[FMT_MAX], const struct verdicts *v, const struct verdict_row *row)
 {
 	if (!isfinite(row->n1))
 		return strcpy(buf, "-");
-	if (row->n2 > 0)
+	if (v->paired && row->n2 > 0)
 		snprintf(buf, FMT_MAX, "%.0f + %.0f", row->n1, row->n2);
 	else
 		snprintf(buf, FMT_MAX, "%.0f", row->n1);
@@ -71,14 +71,15 @@ const char *words_pairs(char buf[FMT_MAX], const struct verdict_row *row)
 
 const char *words_why(char buf[WORDS_MAX], const struct verdicts *v, const struct verdict_row *row)
 {
-	const cJSON *failed = verdict_cell_of(v, row)->failed;
+	const struct verdict_cell *cell = verdict_cell_of(v, row);
 	char text[4 * WORDS_MAX];
+	int n = 0;
 
-	if (row->what == VERDICT_FAILED && failed)
-		snprintf(text, sizeof(text), "%.20s %.20s: %.1500s", get_text(failed, "side"),
-			 get_text(failed, "status"), get_text(failed, "reason"));
-	else
-		snprintf(text, sizeof(text), "%s", row->why);
+	if (*row->metric || !cell->broken)
+		return escape_shorten(buf, WORDS_MAX, row->why, WORDS_MAX, 0);
+	if (*cell->side)
+		n = snprintf(text, sizeof(text), "%.20s %.20s: ", cell->side, cell->status);
+	snprintf(text + n, sizeof(text) - (size_t)n, "%.1900s", cell->reason);
 	return escape_shorten(buf, WORDS_MAX, text, WORDS_MAX, 0);
 }
 
@@ -103,6 +104,17 @@ const char *words_label(char buf[LABEL_SIZE], const struct verdict_cell *cell, s
 const char *words_metric(const struct verdict_row *row)
 {
 	return *row->metric ? row->metric : "cell";
+}
+
+const char *words_headline(char buf[WORDS_MAX], const struct verdicts *v)
+{
+	const char *line = v->line;
+	char text[8 * WORDS_MAX];
+	bool named = !strncmp(line, v->verdict, strlen(v->verdict));
+
+	snprintf(text, sizeof(text), "%s%s%.3900s", named ? "" : v->verdict,
+		 named || !*line ? "" : ": ", line);
+	return escape_shorten(buf, WORDS_MAX, text, WORDS_MAX, 0);
 }
 
 const char *words_sides(char buf[WORDS_MAX], const struct verdicts *v)

@@ -17,9 +17,9 @@ const char *words_change(char buf[WORDS_MAX], const struct verdict_row *row);
 const char *words_p(char buf[FMT_MAX], double p);
 /* The p of a row: adjusted for how many were tested, where it was. */
 double words_row_p(const struct verdict_row *row);
-/* "10 + 31", the pairs of stage 1 and of stage 2. */
-const char *words_pairs(char buf[FMT_MAX], const struct verdict_row *row);
-/* Why a row is failed or inconclusive; "" when there is nothing to say. */
+/* "10 + 31", the pairs of stage 1 and of stage 2; of a stored gate the baseline's sessions. */
+const char *words_pairs(char buf[FMT_MAX], const struct verdicts *v, const struct verdict_row *row);
+/* Why a row is failed, skipped or inconclusive; "" when there is nothing to say. */
 const char *words_why(char buf[WORDS_MAX], const struct verdicts *v, const struct verdict_row *row);
 /* The same, and that it fails nothing if so. */
 const char *words_remark(char buf[WORDS_MAX], const struct verdicts *v,
@@ -29,6 +29,8 @@ const char *words_label(char buf[LABEL_SIZE], const struct verdict_cell *cell, s
 /* The metric of a row; "cell" of the row that says that the cell failed. */
 const char *words_metric(const struct verdict_row *row);
 
+/* "regressed: 2 of 24 cells ...": the verdict and its sentence. */
+const char *words_headline(char buf[WORDS_MAX], const struct verdicts *v);
 /* "head 7cb1e8a against base 5e56cfe"; "" when neither is named. */
 const char *words_sides(char buf[WORDS_MAX], const struct verdicts *v);
 /* "24 cells, 1240 pairs (12 discarded) in 5 min 12 s" */
