@@ -48,14 +48,6 @@ static const struct option_row history_rows[] = {
 	OPTION_END,
 };
 
-void history_note(const char *folder)
-{
-	struct err err = {""};
-
-	if (history_add(folder, &err))
-		fprintf(stderr, "note: not in a history: %s\n", err.text);
-}
-
 static void say_left_out(void *arg, const char *text)
 {
 	(void)arg;

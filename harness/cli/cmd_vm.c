@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/cli/history_write.h"
 #include "harness/cli/verbs.h"
 #include "harness/cli/vm_command.h"
 #include "harness/cli/vm_power.h"
@@ -240,6 +241,7 @@ static int run_in(const struct vm_options *options, const struct vm_command *com
 	struct power *p = NULL;
 	struct vm *vm = NULL;
 	struct err err = {""};
+	time_t since = time(NULL);
 	int r = vm_power_make(&o->power, &po, &p, &err);
 
 	if (!r)
@@ -249,6 +251,7 @@ static int run_in(const struct vm_options *options, const struct vm_command *com
 	} else {
 		catch_signals();
 		r = boot_in(vm, command, o, p, &po);
+		history_note_since(command->back, since);
 	}
 	power_free(p);
 	vm_free(vm);

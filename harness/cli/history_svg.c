@@ -134,7 +134,7 @@ static void put_title(const struct trend *t, unsigned x, unsigned y, FILE *out)
 	fputs(*t->reference ? ", against base " : "", out);
 	html_text(out, t->reference);
 	fprintf(out, ", machine %s%s</text>\n", t->machine,
-		t->scan.unreliable ? ", drifts: steps are not reliable" : "");
+		t->scan.unreliable ? ", steps are not reliable" : "");
 }
 
 static int put_picture(struct plot *p, unsigned number, const struct trend *t, FILE *out,

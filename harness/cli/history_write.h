@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdio.h>
+#include <time.h>
 
 #include "harness/history/trend.h"
 #include "harness/util/err.h"
@@ -18,3 +19,5 @@ int history_svg(const struct trends *t, const char *path, size_t *ret_left_out, 
 /* Puts a folder of results into the history beside it, or says on stderr why not: what was measured
  * is no worse for it. */
 void history_note(const char *folder);
+/* Those of the folders, or in them, whose results were written since; ended by NULL. */
+void history_note_since(const char *const *folders, time_t since);

@@ -404,6 +404,13 @@ class Words(Case):
         self.assertEqual([p["session"] for p in self.series(other)[0]["points"]],
                          [f"{i:016x}" for i in range(4)])
 
+    def test_none_is_wanted(self):
+        os.environ["UHBENCH_HISTORY"] = "none"
+        self.addCleanup(os.environ.pop, "UHBENCH_HISTORY")
+        p = self.uhbench("run", self.matrix, "-o", os.path.join(self.dir, "a"))
+        self.assertNotIn("history", p.stderr)
+        self.assertFalse(os.path.exists(self.store))
+
     def test_everybodys_folder_has_none(self):
         os.chmod(self.dir, 0o1777)
         p = self.uhbench("run", self.matrix, "-o", os.path.join(self.dir, "a"))

@@ -170,7 +170,7 @@ void guest_set_up(void)
 	if (sethostname("vm", 2) || setrlimit(RLIMIT_NOFILE, &files))
 		complain("host name, limits", -errno);
 	if (setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin", 1) ||
-	    setenv("HOME", "/root", 1))
+	    setenv("HOME", "/root", 1) || setenv("UHBENCH_HISTORY", "none", 1))
 		complain("environment", -errno);
 	load_modules();
 	loopback_up();
