@@ -9,9 +9,9 @@
  *            probed: a page for struct probe_window is at PROTOCOL_WINDOW_FD; bin: the user's
  *            program under test, when a gate gave one}
  * Response: {protocol, status, reason, window, metrics, histograms, series, usage, host, verify,
- *            errors, little or open_loop, notes}; the shapes are those of the record
- * (results/README.md). A child answers a request of a version that is not its own, 0 say, with
- * `failed` and the version that it speaks: so every build can be asked for it.
+ *            errors, little or open_loop, notes, uhbench, revision}; the shapes are those of the
+ * record (results/README.md). A child answers a request of a version that is not its own, 0 say,
+ * with `failed` and the version that it speaks: so every build can be asked for it.
  */
 #pragma once
 

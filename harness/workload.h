@@ -42,6 +42,10 @@ struct workload_ops {
 	const struct metric *metrics; /* beside the common ones; ended by METRIC_END */
 	uint64_t payload_default, payload_min, payload_max; /* all 0: operations carry no payload */
 
+	/* Its targets run a program of the user's, which a gate gives them (run->bin): then that is
+	 * what differs between base and head, and the uhbench that runs the cell is this one. */
+	bool takes_program;
+
 	/* Refuses combinations that no single row can (payload against direct, ...): called when
 	 * the matrix is read and again in the child. `target_config` belongs to cell->target. */
 	int (*check_cell)(const struct cell *cell, struct err *err);

@@ -10,6 +10,7 @@
 
 #include "harness/cli/verbs.h"
 #include "harness/drive/execute.h"
+#include "harness/host/hostinfo.h"
 #include "harness/protocol.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
@@ -33,6 +34,8 @@ static int child_run(const struct registry *reg, int argc, char **argv)
 	if (!request)
 		return verb_fail(EXITCODE_FAILURE, "child: the request is not JSON");
 	response = execute(reg, request);
+	cJSON_AddStringToObject(response, "uhbench", UHBENCH_VERSION);
+	cJSON_AddStringToObject(response, "revision", hostinfo_revision());
 	answer = cJSON_PrintUnformatted(response);
 	if (!answer)
 		return verb_fail(EXITCODE_FAILURE, "child: out of memory");

@@ -3,13 +3,17 @@
  * uhbench replay ACKS: what a run that died has left, judged by what it had acknowledged. The
  * stream says which workload's run it was; that workload's oracle knows the rest. Judging changes
  * nothing: it may be done again, and on a copy.
+ *
+ * uhbench replay DIR: the verdicts of a gate from the pairs that it measured, the same bytes again.
  */
 #include "harness/cli/verbs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "harness/paired/paired.h"
 #include "harness/util/acks.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
@@ -122,6 +126,35 @@ static int replay(const struct registry *reg, const char *path, bool json)
 	return tell(r, &err, path, cell, json, verdict);
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static int replay_gate(const char *dir, bool json)
+{
+	_cleanup_json_ cJSON *verdicts = NULL;
+	struct err err = {""};
+	int r;
+
+	if (!paired_is_folder(dir)) {
+		err_set(&err, 0, "the folder holds no gate: it has no gate.json");
+		return tell_error(EXITCODE_USAGE, &err, dir, json);
+	}
+	r = paired_analyse(dir, &verdicts, &err);
+	if (r)
+		return tell_error(EXITCODE_FAILURE, &err, dir, json);
+	if (json && print_json(verdicts))
+		return EXITCODE_FAILURE;
+	if (!json)
+		printf("%s: %s\n",
+		       cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(verdicts, "verdict")),
+		       cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(verdicts, "line")));
+	return (int)cJSON_GetObjectItemCaseSensitive(verdicts, "exit_code")->valuedouble;
+}
+
 struct replay_options {
 	bool json;
 };
@@ -130,7 +163,7 @@ static const struct option_row replay_rows[] = {
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct replay_options, json),
-	 .help = "print JSON: {cell, verdict, reason, acknowledged, replayed, missing, ...}, or {verdict: error, reason}"},
+	 .help = "print JSON: a gate's verdicts.json, or {cell, verdict, reason, acknowledged, replayed, missing, ...}, or {verdict: error, reason}"},
 	OPTION_END,
 };
 
@@ -140,13 +173,18 @@ static int replay_run(const struct registry *reg, int argc, char **argv)
 	const char *operands[1];
 	int rc = verb_parse(&cmd_replay, argc, argv, &o, operands);
 
-	return rc != VERB_GO_ON ? rc : replay(reg, operands[0], o.json);
+	if (rc != VERB_GO_ON)
+		return rc;
+	if (is_folder(operands[0]))
+		return replay_gate(operands[0], o.json);
+	return replay(reg, operands[0], o.json);
 }
 
 const struct verb cmd_replay = {
 	.name = "replay",
-	.help = "judge the log of a run that died by the acknowledgements it had sent (wal: `acks`)",
-	.operands = "ACKS",
+	.help = "judge again: a gate by its pairs (DIR), or the log of a run that died by the "
+		"acknowledgements it had sent (wal: `acks`)",
+	.operands = "DIR|ACKS",
 	.operands_min = 1,
 	.operands_max = 1,
 	.options = replay_rows,

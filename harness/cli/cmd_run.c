@@ -4,16 +4,13 @@
  * every way out of it says what happened once and gives the exit code that is true.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "harness/cli/history_write.h"
 #include "harness/cli/load_matrix.h"
+#include "harness/cli/measuring.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/verbs.h"
 #include "harness/matrix/matrix.h"
@@ -82,49 +79,6 @@ static const struct option_row run_rows[] = {
 };
 
 #define UNSET UINT64_MAX
-
-/* Set by SIGINT and SIGTERM, read by the session: the one stop flag. */
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-	interrupted = sig;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-/*
- * This very program, by a descriptor: a file that is built anew during the session would otherwise
- * make the remaining runs. Closed on exec, in the children too.
- */
-static int own_binary(char *path, size_t size)
-{
-	_cleanup_close_ int low = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	int fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, 64); /* above those of the protocol */
-
-	if (fd < 0)
-		return -errno;
-	snprintf(path, size, "/proc/self/fd/%d", fd);
-	return fd;
-}
-
-static void default_dir(const struct matrix *m, char *dir, size_t size)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-	char stamp[32];
-
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	snprintf(dir, size, "results/%s-%s", m->name, stamp);
-}
 
 static int print_plan_json(const struct registry *reg, const struct matrix *m, const struct plan *p)
 {
@@ -221,21 +175,21 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 				      .probes_given = o->probes_given,
 				      .registry = reg,
 				      .prober = reg->prober,
-				      .interrupted = &interrupted,
+				      .interrupted = &measuring_stop,
 				      .begins = progress_begins,
 				      .ended = progress_ended,
 				      .arg = &progress};
 	struct err err = {""};
-	_cleanup_close_ int exe = own_binary(binary, sizeof(binary));
+	_cleanup_close_ int exe = measuring_own_binary(binary, sizeof(binary));
 	int r;
 
 	if (exe < 0)
 		return verb_fail(EXITCODE_FAILURE, "/proc/self/exe: %s", strerror(-exe));
 	if (!opt.dir) {
-		default_dir(m, dir, sizeof(dir));
+		measuring_default_dir(m, dir, sizeof(dir));
 		opt.dir = dir;
 	}
-	catch_signals();
+	measuring_catch_signals();
 	progress_init(&progress, m->warmup_ns + m->duration_ns + 50 * NSEC_PER_MSEC);
 	r = session_run(m, p, &opt, &sum, &err);
 	progress_finish(&progress);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "harness/util/cleanup.h"
@@ -77,6 +78,26 @@ static int set_number(const struct option_row *row, const char *text, void *at, 
 	return 0;
 }
 
+/* A bare 5 could mean either, and is refused. */
+static int set_share(const struct option_row *row, const char *text, double *at, struct err *err)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end != text && !strcmp(end, "%")) {
+		value /= 100;
+		end++;
+	}
+	if (end == text || *end || !isfinite(value))
+		return err_set(err, -EINVAL, "--%s: \"%s\" is not a share (5%%, 0.05)", row->name,
+			       text);
+	if (value < 0 || value > 1)
+		return err_set(err, -EINVAL, "--%s: %s is not from 0 to 1, or 0%% to 100%%",
+			       row->name, text);
+	*at = value;
+	return 0;
+}
+
 static int set_choice(const struct option_row *row, const char *text, void *at, struct err *err)
 {
 	struct nearest n = nearest_to(text);
@@ -117,6 +138,8 @@ static int set_value(const struct option_row *row, const char *text, void *into,
 	case OPTION_UINT:
 	case OPTION_TIME:
 		return set_number(row, text, at, err);
+	case OPTION_SHARE:
+		return set_share(row, text, at, err);
 	case OPTION_CHOICE:
 		return set_choice(row, text, at, err);
 	case OPTION_WORDS:

@@ -9,6 +9,7 @@
  *   OPTION_STRING  const char *        --only GLOB, --only=GLOB, -o DIR, -oDIR
  *   OPTION_UINT    uint64_t            --seed 7
  *   OPTION_TIME    uint64_t, ns        --every 500ms
+ *   OPTION_SHARE   double              --effect 5%, --alpha 0.01
  *   OPTION_CHOICE  const char *        --format json     (one of `choices`)
  *   OPTION_WORDS   struct option_words --knob a=1 --knob b=2
  */
@@ -26,6 +27,7 @@ enum option_kind {
 	OPTION_STRING,
 	OPTION_UINT,
 	OPTION_TIME,
+	OPTION_SHARE,
 	OPTION_CHOICE,
 	OPTION_WORDS
 };
@@ -43,7 +45,7 @@ struct option_row {
 	const char *arg;  /* what the help calls the value; NULL for a flag */
 	enum option_kind kind;
 	size_t offset;
-	uint64_t min, max;	    /* UINT and TIME; max 0 = no limit */
+	uint64_t min, max;	    /* UINT and TIME; max 0 = no limit. A SHARE is 0 to 1 */
 	const char *const *choices; /* CHOICE, ended by NULL */
 	const char *help;	    /* one line, no full stop */
 };

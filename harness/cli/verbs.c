@@ -6,6 +6,7 @@
 /* clang-format off */
 const struct verb *const verb_table[] = {
 	&cmd_run,
+	&cmd_ab,
 	&cmd_validate,
 	&cmd_list,
 	&cmd_schema,

@@ -4,6 +4,7 @@
 
 #include "harness/cli/verb.h"
 
+extern const struct verb cmd_ab;
 extern const struct verb cmd_child;
 extern const struct verb cmd_doctor;
 extern const struct verb cmd_help;

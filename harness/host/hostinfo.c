@@ -329,3 +329,8 @@ cJSON *hostinfo_collect(const char *results_dir)
 	add_build(host);
 	return host;
 }
+
+const char *hostinfo_revision(void)
+{
+	return BUILD_REVISION;
+}

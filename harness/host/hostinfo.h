@@ -11,6 +11,9 @@
 /* `results_dir` must exist: its filesystem is part of the answer. NULL only when out of memory. */
 cJSON *hostinfo_collect(const char *results_dir);
 
+/* Of this binary, from git; "unknown" outside a checkout. */
+const char *hostinfo_revision(void);
+
 /* The parts that `doctor` shows too. Each returns a new object or NULL when out of memory. */
 cJSON *hostinfo_cpu(void);	      /* model, online, governor, driver, smt, mhz_max */
 cJSON *hostinfo_mitigations(void);    /* {vulnerability: text} */

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/* Signals, the own program and the default folder: what `run` and `ab` do alike before anything is
+ * measured. */
+#include "harness/cli/measuring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "harness/matrix/matrix.h"
+#include "harness/util/cleanup.h"
+
+volatile sig_atomic_t measuring_stop;
+
+static void on_signal(int sig)
+{
+	measuring_stop = sig;
+}
+
+void measuring_catch_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int measuring_own_binary(char *path, size_t size)
+{
+	_cleanup_close_ int low = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, 64); /* above those of the protocol */
+
+	if (fd < 0)
+		return -errno;
+	snprintf(path, size, "/proc/self/fd/%d", fd);
+	return fd;
+}
+
+void measuring_default_dir(const struct matrix *m, char *dir, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	char stamp[32];
+
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	snprintf(dir, size, "results/%.*s-%s", MATRIX_NAME_MAX, m->name, stamp);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What the verbs that measure share. */
+#pragma once
+
+#include <signal.h>
+#include <stddef.h>
+
+struct matrix;
+
+/* Set by SIGINT and SIGTERM, read by who measures: the one stop flag. A second signal kills. */
+extern volatile sig_atomic_t measuring_stop;
+void measuring_catch_signals(void);
+
+/*
+ * This very program, by a descriptor: a file that is built anew during the session would otherwise
+ * make the remaining runs. Closed on exec, in the children too. The descriptor, or -errno.
+ */
+int measuring_own_binary(char *path, size_t size);
+
+/* "results/NAME-DATE-TIME" */
+void measuring_default_dir(const struct matrix *m, char *dir, size_t size);

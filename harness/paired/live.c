@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Round after round over the cells that the judge wants pairs of, in an order of their own each
+ * time, so that a machine that warms up or gets busy hurts all cells alike. Pairs of the control
+ * are spread over the rounds of the first stage, each on a cell that is drawn.
+ *
+ * All that is random comes from one generator and is written down. What follows from the pairs
+ * (stages, verdicts) is the judge's.
+ */
+#include "harness/paired/live.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/cell.h"
+#include "harness/matrix/matrix.h"
+#include "harness/matrix/plan.h"
+#include "harness/pad.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/fs.h"
+#include "harness/util/nsec.h"
+#include "harness/workload.h"
+
+static bool any_uhbench(const struct live *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->cells[i]->workload->takes_program)
+			return true;
+	return l->builds.one;
+}
+
+static int make_builds(struct live *l)
+{
+	char dir[PATH_MAX];
+	int r;
+
+	snprintf(dir, sizeof(dir), "%.4000s/builds", runner_workdir(l->runner));
+	r = fs_mkdir_p(dir);
+	if (r)
+		return err_sys(l->err, r, "%s", dir);
+	r = builds_copy(&l->builds, l->opt, dir, l->err);
+	if (!r && any_uhbench(l))
+		r = builds_ask(&l->builds, l->opt->interrupted, l->err);
+	return r;
+}
+
+static int open_gate(struct live *l)
+{
+	int r;
+
+	l->pad_iters_per_ns = pad_calibrate();
+	l->gate = live_describe(l);
+	r = l->gate ? folder_open(l->opt->dir, l->gate, &l->folder, l->err)
+		    : err_sys(l->err, -ENOMEM, "gate");
+	return r ? r : judge_new(l->gate, "gate.json", &l->judge, l->err);
+}
+
+static int open_live(struct live *l)
+{
+	struct runner_options opt = {.registry = l->opt->registry,
+				     .prober = l->opt->prober,
+				     .concurrent = l->opt->concurrent,
+				     .interrupted = l->opt->interrupted};
+	int r = runner_claim(&opt, &l->runner, l->err);
+
+	if (!r)
+		r = folder_prepare(l->opt->dir, l->err);
+	if (!r)
+		r = runner_open(l->runner, l->opt->matrix, l->plan, l->opt->dir, l->err);
+	if (!r)
+		r = make_builds(l);
+	return r ? r : open_gate(l);
+}
+
+static bool budget_is_used_up(const struct live *l)
+{
+	return l->opt->budget_ns && nsec_now() - l->began_ns >= l->opt->budget_ns;
+}
+
+static bool goes_on(const struct live *l)
+{
+	return !l->stopped && !*l->opt->interrupted && !budget_is_used_up(l);
+}
+
+/* How many pairs of the control should be done after so many rounds. */
+static unsigned control_due(const struct live *l)
+{
+	return min_of((unsigned)GATE_CONTROL_PAIRS,
+		      (GATE_CONTROL_PAIRS * (l->round + 1) + GATE_STAGE1 - 1) / GATE_STAGE1);
+}
+
+/* A cell that works; -ENOENT: there is none. */
+static int draw_control(struct live *l, size_t *ret)
+{
+	size_t working = 0, chosen;
+
+	for (size_t i = 0; i < l->n; i++)
+		working += !l->judge->cells[i].failed;
+	if (!working)
+		return -ENOENT;
+	chosen = rng_below(&l->rng, working);
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->judge->cells[i].failed && !chosen--) {
+			*ret = i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+static int control_pairs(struct live *l, unsigned due)
+{
+	size_t cell;
+	int r = 0;
+
+	while (!r && goes_on(l) && l->control_done < due && judge_wants_control(l->judge) &&
+	       !draw_control(l, &cell))
+		r = live_pair(l, cell, true);
+	return r;
+}
+
+static size_t shuffle_wanted(struct live *l, size_t *order)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (judge_wants(l->judge, i))
+			order[n++] = i;
+	for (size_t i = n; i > 1; i--) {
+		size_t k = rng_below(&l->rng, i), other = order[k];
+
+		order[k] = order[i - 1];
+		order[i - 1] = other;
+	}
+	return n;
+}
+
+/* The control's pairs of a round stand before, between or behind the others. */
+static int one_round(struct live *l, size_t *order)
+{
+	size_t n = shuffle_wanted(l, order), at = rng_below(&l->rng, n + 1);
+	int r = 0;
+
+	for (size_t i = 0; !r && i <= n && goes_on(l); i++) {
+		if (i == at)
+			r = control_pairs(l, control_due(l));
+		if (!r && i < n && goes_on(l) && judge_wants(l->judge, order[i]))
+			r = live_pair(l, order[i], false);
+	}
+	l->round++;
+	return r;
+}
+
+static int all_rounds(struct live *l)
+{
+	_cleanup_free_ size_t *order = calloc(l->n + 1, sizeof(*order));
+	int r = order ? 0 : err_sys(l->err, -ENOMEM, "gate");
+
+	l->began_ns = nsec_now();
+	while (!r && !l->judge->over && goes_on(l))
+		r = one_round(l, order);
+	/* What a short gate has not had yet, and what was disturbed. */
+	return r ? r : control_pairs(l, UINT_MAX);
+}
+
+static const char *how_it_ended(const struct live *l)
+{
+	if (l->stopped || *l->opt->interrupted)
+		return "interrupted";
+	return l->judge->over ? "complete" : "budget";
+}
+
+int paired_run(const struct paired_options *opt, struct paired_summary *ret, struct err *err)
+{
+	struct live *l = calloc(1, sizeof(*l));
+	int r;
+
+	*ret = (struct paired_summary){.swept = 0};
+	if (!l)
+		return err_sys(err, -ENOMEM, "gate");
+	l->opt = opt;
+	l->err = err;
+	rng_seed(&l->rng, opt->seed);
+	r = live_prepare(l);
+	if (!r)
+		r = open_live(l);
+	if (!r)
+		r = all_rounds(l);
+	if (!r)
+		r = folder_end(l->folder, how_it_ended(l), err);
+	if (l->runner) {
+		ret->swept = runner_swept(l->runner)->count;
+		snprintf(ret->not_swept, sizeof(ret->not_swept), "%s",
+			 runner_swept(l->runner)->not_swept);
+	}
+	live_free(l);
+	free(l);
+	return r ? r : paired_analyse(opt->dir, &ret->verdicts, err);
+}
