@@ -24,7 +24,7 @@
 
 #include "harness/util/err.h"
 
-#define PARAM_STRING_MAX 256
+#define PARAM_STRING_MAX 1024
 
 enum param_type {
 	PARAM_INT,

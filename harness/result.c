@@ -31,18 +31,24 @@ static const struct metric *metric_of(const struct result *r, const char *name)
 	return m ? m : find_in(common_metrics, name);
 }
 
-static cJSON *metric_object(struct result *r, const char *name, cJSON *value)
+static cJSON *add_metric(struct result *r, const struct metric *m, cJSON *value)
 {
-	const struct metric *m = metric_of(r, name);
 	cJSON *o = cJSON_CreateObject();
 
-	assert(m && "a metric must be declared by the workload, the target or common_metrics");
 	cJSON_AddItemToObject(o, "value", value);
 	cJSON_AddStringToObject(o, "unit", m->unit);
 	cJSON_AddStringToObject(o, "better", better_names[m->better]);
-	cJSON_DeleteItemFromObjectCaseSensitive(r->metrics, name);
-	cJSON_AddItemToObject(r->metrics, name, o);
+	cJSON_DeleteItemFromObjectCaseSensitive(r->metrics, m->name);
+	cJSON_AddItemToObject(r->metrics, m->name, o);
 	return o;
+}
+
+static cJSON *metric_object(struct result *r, const char *name, cJSON *value)
+{
+	const struct metric *m = metric_of(r, name);
+
+	assert(m && "a metric must be declared by the workload, the target or common_metrics");
+	return add_metric(r, m, value);
 }
 
 void result_init(struct result *r, const struct run *run)
@@ -77,6 +83,12 @@ void result_metric(struct result *r, const char *name, double value)
 		return;
 	}
 	metric_object(r, name, cJSON_CreateNumber(value));
+}
+
+void result_metric_told(struct result *r, const struct metric *metric, double value)
+{
+	assert(!metric_of(r, metric->name) && isfinite(value));
+	add_metric(r, metric, cJSON_CreateNumber(value));
 }
 
 void result_metric_none(struct result *r, const char *name, const char *reason)

@@ -11,6 +11,7 @@
 #include "harness/util/err.h"
 
 struct hist;
+struct metric;
 struct run;
 
 struct result {
@@ -35,6 +36,9 @@ void result_free(struct result *r);
 void result_metric(struct result *r, const char *name, double value);
 /* A metric that could not be measured: null, and why. */
 void result_metric_none(struct result *r, const char *name, const char *reason);
+/* A metric of a program that is run, which declares it itself. Its name is in no table; `unit` and
+ * the name are copied. */
+void result_metric_told(struct result *r, const struct metric *metric, double value);
 /* Quantile q of h as a metric; null with a reason when h has fewer than 10 / (1 - q) values. */
 void result_quantile(struct result *r, const char *name, const struct hist *h, double q);
 void result_hist(struct result *r, const char *name, const struct hist *h);

@@ -48,7 +48,7 @@ struct lane {
 
 struct run {
 	const struct cell *cell;
-	const struct axes *axes; /* = &cell->axes */
+	const struct axes *axes; /* the cell's, less what the drive has no part in: see target.h */
 	const void *workload_config, *target_config;
 	uint64_t seed; /* of this run: differs from repeat to repeat, same for both sides of a pair
 			*/
@@ -56,6 +56,7 @@ struct run {
 	const char *workdir;	 /* absolute, exists, empty */
 	const char *sessiondir;	 /* absolute, exists; shared by the runs of a session, one after
 				    another */
+	const char *bin;	 /* program of the user's that is compared with another; NULL */
 	double pad_iters_per_ns; /* busy pad, calibrated once by the parent: see pad.h */
 
 	struct lane *lanes; /* [axes->threads] */

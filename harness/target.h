@@ -50,6 +50,13 @@ struct target_ops {
 		    uint64_t timeout_ns);
 	void (*lane_close)(struct lane *lane);
 
+	/* A target that makes its own load (a whole program) has this: the drive then gives it one
+	 * lane with one operation, which it hands back when the window is over and which is in no
+	 * figure; the cell's axes are the program's to heed. Returns how many operations the window
+	 * had, and sets `series`: the same for each of `points` equal parts of it. Called after
+	 * `stop`. NULL for all others. */
+	uint64_t (*own_ops)(struct run *run, uint64_t *series, unsigned points);
+
 	/* Names what killed runs of this target left on the machine and what is ours for sure (it
 	 * carries our mark, and its owner is dead), and removes it if `fix`. found may be NULL; it
 	 * gets one line of text for each (with `fix`: for each that is gone now). Called outside

@@ -41,6 +41,7 @@ struct workload_ops {
 	size_t config_size;
 	const struct metric *metrics; /* beside the common ones; ended by METRIC_END */
 	uint64_t payload_default, payload_min, payload_max; /* all 0: operations carry no payload */
+	bool payload_told; /* a word to the target: operations have no buffers of that size */
 
 	/* Its targets run a program of the user's, which a gate gives them (run->bin): then that is
 	 * what differs between base and head, and the uhbench that runs the cell is this one. */

@@ -64,6 +64,7 @@ static int parse_request(const struct registry *reg, const cJSON *req, struct ru
 			       (unsigned long long)number_of(req, "protocol"), PROTOCOL_VERSION);
 	run->workdir = text_of(req, "workdir");
 	run->sessiondir = text_of(req, "sessiondir");
+	run->bin = text_of(req, "bin");
 	if (!seed || !run->workdir || !run->sessiondir || !cJSON_IsNumber(pad))
 		return err_set(&run->err, -EPROTO, "the request lacks a part");
 	r = cell_from_json(reg, cJSON_GetObjectItemCaseSensitive(req, "cell"), &run->err, cell);
@@ -80,12 +81,28 @@ static int parse_request(const struct registry *reg, const cJSON *req, struct ru
 	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(req, "window")) ? map_window(run) : 0;
 }
 
+/* What the drive has a part in: of a program that makes its own load only when it is. */
+static struct axes driven_axes(const struct cell *cell)
+{
+	struct axes axes = cell->axes;
+
+	if (cell->workload->payload_told)
+		axes.payload = 0;
+	if (cell->target->own_ops) {
+		axes.threads = axes.depth = axes.batch = 1;
+		axes.rate = 0;
+	}
+	return axes;
+}
+
 /* What the run found, also when the oracle says that it was wrong. */
-static int conclude(struct run *run, const struct drive_result *d, struct result *res)
+static int conclude(struct run *run, struct drive_result *d, struct result *res)
 {
 	const struct cell *cell = run->cell;
 	int r = life_call(cell->target->stop, run, "stopping the target"), v = 0;
 
+	if (cell->target->own_ops)
+		d->window.ops = cell->target->own_ops(run, d->series_ops, SERIES_POINTS);
 	run_report(run, d, res);
 	if (!r && cell->workload->verify) {
 		v = cell->workload->verify(run, res);
@@ -171,11 +188,14 @@ cJSON *execute(const struct registry *reg, const cJSON *request)
 	struct run run = {.stop = false};
 	struct result res = {.run = NULL};
 	struct cell *cell = NULL;
+	struct axes axes;
 	bool in_setup = false;
 	cJSON *response;
 	int r = parse_request(reg, request, &run, &cell);
 
 	if (!r) {
+		axes = driven_axes(cell);
+		run.axes = &axes;
 		result_init(&res, &run);
 		r = do_run(&run, &res, &in_setup);
 	}

@@ -13,6 +13,7 @@
 #include "harness/drive/procstat.h"
 #include "harness/result.h"
 #include "harness/run.h"
+#include "harness/target.h"
 #include "harness/util/nsec.h"
 
 #define LITTLE_TOLERANCE 0.05
@@ -170,7 +171,8 @@ static cJSON *series(const struct drive_result *d)
 
 		cJSON_AddItemToArray(ops, cJSON_CreateNumber(n));
 		cJSON_AddItemToArray(mean,
-				     n > 0 ? cJSON_CreateNumber(round(d->series_sum_ns[i] / n))
+				     d->series_sum_ns[i] > 0
+					     ? cJSON_CreateNumber(round(d->series_sum_ns[i] / n))
 					   : cJSON_CreateNull());
 	}
 	add_steadiness(o, d->series_ops);
@@ -268,6 +270,6 @@ void run_report(struct run *run, const struct drive_result *d, struct result *re
 	cJSON_AddItemToObject(res->extra, "errors", errors(d));
 	if (run->axes->rate)
 		cJSON_AddItemToObject(res->extra, "open_loop", open_loop(d));
-	else
+	else if (!run->cell->target->own_ops)
 		cJSON_AddItemToObject(res->extra, "little", little(run, d));
 }
