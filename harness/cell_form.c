@@ -8,6 +8,7 @@
  */
 #include "harness/cell.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -163,7 +164,11 @@ static int label_param(void *arg, const struct cell *cell, const struct param *r
 	/* People look for the depth even where it follows from the batch. */
 	if (depth ? cell->axes.depth == 1 : is_default(cell, row, config))
 		return 0;
-	fprintf(arg, " %s=%s", row->name, param_text(row, config, false, value));
+	param_text(row, config, false, value);
+	for (char *c = value; *c; c++) /* a label is one line */
+		if (iscntrl((unsigned char)*c))
+			*c = ' ';
+	fprintf(arg, " %s=%s", row->name, value);
 	return 0;
 }
 

@@ -7,8 +7,12 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
+
+#include "harness/util/err.h"
 
 /* The name of the process that only waits for the child of a run, and has no role. */
 #define RUN_INIT_COMM "uhbench-init"
@@ -36,6 +40,25 @@ int role_thread_start(struct run *run, enum role role, pthread_t *thread, void *
  */
 int role_process_start(struct run *run, enum role role, int (*fn)(void *), void *arg,
 		       pid_t *ret_pid);
+
+/* A program to execute in a role. */
+struct role_program {
+	const char *path;		 /* absolute */
+	char *const *argv, *const *envp; /* ended by NULL */
+	const char *cwd;
+	int out_fd, err_fd; /* its stdout and stderr; its stdin is the run's, /dev/null */
+	bool lasting;	    /* accounted in /proc while it lives, with what it starts; see below */
+};
+
+/*
+ * Executes a program in a role, in a session and process group of its own, with no signal blocked;
+ * it dies with the thread that calls this. A lasting one is started from a setup. Of the others
+ * there may be thousands, one after another: whoever reaps one by wait4(2) tells its resource usage
+ * to role_program_ended. The caller signals and reaps it. Returns 0 or -errno with err.
+ */
+int role_program_start(struct run *run, enum role role, const struct role_program *program,
+		       pid_t *ret_pid, struct err *err);
+void role_program_ended(struct run *run, enum role role, const struct rusage *usage);
 
 /* Ends it by SIGTERM, by SIGKILL after timeout_ns, and reaps it. Returns its wait status, or -errno
  * (-ESRCH: it was reaped already, -ETIMEDOUT: it is stuck in the

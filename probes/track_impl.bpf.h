@@ -40,8 +40,10 @@ static __always_inline void track_add(struct control *c, u32 tid, u32 tgid, u32 
 }
 
 /*
- * A thread inherits the role of who starts it, until it is named. A process has none that a run
- * would know, but the first two: the init of a run and its child. tgid 0: not known here.
+ * A thread inherits the role of who starts it, until it is named. So do the first two processes,
+ * the init of a run and its child, and what the processes below those start: a program in a role
+ * and all of its children are one. Between the two a process has no role until it is named. tgid
+ * 0: not known here.
  */
 static __always_inline void track_new(u32 creator, u32 tid, u32 tgid)
 {
@@ -61,7 +63,7 @@ static __always_inline void track_new(u32 creator, u32 tid, u32 tgid)
 	if (!tgid)
 		tgid = parent->tgid;
 	generation = parent->generation + (tgid != parent->tgid);
-	role = tgid == parent->tgid || generation < 2 ? parent->role : PROBE_ROLE_PROCESS;
+	role = tgid == parent->tgid || generation != 2 ? parent->role : PROBE_ROLE_PROCESS;
 	track_add(c, tid, tgid, role, generation);
 }
 

@@ -8,6 +8,8 @@ const struct target_ops *const target_table[] = {
 	&target_block_loop,
 	&target_block_null_blk,
 	&target_block_ublk,
+	&target_command_once,
+	&target_command_repeat,
 	&target_netlink_recvmmsg,
 	&target_netlink_recvmsg,
 	&target_netlink_uring,

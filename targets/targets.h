@@ -8,6 +8,8 @@ extern const struct target_ops target_block_device;
 extern const struct target_ops target_block_loop;
 extern const struct target_ops target_block_null_blk;
 extern const struct target_ops target_block_ublk;
+extern const struct target_ops target_command_once;
+extern const struct target_ops target_command_repeat;
 extern const struct target_ops target_netlink_recvmmsg;
 extern const struct target_ops target_netlink_recvmsg;
 extern const struct target_ops target_netlink_uring;

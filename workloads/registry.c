@@ -5,6 +5,7 @@
 /* clang-format off */
 const struct workload_ops *const workload_table[] = {
 	&workload_block,
+	&workload_command,
 	&workload_netlink,
 	&workload_nop,
 	&workload_udp,

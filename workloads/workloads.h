@@ -5,6 +5,7 @@
 #include "harness/workload.h"
 
 extern const struct workload_ops workload_block;
+extern const struct workload_ops workload_command;
 extern const struct workload_ops workload_netlink;
 extern const struct workload_ops workload_nop;
 extern const struct workload_ops workload_udp;

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "harness/drive/roles.h"
+#include "harness/util/cgroup.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 #include "harness/util/procfs.h"
@@ -28,14 +29,16 @@ struct sample {
 	struct sampled *threads;
 	size_t n, size;
 	uint64_t at_ns;		 /* in the middle of taking it */
-	uint64_t process_cpu_ns; /* threads that have ended included */
+	uint64_t process_cpu_ns; /* threads that have ended included, and programs that have */
+	uint64_t group_cpu_ns;	 /* of the run's own cgroup; 0: it has none */
+	struct role_ended ended[ROLE_COUNT];
 	struct proc_host host;
 };
 
 struct procstat {
-	pid_t pid;		   /* with what it started; 0: this process */
-	uint64_t since_ns;	   /* but not before that */
-	const struct roles *roles; /* whose processes count too; NULL: none */
+	pid_t pid;	     /* with what it started; 0: this process */
+	uint64_t since_ns;   /* but not before that */
+	struct roles *roles; /* whose processes count too; NULL: none */
 	struct sample begin, end;
 };
 
@@ -94,11 +97,25 @@ static int add_process(struct adding *a, pid_t pid, pid_t proc_pid)
 	return r == -ENOENT || r == -ESRCH ? 0 : r;
 }
 
+/* The children that it waited for took what they had used to their parent. */
+static void add_waited(struct adding *a, pid_t proc_pid)
+{
+	struct proc_thread process;
+	char dir[32];
+
+	snprintf(dir, sizeof(dir), "/proc/%d", proc_pid);
+	if (!procfs_stat(dir, &process))
+		a->s->process_cpu_ns += process.children_ns;
+}
+
 static int add_relative(void *arg, int pid)
 {
 	struct adding *a = arg;
 
-	return procfs_descends(pid, a->pid, a->since_ns) ? add_process(a, pid, pid) : 0;
+	if (!procfs_descends(pid, a->pid, a->since_ns))
+		return 0;
+	add_waited(a, pid);
+	return add_process(a, procfs_own_pid(pid), pid);
 }
 
 static int add_role_processes(struct adding *a, const struct roles *roles)
@@ -109,9 +126,20 @@ static int add_role_processes(struct adding *a, const struct roles *roles)
 
 	for (unsigned i = 0; !r && i < n; i++) {
 		a->process = i + 1;
-		r = add_process(a, p[i].pid, p[i].proc_pid);
+		a->pid = p[i].proc_pid;
+		r = p[i].program ? procfs_each("/proc", add_relative, a)
+				 : add_process(a, p[i].pid, p[i].proc_pid);
 	}
 	return r;
+}
+
+static uint64_t cpu_ns_of_ended(const struct sample *s)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < ROLE_COUNT; i++)
+		sum += s->ended[i].user_ns + s->ended[i].system_ns;
+	return sum;
 }
 
 static int add_threads(const struct procstat *p, struct adding *adding, struct err *err)
@@ -128,6 +156,10 @@ static int add_threads(const struct procstat *p, struct adding *adding, struct e
 	r = procfs_each(adding->tasks, add_thread, adding);
 	if (!r)
 		r = add_role_processes(adding, p->roles);
+	if (!r && p->roles) {
+		roles_ended(p->roles, adding->s->ended);
+		adding->s->process_cpu_ns += cpu_ns_of_ended(adding->s);
+	}
 	return r ? err_sys(err, r, "%s", adding->tasks) : 0;
 }
 
@@ -140,12 +172,14 @@ static int take_sample(const struct procstat *p, struct sample *s, struct err *e
 
 	if (r)
 		return err_sys(err, r, "/proc/stat");
+	if (cgroup_cpu_ns("uhbench-", &s->group_cpu_ns))
+		s->group_cpu_ns = 0;
 	r = add_threads(p, &adding, err);
 	s->at_ns = before + (nsec_now() - before) / 2;
 	return r;
 }
 
-static int begin(pid_t pid, uint64_t since_ns, const struct roles *roles, struct procstat **ret,
+static int begin(pid_t pid, uint64_t since_ns, struct roles *roles, struct procstat **ret,
 		 struct err *err)
 {
 	struct procstat *p = calloc(1, sizeof(*p));
@@ -164,7 +198,7 @@ static int begin(pid_t pid, uint64_t since_ns, const struct roles *roles, struct
 	return r;
 }
 
-int procstat_begin(const struct roles *roles, struct procstat **ret, struct err *err)
+int procstat_begin(struct roles *roles, struct procstat **ret, struct err *err)
 {
 	return begin(0, 0, roles, ret, err);
 }
@@ -234,15 +268,50 @@ static uint64_t ended_cpu_ns(const struct procstat *p)
 
 		threads += t->run_ns - at_begin(p, t->tid).run_ns;
 	}
+	threads += cpu_ns_of_ended(&p->end) - cpu_ns_of_ended(&p->begin);
 	/* The samples are not taken in one instant: what is less than a tick is no thread. */
 	return process > threads + ENDED_FROM_NS ? process - threads : 0;
 }
 
-static const char *role_of(struct roles *roles, const struct proc_thread *t)
+/* A program's threads have names of their own, and are all in its role. */
+static const char *role_of(struct roles *roles, const struct sampled *sampled)
 {
-	if (roles)
-		return roles_name(roles, t->tid, t->comm);
+	const struct proc_thread *t = &sampled->thread;
+	const struct role_process *processes;
+	const char *name = roles ? roles_name(roles, t->tid, t->comm) : NULL;
+
+	if (name && sampled->process && strncmp(t->comm, "iou-", 4) &&
+	    sampled->process <= roles_processes(roles, &processes) &&
+	    processes[sampled->process - 1].program)
+		return role_names[processes[sampled->process - 1].role];
+	if (name)
+		return name;
 	return strncmp(t->comm, "iou-", 4) ? "process" : roles_name_of_comm(t->comm);
+}
+
+/* Programs that ended in the window count whole, as operations do. */
+static void add_ended(cJSON *usage, const char *role, const struct role_ended *a,
+		      const struct role_ended *b)
+{
+	uint64_t user = b->user_ns - a->user_ns, system = b->system_ns - a->system_ns;
+	cJSON *o = cJSON_GetObjectItemCaseSensitive(usage, role);
+
+	if (b->programs == a->programs)
+		return;
+	if (!o)
+		o = cJSON_AddObjectToObject(usage, role);
+	add_number(o, "programs", b->programs - a->programs);
+	add_number(o, "threads", 0);
+	add_number(o, "user_ns", user);
+	add_number(o, "system_ns", system);
+	add_number(o, "cpu_ns", user + system);
+	cJSON_DeleteItemFromObjectCaseSensitive(o, "run_queue_ns");
+	cJSON_AddNullToObject(o, "run_queue_ns");
+	cJSON_AddStringToObject(o, "reason_run_queue_ns", "wait4(2) does not tell it of programs");
+	add_number(o, "voluntary", b->voluntary - a->voluntary);
+	add_number(o, "involuntary", b->involuntary - a->involuntary);
+	add_number(o, "minor_faults", b->minor_faults - a->minor_faults);
+	add_number(o, "major_faults", b->major_faults - a->major_faults);
 }
 
 cJSON *procstat_usage(const struct procstat *p, struct roles *roles)
@@ -251,7 +320,7 @@ cJSON *procstat_usage(const struct procstat *p, struct roles *roles)
 
 	for (size_t i = 0; i < p->end.n; i++) {
 		const struct proc_thread *t = &p->end.threads[i].thread;
-		const char *name = role_of(roles, t);
+		const char *name = role_of(roles, &p->end.threads[i]);
 		cJSON *o = cJSON_GetObjectItemCaseSensitive(usage, name);
 		struct proc_thread begin = at_begin(p, t->tid);
 
@@ -259,6 +328,8 @@ cJSON *procstat_usage(const struct procstat *p, struct roles *roles)
 			o = cJSON_AddObjectToObject(usage, name);
 		add_usage(o, &begin, t);
 	}
+	for (int i = 0; i < ROLE_COUNT; i++)
+		add_ended(usage, role_names[i], &p->begin.ended[i], &p->end.ended[i]);
 	if (ended_cpu_ns(p))
 		cJSON_AddNumberToObject(cJSON_AddObjectToObject(usage, "ended"), "cpu_ns",
 					(double)ended_cpu_ns(p));
@@ -324,7 +395,11 @@ static void add_psi(cJSON *o, const char *what, bool known, uint64_t us)
 cJSON *procstat_host(const struct procstat *p)
 {
 	const struct proc_host *a = &p->begin.host, *b = &p->end.host;
-	uint64_t busy = b->busy_ns - a->busy_ns, own = procstat_cpu_ns(p);
+	/* The group knows of programs that run across the end of the window, too. */
+	uint64_t group = p->end.group_cpu_ns && p->begin.group_cpu_ns
+				 ? p->end.group_cpu_ns - p->begin.group_cpu_ns
+				 : 0;
+	uint64_t busy = b->busy_ns - a->busy_ns, own = max_of(procstat_cpu_ns(p), group);
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddNumberToObject(o, "steal_ns", (double)(b->steal_ns - a->steal_ns));

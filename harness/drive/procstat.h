@@ -26,7 +26,7 @@ struct procstat;
 
 /* Takes the sample for the window's begin, of this process and those in `roles`, which must live as
  * long as the procstat. */
-int procstat_begin(const struct roles *roles, struct procstat **ret, struct err *err);
+int procstat_begin(struct roles *roles, struct procstat **ret, struct err *err);
 /* The same of another process and those that it started since (CLOCK_BOOTTIME), as far as they are
  * there. */
 int procstat_begin_of(pid_t pid, uint64_t since_ns, struct procstat **ret, struct err *err);

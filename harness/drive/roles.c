@@ -38,6 +38,7 @@ struct roles {
 	} threads[THREADS_MAX];
 	struct role_process processes[ROLE_PROCESSES_MAX];
 	unsigned n_processes;
+	struct role_ended ended[ROLE_COUNT];
 };
 
 struct starter {
@@ -88,7 +89,7 @@ static void note_self(struct roles *r, enum role role)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static void name_self(enum role role, unsigned number)
+void roles_name_self(enum role role, unsigned number)
 {
 	char name[16];
 
@@ -97,7 +98,7 @@ static void name_self(enum role role, unsigned number)
 	prctl(PR_SET_TIMERSLACK, 1);
 }
 
-static unsigned next_number(struct roles *r, enum role role)
+unsigned roles_number(struct roles *r, enum role role)
 {
 	unsigned number;
 
@@ -112,7 +113,7 @@ static void *thread_main(void *arg)
 	struct starter s = *(struct starter *)arg;
 
 	free(arg);
-	name_self(s.role, s.number);
+	roles_name_self(s.role, s.number);
 	note_self(s.roles, s.role);
 	return s.fn(s.arg);
 }
@@ -153,7 +154,7 @@ int role_thread_start(struct run *run, enum role role, pthread_t *thread, void *
 		return err_sys(&run->err, -ENOMEM, "starting a thread");
 	*s = (struct starter){.roles = run->roles,
 			      .role = role,
-			      .number = next_number(run->roles, role),
+			      .number = roles_number(run->roles, role),
 			      .fn = fn,
 			      .arg = arg};
 	pthread_attr_init(&attr);
@@ -181,7 +182,7 @@ static int become(struct run *run, enum role role, unsigned number, pid_t parent
 	sigdelset(&mask, SIGTERM);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	signal(SIGTERM, SIG_DFL);
-	name_self(role, number);
+	roles_name_self(role, number);
 	if (!r && *cpus && sched_setaffinity(0, sizeof(set), &set))
 		r = -errno;
 	if (!r && readlink("/proc/self", link, sizeof(link) - 1) > 0)
@@ -216,14 +217,11 @@ int role_process_start(struct run *run, enum role role, int (*fn)(void *), void 
 		       pid_t *ret_pid)
 {
 	struct roles *roles = run->roles;
-	unsigned number = next_number(roles, role);
+	unsigned number = roles_number(roles, role);
 	pid_t parent = getpid(), pid;
-	struct role_process *process = &roles->processes[roles->n_processes];
+	struct role_process process = {.role = role};
 	int report[2], r;
 
-	if (roles->n_processes == ROLE_PROCESSES_MAX)
-		return err_set(&run->err, -EAGAIN, "more than %d processes in roles",
-			       ROLE_PROCESSES_MAX);
 	if (pipe2(report, O_CLOEXEC))
 		return err_sys(&run->err, -errno, "pipe");
 	pid = fork();
@@ -239,15 +237,15 @@ int role_process_start(struct run *run, enum role role, int (*fn)(void *), void 
 	if (r)
 		err_sys(&run->err, r, "starting a %s process", role_names[role]);
 	else
-		r = hear(run, role, report[0], process);
+		r = hear(run, role, report[0], &process);
 	close(report[0]);
+	process.pid = pid;
+	if (!r)
+		r = roles_add_process(roles, &process, &run->err);
 	if (r && pid > 0)
 		role_process_end(pid, 0);
 	if (r)
 		return r;
-	process->pid = pid;
-	process->role = role;
-	roles->n_processes++;
 	*ret_pid = pid;
 	return 0;
 }
@@ -282,6 +280,36 @@ int role_process_end(pid_t pid, uint64_t timeout_ns)
 	if (!wait_for_end(fd, KILL_NS))
 		return -ETIMEDOUT;
 	return waitpid(pid, &status, 0) < 0 ? -errno : status;
+}
+
+int roles_add_process(struct roles *r, const struct role_process *process, struct err *err)
+{
+	if (r->n_processes == ROLE_PROCESSES_MAX)
+		return err_set(err, -EAGAIN, "more than %d processes in roles", ROLE_PROCESSES_MAX);
+	r->processes[r->n_processes++] = *process;
+	return 0;
+}
+
+void roles_add_ended(struct roles *r, enum role role, const struct role_ended *ended)
+{
+	struct role_ended *sum = &r->ended[role];
+
+	pthread_mutex_lock(&r->lock);
+	sum->programs += ended->programs;
+	sum->user_ns += ended->user_ns;
+	sum->system_ns += ended->system_ns;
+	sum->voluntary += ended->voluntary;
+	sum->involuntary += ended->involuntary;
+	sum->minor_faults += ended->minor_faults;
+	sum->major_faults += ended->major_faults;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void roles_ended(struct roles *r, struct role_ended ret[static ROLE_COUNT])
+{
+	pthread_mutex_lock(&r->lock);
+	memcpy(ret, r->ended, sizeof(r->ended));
+	pthread_mutex_unlock(&r->lock);
 }
 
 unsigned roles_processes(const struct roles *r, const struct role_process **ret)

@@ -7,7 +7,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "harness/role.h"
@@ -19,6 +21,13 @@ struct role_process {
 	pid_t pid;	/* in the run's own PID namespace */
 	pid_t proc_pid; /* its name in /proc */
 	enum role role;
+	bool program; /* executed: its threads have names of its own, and what it starts counts */
+};
+
+/* What programs used that were reaped, and told by role_program_ended. */
+struct role_ended {
+	uint64_t programs, user_ns, system_ns;
+	uint64_t voluntary, involuntary, minor_faults, major_faults;
 };
 
 struct roles;
@@ -28,6 +37,16 @@ void roles_free(struct roles *r);
 
 /* Those that were started, whether they still run or not. Returns how many. */
 unsigned roles_processes(const struct roles *r, const struct role_process **ret);
+
+void roles_add_ended(struct roles *r, enum role role, const struct role_ended *ended);
+/* The sums so far. */
+void roles_ended(struct roles *r, struct role_ended ret[static ROLE_COUNT]);
+
+/* For who starts a thread or process: the next number in a role; its name, told by itself; and a
+ * process that was started, -EAGAIN when there are too many. */
+unsigned roles_number(struct roles *r, enum role role);
+void roles_name_self(enum role role, unsigned number);
+int roles_add_process(struct roles *r, const struct role_process *process, struct err *err);
 
 /* The role's name of a thread of the run. `comm` names kernel workers and unknown threads. */
 const char *roles_name(struct roles *r, int tid, const char *comm);

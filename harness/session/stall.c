@@ -103,7 +103,8 @@ static void add_stack(cJSON *o, const char *dir)
 
 struct walk {
 	cJSON *list;
-	int pid, init;
+	int pid;
+	bool program; /* neither the run's init nor its child: no thread of it is the harness's */
 };
 
 static int add_thread(void *arg, int tid)
@@ -111,6 +112,7 @@ static int add_thread(void *arg, int tid)
 	struct walk *w = arg;
 	struct proc_thread t;
 	char dir[64], state[2] = "";
+	const char *role;
 	cJSON *o;
 
 	snprintf(dir, sizeof(dir), "/proc/%d/task/%d", w->pid, tid);
@@ -121,7 +123,9 @@ static int add_thread(void *arg, int tid)
 	cJSON_AddNumberToObject(o, "pid", w->pid);
 	cJSON_AddNumberToObject(o, "tid", tid);
 	cJSON_AddStringToObject(o, "name", t.comm);
-	cJSON_AddStringToObject(o, "role", roles_name_of_comm(t.comm));
+	role = roles_name_of_comm(t.comm);
+	cJSON_AddStringToObject(o, "role",
+				w->program && !strcmp(role, "harness") ? "process" : role);
 	cJSON_AddStringToObject(o, "state", state);
 	add_syscall(o, dir);
 	add_wchan(o, dir);
@@ -146,6 +150,7 @@ cJSON *stall_describe(pid_t root)
 		char dir[64];
 
 		w.pid = f->pids[i];
+		w.program = i > 1;
 		snprintf(dir, sizeof(dir), "/proc/%d/task", w.pid);
 		procfs_each(dir, add_thread, &w);
 	}

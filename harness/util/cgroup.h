@@ -3,11 +3,15 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "harness/util/err.h"
 
 /* Makes <mount>/<own group>/<name>, writes its path. -EOPNOTSUPP without a v2 mount. */
 int cgroup_make(const char *name, char *path, size_t size, struct err *err);
+/* CPU time of all that are or were in this process's own group. -ENOENT unless its name begins with
+ * `prefix`: another group is not ours alone. */
+int cgroup_cpu_ns(const char *prefix, uint64_t *ret);
 /* SIGKILL to every member at once (cgroup.kill, Linux 5.14). */
 int cgroup_kill(const char *path);
 /* Removes the group; waits shortly for members that are still dying. */

@@ -25,6 +25,7 @@ static uint64_t ticks_to_ns(unsigned long long ticks)
 int procfs_stat(const char *dir, struct proc_thread *t)
 {
 	unsigned long long minor, major, user, sys, start;
+	long long children_user, children_sys;
 	char path[PATH_LEN], buf[1024];
 	char *open_br, *close_br;
 	ssize_t n;
@@ -41,14 +42,16 @@ int procfs_stat(const char *dir, struct proc_thread *t)
 	snprintf(t->comm, sizeof(t->comm), "%s", open_br + 1);
 	t->tid = atoi(buf);
 	if (sscanf(close_br + 2,
-		   "%c %d %*d %*d %*d %*d %*u %llu %*u %llu %*u %llu %llu %*d %*d %*d %*d %*d %*d "
+		   "%c %d %*d %*d %*d %*d %*u %llu %*u %llu %*u %llu %llu %lld %lld %*d %*d %*d %*d "
 		   "%llu",
-		   &t->state, &t->ppid, &minor, &major, &user, &sys, &start) != 7)
+		   &t->state, &t->ppid, &minor, &major, &user, &sys, &children_user, &children_sys,
+		   &start) != 9)
 		return -EINVAL;
 	t->minor_faults = minor;
 	t->major_faults = major;
 	t->user_ns = ticks_to_ns(user);
 	t->system_ns = ticks_to_ns(sys);
+	t->children_ns = ticks_to_ns((unsigned long long)(children_user + children_sys));
 	t->start_ns = ticks_to_ns(start);
 	return 0;
 }
@@ -83,6 +86,22 @@ int procfs_thread(const char *dir, struct proc_thread *t)
 	t->voluntary = status_field(buf, "\nvoluntary_ctxt_switches:");
 	t->involuntary = status_field(buf, "\nnonvoluntary_ctxt_switches:");
 	return 0;
+}
+
+int procfs_own_pid(int pid)
+{
+	char path[PATH_LEN], buf[4096];
+	const char *p, *last = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (fs_read(path, buf, sizeof(buf)) < 0)
+		return 0;
+	p = strstr(buf, "\nNSpid:");
+	if (!p)
+		return pid; /* a kernel without PID namespaces */
+	for (p += strlen("\nNSpid:"); *p == '\t'; p += strcspn(p, "\t\n"))
+		last = ++p;
+	return last ? atoi(last) : 0;
 }
 
 static int parent_of(int pid, uint64_t since_ns)

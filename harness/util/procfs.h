@@ -16,13 +16,17 @@ struct proc_thread {
 	uint64_t run_ns, run_queue_ns;	 /* schedstat: exact */
 	uint64_t voluntary, involuntary; /* status */
 	uint64_t minor_faults, major_faults;
-	uint64_t start_ns; /* CLOCK_BOOTTIME, in clock ticks */
+	uint64_t children_ns; /* of a process: CPU time of those it waited for, in clock ticks */
+	uint64_t start_ns;    /* CLOCK_BOOTTIME, in clock ticks */
 };
 
 /* Reads `stat` below `dir` ("/proc/12" or "/proc/12/task/13"): comm, state, ppid, times, faults. */
 int procfs_stat(const char *dir, struct proc_thread *t);
 /* Fills everything of one thread. */
 int procfs_thread(const char *dir, struct proc_thread *t);
+
+/* The id of a process in the innermost PID namespace that it is in; 0 when it is gone. */
+int procfs_own_pid(int pid);
 
 /* Is it that process, or one that it started since (CLOCK_BOOTTIME), or that one of those did? No
  * zombie is. */
