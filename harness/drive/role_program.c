@@ -21,8 +21,7 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/cpuset.h"
 
-#define TIMER_SLACK_NS 50000 /* the kernel's default: that of our lanes is none of the program's \
-			      */
+#define TIMER_SLACK_NS 50000 /* the kernel's default; our lanes have another */
 
 enum step { STEP_CPUS, STEP_CWD, STEP_FDS, STEP_EXEC, STEP_STARTED };
 

@@ -173,7 +173,7 @@ static cJSON *series(const struct drive_result *d)
 		cJSON_AddItemToArray(mean,
 				     d->series_sum_ns[i] > 0
 					     ? cJSON_CreateNumber(round(d->series_sum_ns[i] / n))
-					   : cJSON_CreateNull());
+					     : cJSON_CreateNull());
 	}
 	add_steadiness(o, d->series_ops);
 	return o;

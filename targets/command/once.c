@@ -204,6 +204,7 @@ static void report_throughput(const struct once *o, struct result *result)
 						    : "the program told no operations");
 		return;
 	}
+	result_verify(result, "operations", (uint64_t)llround(t->operations));
 	result_metric(result, "throughput",
 		      t->operations * (double)NSEC_PER_SEC / (double)t->covered_ns);
 	if (covered < COVERED_MIN)
