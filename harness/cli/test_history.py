@@ -408,7 +408,7 @@ class Words(Case):
         os.environ["UHBENCH_HISTORY"] = "none"
         self.addCleanup(os.environ.pop, "UHBENCH_HISTORY")
         p = self.uhbench("run", self.matrix, "-o", os.path.join(self.dir, "a"))
-        self.assertNotIn("history", p.stderr)
+        self.assertNotIn("note:", p.stderr)
         self.assertFalse(os.path.exists(self.store))
 
     def test_everybodys_folder_has_none(self):
