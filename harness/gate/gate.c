@@ -73,7 +73,7 @@ double gate_mde(double deviation, unsigned n)
 /* The least that a plan may have, so that k suspects can all be rejected. */
 static double least_pairs(double alpha, size_t suspects)
 {
-	return fmax(GATE_LOOK2, ceil(log2((double)suspects / alpha)) + SPARE_BITS);
+	return fmax(GATE_STAGE2_MIN, ceil(log2((double)suspects / alpha)) + SPARE_BITS);
 }
 
 unsigned gate_stage2_pairs(const struct gate_params *params, const struct gate_series *series,

@@ -38,6 +38,7 @@
 
 #define GATE_STAGE1	   10
 #define GATE_LOOK2	   24
+#define GATE_STAGE2_MIN	   28 /* since the deviation of 10 pairs may come out too small */
 #define GATE_STAGE2_MAX	   60
 #define GATE_CONTROL_PAIRS 24
 #define GATE_CONTROL_P	   0.001
@@ -105,7 +106,7 @@ bool gate_advance(struct gate *g);
 struct gate_result gate_result(const struct gate *g, size_t i);
 
 /* ceil(((z(1 - alpha/k) + 1.88) s1 / (ln(1 + effect) - margin'))^2 / 0.955), kept between
- * max(24, ceil(log2(k / alpha)) + 6) and GATE_STAGE2_MAX; margin' = ln(1 + margin). */
+ * max(GATE_STAGE2_MIN, ceil(log2(k / alpha)) + 6) and GATE_STAGE2_MAX; margin' = ln(1 + margin). */
 unsigned gate_stage2_pairs(const struct gate_params *params, const struct gate_series *series,
 			   double deviation, size_t suspects);
 /* (3.09 + 1.645) s / sqrt(0.8 n) */

@@ -132,7 +132,7 @@ static void assert_story(const struct gate *g, size_t i, const struct story *s)
 			 r.low, r.high, r.p1, r.p2, r.why);
 	assert_int_equal(r.suspect, s->stage == GATE_IN_STAGE2);
 	assert_int_equal(r.n1, s->stage == GATE_IN_LOOK2 ? GATE_LOOK2 : GATE_STAGE1);
-	assert_true(s->stage == GATE_IN_STAGE2 ? r.n2 >= 24 && r.n2 <= 60 : r.n2 == 0);
+	assert_true(s->stage == GATE_IN_STAGE2 ? r.n2 >= GATE_STAGE2_MIN && r.n2 <= 60 : r.n2 == 0);
 	assert_int_equal(r.verdict == GATE_INCONCLUSIVE, r.why[0] != '\0');
 	assert_true(r.low <= r.estimate && r.estimate <= r.high);
 }
@@ -192,7 +192,7 @@ static void test_steps(void **state)
 	serve(g, 1, story("slower"));
 	assert_true(gate_advance(g));
 	assert_int_equal(gate_wants(g, 0), GATE_LOOK2 - GATE_STAGE1);
-	assert_int_equal(gate_wants(g, 1), 24);
+	assert_int_equal(gate_wants(g, 1), 28);
 	serve(g, 1, story("slower"));
 	assert_true(gate_advance(g));
 	serve(g, 0, story("noisy, then steady"));
@@ -213,9 +213,9 @@ static void test_figures(void **state)
 	serve(g, 0, story("slower"));
 	assert_false(gate_advance(g));
 	r = gate_result(g, 0);
-	assert_true(r.p1 == ldexp(1, -10) && r.p2 == ldexp(1, -24));
+	assert_true(r.p1 == ldexp(1, -10) && r.p2 == ldexp(1, -28));
 	assert_true(r.p2_adjusted == r.p2);
-	assert_true(r.mde == gate_mde(r.deviation, 24));
+	assert_true(r.mde == gate_mde(r.deviation, 28));
 	assert_true(fabs(r.estimate - 0.05) < 0.003);
 }
 
@@ -359,12 +359,12 @@ static void test_stage2_pairs(void **state)
 	struct gate_params tiny = {.alpha = 1e-9, .margin = 0.01};
 
 	(void)state;
-	/* ((2.3263 + 1.88) 0.03 / (ln 1.05 - ln 1.01))^2 / 0.955 = 11.0: the least is 24 */
-	assert_int_equal(gate_stage2_pairs(&usual, &throughput, 0.03, 1), 24);
+	/* ((2.3263 + 1.88) 0.03 / (ln 1.05 - ln 1.01))^2 / 0.955 = 11.0: the least is 28 */
+	assert_int_equal(gate_stage2_pairs(&usual, &throughput, 0.03, 1), 28);
 	/* ((3.0902 + 1.88) 0.05 / 0.038840)^2 / 0.955 = 42.87 */
 	assert_int_equal(gate_stage2_pairs(&usual, &throughput, 0.05, 10), 43);
 	assert_int_equal(gate_stage2_pairs(&usual, &throughput, 0.5, 10), GATE_STAGE2_MAX);
-	assert_int_equal(gate_stage2_pairs(&usual, &throughput, 0, 1), 24);
+	assert_int_equal(gate_stage2_pairs(&usual, &throughput, 0, 1), 28);
 	/* ceil(log2(100 / 1e-9)) + 6 = 37 + 6 */
 	assert_int_equal(gate_stage2_pairs(&tiny, &throughput, 0, 100), 43);
 	/* of a count: 0.04 in place of 0.038840, 40.42 */

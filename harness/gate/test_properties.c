@@ -218,6 +218,38 @@ static void test_alarms_and_power(void **state)
 	assert_in_range(found, 270, 300);
 }
 
+/* Whatever is finite is judged, in two steps, and no figure of it is not a number. */
+static void test_any_values(void **state)
+{
+	static const double odd[] = {0, -0.0, 1e308, -1e308, 5e-324, -5e-324, 1e-300, 0.05, -0.05};
+	static const struct gate_series series[] = {
+		{.effect = 0.05, .matters = 0.025},
+		{.effect = 0.05, .matters = 0.025, .count = true}};
+	struct rng r;
+
+	(void)state;
+	rng_seed(&r, 5);
+	for (int round = 0; round < 3000; round++) {
+		struct gate *g = NULL;
+		unsigned steps = 0;
+
+		assert_int_equal(gate_new(&confirming, &series[round % 2], 1, &g, NULL), 0);
+		do {
+			uint64_t kinds = 1 + rng_below(&r, array_size(odd));
+
+			while (gate_wants(g, 0))
+				assert_int_equal(gate_add(g, 0, odd[rng_below(&r, kinds)]), 0);
+			steps++;
+		} while (gate_advance(g));
+		struct gate_result a = gate_result(g, 0);
+
+		assert_true(steps <= 2 && a.verdict != GATE_UNDECIDED);
+		assert_true(a.low <= a.estimate && a.estimate <= a.high);
+		assert_true(a.p1 > 0 && a.p1 <= 1 && a.deviation >= 0 && a.mde >= 0);
+		gate_free(g);
+	}
+}
+
 static double seconds_of_cpu(void)
 {
 	struct timespec t;
@@ -256,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_unit),
 		cmocka_unit_test(test_alarms_and_power),
+		cmocka_unit_test(test_any_values),
 		cmocka_unit_test(test_cost),
 	};
 
