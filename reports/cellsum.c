@@ -6,6 +6,7 @@
  */
 #include "reports/cellsum.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -53,6 +54,17 @@ static const char *value_text(struct intern *texts, const cJSON *value)
 	return intern_text(texts, "");
 }
 
+/* A command may have several lines; a label has one. */
+static const char *one_line(struct intern *texts, const char *text)
+{
+	_cleanup_free_ char *line = text ? strdup(text) : NULL;
+
+	for (char *c = line; c && *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = ' ';
+	return line ? intern_text(texts, line) : NULL;
+}
+
 static int add_field(struct cell_sum *cell, struct intern *texts, const char *name,
 		     const cJSON *value, bool knob)
 {
@@ -65,11 +77,11 @@ static int add_field(struct cell_sum *cell, struct intern *texts, const char *na
 	f = &fields[cell->n_fields];
 	f->name = intern_text(texts, name);
 	f->text = value_text(texts, value);
-	f->shown = f->text;
+	f->shown = one_line(texts, f->text);
 	f->known = f->plain = false;
 	f->number = cJSON_IsNumber(value) ? value->valuedouble : NAN;
 	f->knob = knob;
-	if (!f->name || !f->text)
+	if (!f->name || !f->text || !f->shown)
 		return -ENOMEM;
 	cell->n_fields++;
 	return 0;

@@ -229,8 +229,8 @@ static uint64_t command_extra_ns(const struct cell *cell)
 {
 	const struct command_config *c = cell->workload_config;
 
-	/* Program and server are ended one after the other. */
-	return (*c->ready ? c->ready_timeout_ns : 0) + 2 * c->stop_timeout_ns;
+	/* The program may end by itself, then it is asked to, and after it the server. */
+	return (*c->ready ? c->ready_timeout_ns : 0) + 3 * c->stop_timeout_ns;
 }
 
 /* 0, or why this is no program: -ENOENT, -ENOEXEC. */
@@ -357,6 +357,7 @@ static int fill_world(struct run *run, struct command_world *w)
 	char **added = NULL;
 	int r = make_line(run, "run", c->run, &w->program);
 
+	w->ends_itself = strstr(c->run, "${duration");
 	if (!r && *c->server)
 		r = make_line(run, "server", c->server, &w->server);
 	if (!r)

@@ -83,13 +83,16 @@ static enum step become(const struct beginning *b)
 /* Runs in the parent's memory until the exec: it writes to nothing but its own frames. */
 static __attribute__((noreturn, noinline)) void begin(const struct beginning *b)
 {
+	enum step step;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != b->parent)
 		_exit(127);
 	setsid();
 	roles_name_self(b->role, b->number);
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
-	tell(b, become(b), errno);
+	step = become(b);
+	tell(b, step, errno);
 	_exit(127);
 }
 

@@ -66,6 +66,7 @@ cJSON *record_make(const struct record_head *head, struct outcome *o)
 	move_or(rec, "histograms", o->response, cJSON_CreateObject());
 	move_or(rec, "series", o->response, cJSON_CreateNull());
 	move_or(rec, "usage", o->response, cJSON_CreateObject());
+	move_or(rec, "processes", o->response, cJSON_CreateArray());
 	move_or(rec, "host", o->response, cJSON_CreateNull());
 	move_or(rec, "verify", o->response, cJSON_CreateObject());
 	move_or(rec, "errors", o->response, cJSON_CreateObject());

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <regex.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "harness/param.h"
@@ -45,4 +46,5 @@ struct command_world {
 	char cwd[4096];
 	struct command_ready ready; /* of the server; without one, of the program */
 	int stop_signal;
+	bool ends_itself; /* the program was told ${duration}: it is left the time to end */
 };

@@ -31,7 +31,8 @@ struct once {
 	bool line_seen;
 	struct tally tally;
 	uint64_t since_ns, end_ns;
-	struct err wrong; /* what the program told that makes no sense; "" */
+	uint64_t own_end_ns; /* until then it is left to end by itself; 0: it is not expected to */
+	struct err wrong;    /* what the program told that makes no sense; "" */
 	struct err server_note, note;
 	unsigned swept;
 	struct op *op;
@@ -83,20 +84,25 @@ static int once_setup(struct run *run)
 
 static int once_submit(struct lane *lane, struct op **ops, unsigned n)
 {
+	const struct command_world *w = lane->run->world;
 	struct once *o = lane->run->target;
 
 	o->op = ops[0];
 	o->tally.begin_ns = lane->begin_ns;
 	o->tally.end_ns = o->end_ns = lane->end_ns;
+	if (w->ends_itself)
+		o->own_end_ns = o->end_ns + w->config->stop_timeout_ns;
 	o->server.tally = &o->tally;
 	return (int)n;
 }
 
-/* How long the program has for the step that began inside the window. */
+/* How long the program has for its end, or for the step that began inside the window. */
 static uint64_t wait_until(const struct once *o)
 {
 	uint64_t step = max_of(2 * o->tally.longest_ns, (uint64_t)STEP_MIN_NS);
 
+	if (o->own_end_ns && !o->program.ended)
+		return o->own_end_ns;
 	if (!o->tally.lines || o->since_ns >= o->end_ns || o->program.ended)
 		return o->end_ns;
 	return o->end_ns + min_of(step, (uint64_t)STEP_MAX_NS);
