@@ -12,6 +12,7 @@
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
 #include "harness/cli/progress.h"
+#include "harness/cli/run_gate.h"
 #include "harness/cli/verbs.h"
 #include "harness/matrix/matrix.h"
 #include "harness/matrix/plan.h"
@@ -26,6 +27,7 @@ struct run_options {
 	uint64_t seed, repeats;
 	bool dry_run, json, concurrent;
 	bool probes_given; /* by --probes, now or in the session that goes on */
+	struct run_gate gate;
 };
 
 static const struct option_row run_rows[] = {
@@ -71,6 +73,25 @@ static const struct option_row run_rows[] = {
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct run_options, concurrent),
 	 .help = "run beside another session, although each disturbs the other"},
+	{.name = "baseline",
+	 .arg = "NAME",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct run_options, gate.baseline),
+	 .help = "judge the session by those of a baseline; DIR/verdicts.json has the verdicts"},
+	{.name = "baselines",
+	 .arg = "DIR",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct run_options, gate.root),
+	 .help = "where baselines are (default results/baselines)"},
+	{.name = "fail-on",
+	 .arg = "LIST",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct run_options, gate.fail_on),
+	 .help = "verdicts that fail: regressed, inconclusive, none (default the first two)"},
+	{.name = "other-machine",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct run_options, gate.other_machine),
+	 .help = "take a baseline of another machine or recipe, as advice"},
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct run_options, json),
@@ -159,6 +180,18 @@ static int report_end(const struct registry *reg, const char *dir, bool json,
 	return verdict(sum);
 }
 
+/* What went wrong comes before any verdict, but a run that failed is part of one. */
+static int judge_end(const struct registry *reg, const struct matrix *m,
+		     const struct run_options *o, const char *dir, int code)
+{
+	int judged;
+
+	if (!o->gate.baseline || (code != EXITCODE_OK && code != EXITCODE_FAILURE))
+		return code;
+	judged = run_gate_judge(&o->gate, reg, m, dir, o->json);
+	return code == EXITCODE_OK ? judged : code;
+}
+
 static int run_session(const struct registry *reg, const struct matrix *m, const struct plan *p,
 		       struct run_options *o)
 {
@@ -189,6 +222,9 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 		measuring_default_dir(m, dir, sizeof(dir));
 		opt.dir = dir;
 	}
+	r = run_gate_open(&o->gate, m, o->repeats, opt.dir);
+	if (r != VERB_GO_ON)
+		return r;
 	measuring_catch_signals();
 	progress_init(&progress, m->warmup_ns + m->duration_ns + 50 * NSEC_PER_MSEC);
 	r = session_run(m, p, &opt, &sum, &err);
@@ -201,7 +237,8 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 		fprintf(stderr, "note: %s\n", sum.not_swept);
 	if (r)
 		return verb_fail(exit_code_of(r, opt.resume), "%s", err.text);
-	return report_end(reg, opt.dir, o->json, &sum);
+	r = report_end(reg, opt.dir, o->json, &sum);
+	return judge_end(reg, m, o, opt.dir, r);
 }
 
 /* The names of a manifest's list as one set. */
@@ -265,9 +302,15 @@ static void cleanup_plan(struct plan **p)
 	plan_free(*p);
 }
 
+static void close_gate(struct run_options *o)
+{
+	run_gate_close(&o->gate);
+}
+
 static int run_run(const struct registry *reg, int argc, char **argv)
 {
-	struct run_options o = {.seed = UNSET, .repeats = UNSET};
+	_cleanup_(close_gate) struct run_options o = {
+		.seed = UNSET, .repeats = UNSET, .gate = {.root = BASELINE_ROOT}};
 	_cleanup_(cleanup_matrix) struct matrix *m = NULL;
 	_cleanup_(cleanup_plan) struct plan *p = NULL;
 	_cleanup_json_ cJSON *manifest = NULL; /* holds o.only on resume */

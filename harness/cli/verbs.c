@@ -7,6 +7,8 @@
 const struct verb *const verb_table[] = {
 	&cmd_run,
 	&cmd_ab,
+	&cmd_baseline,
+	&cmd_compare,
 	&cmd_validate,
 	&cmd_list,
 	&cmd_schema,

@@ -5,7 +5,9 @@
 #include "harness/cli/verb.h"
 
 extern const struct verb cmd_ab;
+extern const struct verb cmd_baseline;
 extern const struct verb cmd_child;
+extern const struct verb cmd_compare;
 extern const struct verb cmd_doctor;
 extern const struct verb cmd_help;
 extern const struct verb cmd_history;

@@ -88,7 +88,7 @@ static int check_sheet(const struct baseline *b, const struct sheet *s, const ch
 {
 	struct err why;
 
-	if (baseline_fits(b, sheet_item(s, "machine"), sheet_item(s, "recipe"), &why))
+	if (baseline_alike(b->info, s->session, &why))
 		return err_set(err, -EBADMSG, "%s:1: it does not belong here: %.300s", path,
 			       why.text);
 	return 0;
@@ -279,7 +279,7 @@ int baseline_add(const struct baseline *b, const struct sheet *s, bool pinned, s
 	int r = sheet_whole(s, err);
 
 	if (!r)
-		r = baseline_fits(b, sheet_item(s, "machine"), sheet_item(s, "recipe"), err);
+		r = baseline_alike(b->info, s->session, err);
 	if (!r)
 		r = write_sheet(b->dir, s, pinned, err);
 	return r ? r : drop_old(b, err);
@@ -321,29 +321,41 @@ int baseline_remove(const struct baseline *b, struct err *err)
 	return rmdir(b->dir) ? err_sys(err, -errno, "%s", b->dir) : 0;
 }
 
+static const char *text_of(const cJSON *row, const char *key, char *buf, size_t size)
+{
+	_cleanup_free_ char *text =
+		cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(row, key));
+
+	snprintf(buf, size, "%s", text ? text : "");
+	return buf;
+}
+
 static void tell_difference(const cJSON *rows, const char *what, struct err *err)
 {
 	const cJSON *row = rows->child;
-	const char *key = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "key"));
-	_cleanup_free_ char *a = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(row, "a"));
-	_cleanup_free_ char *b = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(row, "b"));
 	int n = cJSON_GetArraySize(rows);
+	char a[100], b[100], more[40] = "";
 
-	err_set(err, 0, "another %s: %s is %.100s, in the baseline %.100s%s", what, key, b, a,
-		n > 1 ? ", and there is more" : "");
+	if (n > 1)
+		snprintf(more, sizeof(more), ", and %d more differ", n - 1);
+	err_set(err, 0, "another %s: %s is %s, not %s%s", what,
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "key")),
+		text_of(row, "b", b, sizeof(b)), text_of(row, "a", a, sizeof(a)), more);
 }
 
-int baseline_fits(const struct baseline *b, const cJSON *machine, const cJSON *recipe,
-		  struct err *err)
+int baseline_alike(const cJSON *base, const cJSON *other, struct err *err)
 {
-	_cleanup_json_ cJSON *machines = machine_diff(info_at(b, "machine"), machine);
-	_cleanup_json_ cJSON *recipes = machine_diff(info_at(b, "recipe"), recipe);
+	static const char *const keys[] = {"machine", "recipe"};
 
-	if (machines->child)
-		tell_difference(machines, "machine", err);
-	else if (recipes->child)
-		tell_difference(recipes, "recipe", err);
-	else
-		return 0;
-	return -EXDEV;
+	for (size_t i = 0; i < array_size(keys); i++) {
+		_cleanup_json_ cJSON *rows =
+			machine_diff(cJSON_GetObjectItemCaseSensitive(base, keys[i]),
+				     cJSON_GetObjectItemCaseSensitive(other, keys[i]));
+
+		if (!rows->child)
+			continue;
+		tell_difference(rows, keys[i], err);
+		return -EXDEV;
+	}
+	return 0;
 }

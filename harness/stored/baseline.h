@@ -37,7 +37,7 @@ cJSON *baseline_names(const char *root);
 
 /* A new one, of a first session, which is pinned. -EEXIST. */
 int baseline_create(const char *root, const char *name, const struct sheet *first, struct err *err);
-/* One session more. -EEXIST: it is there already; what baseline_fits says. Of what is not pinned
+/* One session more. -EEXIST: it is there already; what baseline_alike says. Of what is not pinned
  * the oldest go, beyond BASELINE_RECENT. */
 int baseline_add(const struct baseline *b, const struct sheet *s, bool pinned, struct err *err);
 /* A session, by its identity or the first digits of it, that no other has: -ENOENT. */
@@ -47,9 +47,9 @@ int baseline_remove(const struct baseline *b, struct err *err);
 
 bool baseline_pinned(const struct sheet *s);
 
-/* Can figures of this machine and recipe be compared with it? -EXDEV: err says in which way not. */
-int baseline_fits(const struct baseline *b, const cJSON *machine, const cJSON *recipe,
-		  struct err *err);
+/* Can figures of the two be compared? Both are {machine, recipe, ...}: baseline.json, the first
+ * line of a sheet, or what a run is going to be. -EXDEV: err says in which way not. */
+int baseline_alike(const cJSON *base, const cJSON *other, struct err *err);
 
 static inline void cleanup_baseline(struct baseline **b)
 {

@@ -125,8 +125,7 @@ static int make_pool(const struct predict *p, const struct own *own, unsigned nu
 	return isnan(ret->df_most) ? -ENOMEM : 0;
 }
 
-static void judge_cell(const struct predict *p, const struct own *o, const struct pool *pool,
-		       struct predict_result *ret)
+static void judge_cell(const struct own *o, const struct pool *pool, struct predict_result *ret)
 {
 	*ret = (struct predict_result){.n_base = o->base.n,
 				       .n_head = o->head.n,
@@ -135,8 +134,7 @@ static void judge_cell(const struct predict *p, const struct own *o, const struc
 				       .deviation = NAN,
 				       .error = NAN,
 				       .p_worse = NAN,
-				       .p_better = NAN,
-				       .reach = NAN};
+				       .p_better = NAN};
 	ret->estimate = ret->head - ret->base;
 	ret->df = o->df;
 	if (isnan(ret->estimate) || !(o->df > 0))
@@ -146,7 +144,11 @@ static void judge_cell(const struct predict *p, const struct own *o, const struc
 	ret->error = ret->deviation * sqrt(1. / o->base.n + 1. / o->head.n);
 	ret->p_worse = dist_t_cdf(-ret->estimate / ret->error, ret->df);
 	ret->p_better = dist_t_cdf(ret->estimate / ret->error, ret->df);
-	ret->reach = -dist_t_quantile(p->alpha_each, ret->df) * ret->error;
+}
+
+double predict_reach(const struct predict_result *r, double alpha)
+{
+	return isnan(r->p_worse) ? NAN : -dist_t_quantile(alpha, r->df) * r->error;
 }
 
 static int judge_pools(const struct predict *p, const struct own *own,
@@ -163,7 +165,7 @@ static int judge_pools(const struct predict *p, const struct own *own,
 		r = make_pool(p, own, number, &pool);
 		for (size_t i = 0; !r && i < p->n_cells; i++)
 			if (p->cells[i].pool == number)
-				judge_cell(p, &own[i], &pool, &results[i]);
+				judge_cell(&own[i], &pool, &results[i]);
 	}
 	return r;
 }

@@ -34,17 +34,18 @@ struct predict_result {
 	double deviation, df;	 /* between sessions, moderated; NAN where nothing is known of it */
 	double error;		 /* of the estimate, if nothing changed */
 	double p_worse, p_better;
-	double reach; /* an estimate beyond has p < alpha_each */
 };
 
 struct predict {
 	const struct predict_cell *cells;
 	size_t n_cells, n_base, n_head;
-	double alpha_each;
 };
 
 /* results[n_cells]. -ENOMEM. */
 int predict(const struct predict *p, struct predict_result *results, struct err *err);
+
+/* How far an estimate must be off, to have p < alpha; NAN where there is no p. */
+double predict_reach(const struct predict_result *r, double alpha);
 
 /* Variance between the sessions of a base; NAN below two. */
 double predict_variance(const double *base, size_t n);

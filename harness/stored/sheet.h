@@ -19,6 +19,8 @@ struct sheet {
 	cJSON *cells;	/* array of the others */
 };
 
+/* What must be alike for times to be compared, beside the machine. */
+cJSON *sheet_recipe(double warmup_ns, double duration_ns, double repeats);
 /* From a results folder. -EBADMSG, -ENOENT and what the store says. */
 int sheet_of_session(const char *dir, struct sheet *ret, struct err *err);
 /* -EBADMSG with FILE:LINE for what is no sheet, or only the begin of one. */

@@ -44,15 +44,28 @@ static void copy(cJSON *to, const char *key, const cJSON *from)
 	cJSON_AddItemToObject(to, key, item ? cJSON_Duplicate(item, 1) : cJSON_CreateNull());
 }
 
-/* What must be alike for times to be compared: the windows, and how many of them. */
-static cJSON *recipe_of(const cJSON *manifest)
+/* The windows, and how many of them there are. */
+cJSON *sheet_recipe(double warmup_ns, double duration_ns, double repeats)
 {
 	cJSON *recipe = cJSON_CreateObject();
 
-	copy(recipe, "warmup_ns", manifest);
-	copy(recipe, "duration_ns", manifest);
-	copy(recipe, "repeats", manifest);
+	cJSON_AddNumberToObject(recipe, "warmup_ns", warmup_ns);
+	cJSON_AddNumberToObject(recipe, "duration_ns", duration_ns);
+	cJSON_AddNumberToObject(recipe, "repeats", repeats);
 	return recipe;
+}
+
+static double number_at(const cJSON *o, const char *key)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+static cJSON *recipe_of(const cJSON *manifest)
+{
+	return sheet_recipe(number_at(manifest, "warmup_ns"), number_at(manifest, "duration_ns"),
+			    number_at(manifest, "repeats"));
 }
 
 static cJSON *session_line(const cJSON *manifest, cJSON *yardsticks, int cells)

@@ -25,13 +25,9 @@ static double base[CELLS_MAX][SESSIONS_MAX], head[CELLS_MAX][3];
 static struct predict_cell cells[CELLS_MAX];
 static struct predict_result results[CELLS_MAX];
 
-static void run_predict(size_t n_cells, size_t n_base, size_t n_head, double alpha_each)
+static void run_predict(size_t n_cells, size_t n_base, size_t n_head)
 {
-	struct predict p = {.cells = cells,
-			    .n_cells = n_cells,
-			    .n_base = n_base,
-			    .n_head = n_head,
-			    .alpha_each = alpha_each};
+	struct predict p = {.cells = cells, .n_cells = n_cells, .n_base = n_base, .n_head = n_head};
 	struct err err;
 
 	for (size_t i = 0; i < n_cells; i++)
@@ -61,9 +57,12 @@ static void test_what_it_can_see(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < array_size(rows); i++) {
+		double reach;
+
 		three_percent(rows[i].cells, rows[i].sessions);
-		run_predict(rows[i].cells, rows[i].sessions, 1, 0.01 / (double)rows[i].cells);
-		assert_true(fabs(100 * expm1(results[0].reach) - rows[i].percent) < 1);
+		run_predict(rows[i].cells, rows[i].sessions, 1);
+		reach = predict_reach(&results[0], 0.01 / (double)rows[i].cells);
+		assert_true(fabs(100 * expm1(reach) - rows[i].percent) < 1);
 		assert_true(fabs(results[0].deviation - 0.03) < 1e-9);
 	}
 }
@@ -74,16 +73,16 @@ static void test_gaps(void **state)
 	three_percent(1, 5);
 	base[0][2] = NAN;
 	head[0][0] = 0.5;
-	run_predict(1, 5, 1, 0.01);
+	run_predict(1, 5, 1);
 	assert_int_equal(results[0].n_base, 4);
 	assert_true(results[0].df == 3);
 	assert_true(results[0].p_worse < 0.001);
 	head[0][0] = NAN;
-	run_predict(1, 5, 1, 0.01);
+	run_predict(1, 5, 1);
 	assert_int_equal(results[0].n_head, 0);
 	assert_true(isnan(results[0].estimate) && isnan(results[0].p_worse));
-	run_predict(1, 1, 1, 0.01);
-	assert_true(isnan(results[0].reach));
+	run_predict(1, 1, 1);
+	assert_true(isnan(predict_reach(&results[0], 0.01)));
 }
 
 /* A cell that repeats itself exactly has no deviation of 0. */
@@ -93,7 +92,7 @@ static void test_no_spread(void **state)
 	for (int j = 0; j < 5; j++)
 		base[0][j] = 1;
 	head[0][0] = 1 + 1e-6;
-	run_predict(1, 5, 1, 0.01);
+	run_predict(1, 5, 1);
 	assert_true(results[0].p_worse > 0.4);
 	assert_true(results[0].deviation == PREDICT_DEVIATION);
 }
@@ -136,10 +135,10 @@ static void simulate(const struct world *w, size_t n_cells, unsigned gates, doub
 		double least = 1;
 
 		draw(&rng, w, n_cells);
-		run_predict(n_cells, w->sessions, 1, 0.05);
+		run_predict(n_cells, w->sessions, 1);
 		for (size_t i = 0; i < n_cells; i++) {
 			least = fmin(least, results[i].p_worse);
-			covered += fabs(results[i].estimate) <= results[i].reach;
+			covered += fabs(results[i].estimate) <= predict_reach(&results[i], 0.05);
 		}
 		alarms += least * (double)n_cells <= 0.01; /* Holm's first step */
 	}
@@ -184,8 +183,9 @@ static void test_pooling_pays(void **state)
 	rng_seed(&rng, 7);
 	for (int i = 0; i < 50; i++) {
 		draw(&rng, &w, CELLS_MAX);
-		run_predict(CELLS_MAX, w.sessions, 1, 0.01 / CELLS_MAX);
-		seen += expm1(results[0].reach) < 0.25; /* alone: 54 % */
+		run_predict(CELLS_MAX, w.sessions, 1);
+		seen += expm1(predict_reach(&results[0], 0.01 / CELLS_MAX)) <
+			0.25; /* alone: 54 % */
 	}
 	assert_true(seen >= 45);
 }

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Baselines for people, or as JSON; the text is made from the JSON. Figures of a cell are medians
+ * over its sessions, quantiles those of all their operations together. What a further session would
+ * have to show is asked of the gate itself: the newest session, judged by all of them.
+ */
+#include "harness/cli/baseline_show.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/host/hostinfo.h"
+#include "harness/host/machine.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/order.h"
+#include "reports/fmt.h"
+
+static int print_json(const cJSON *o)
+{
+	_cleanup_free_ char *text = cJSON_Print(o);
+
+	if (!text)
+		return verb_fail(EXITCODE_FAILURE, "out of memory");
+	puts(text);
+	return EXITCODE_OK;
+}
+
+static const char *text_at(const cJSON *o, const char *key)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+
+	return text ? text : "";
+}
+
+static double number_at(const cJSON *o, const char *key)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static void add_number(cJSON *o, const char *key, double value)
+{
+	cJSON_AddItemToObject(o, key,
+			      isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
+}
+
+/* {baseline, machine_id, machine, recipe, sessions: [{session, started, pinned, revision}]} */
+static cJSON *describe(const struct stored_side *b)
+{
+	const cJSON *newest = stored_side_what(b);
+	const cJSON *machine = cJSON_GetObjectItemCaseSensitive(newest, "machine");
+	cJSON *o = cJSON_CreateObject(), *sessions;
+	char id[MACHINE_ID_LEN + 1];
+
+	machine_id(machine, id);
+	cJSON_AddStringToObject(o, "baseline", b->side.name);
+	cJSON_AddStringToObject(o, "machine_id", id);
+	cJSON_AddItemToObject(o, "machine", cJSON_Duplicate(machine, 1));
+	cJSON_AddItemToObject(
+		o, "recipe",
+		cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(newest, "recipe"), 1));
+	sessions = cJSON_AddArrayToObject(o, "sessions");
+	for (size_t i = 0; i < b->side.n; i++) {
+		const struct sheet *s = &b->side.sheets[i];
+		const cJSON *build =
+			cJSON_GetObjectItemCaseSensitive(sheet_item(s, "host"), "build");
+		cJSON *row = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(row, "session", sheet_text(s, "session"));
+		cJSON_AddStringToObject(row, "started", sheet_text(s, "started"));
+		cJSON_AddBoolToObject(row, "pinned", baseline_pinned(s));
+		cJSON_AddStringToObject(row, "revision", text_at(build, "revision"));
+		cJSON_AddItemToArray(sessions, row);
+	}
+	return o;
+}
+
+int baseline_list(const char *root, bool json)
+{
+	_cleanup_json_ cJSON *names = baseline_names(root), *all = cJSON_CreateArray();
+	const cJSON *name, *o;
+
+	cJSON_ArrayForEach (name, names) {
+		_cleanup_(stored_side_close) struct stored_side b = {.baseline = NULL};
+		int rc = stored_baseline_open(root, name->valuestring, &b);
+
+		if (rc != VERB_GO_ON)
+			return rc;
+		cJSON_AddItemToArray(all, describe(&b));
+	}
+	if (json)
+		return print_json(all);
+	if (!all->child)
+		printf("there are no baselines in %s\n", root);
+	cJSON_ArrayForEach (o, all)
+		printf("%-24s %3d sessions, machine %s (%s, kernel %s)\n", text_at(o, "baseline"),
+		       cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "sessions")),
+		       text_at(o, "machine_id"),
+		       text_at(cJSON_GetObjectItemCaseSensitive(o, "machine"), "cpu"),
+		       text_at(cJSON_GetObjectItemCaseSensitive(o, "machine"), "kernel"));
+	return EXITCODE_OK;
+}
+
+/* Median over the sessions of a side, of those that have it. */
+static double median_of(const struct judge_side *side, const char *id, const char *metric)
+{
+	_cleanup_free_ double *values = calloc(side->n + 1, sizeof(*values));
+	size_t n = 0;
+
+	for (size_t i = 0; values && i < side->n; i++) {
+		const cJSON *line = sheet_cell(&side->sheets[i], id);
+		double v = line ? sheet_value(line, metric) : NAN;
+
+		if (isfinite(v))
+			values[n++] = v;
+	}
+	if (!values)
+		return NAN;
+	order_sort(values, n);
+	return order_median(values, n);
+}
+
+static double quantile_of(const struct judge_side *side, const char *id, double q)
+{
+	_cleanup_free_ const cJSON **lines = calloc(side->n + 1, sizeof(*lines));
+	unsigned n = 0;
+
+	for (size_t i = 0; lines && i < side->n; i++) {
+		const cJSON *line = sheet_cell(&side->sheets[i], id);
+
+		if (line)
+			lines[n++] = line;
+	}
+	return lines ? sheet_quantile(lines, n, "service", q) : NAN;
+}
+
+static cJSON *figures_of(const struct judge_side *side, const char *id)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	add_number(o, "throughput", median_of(side, id, "throughput"));
+	add_number(o, "p50_ns", quantile_of(side, id, 0.5));
+	add_number(o, "p99_ns", quantile_of(side, id, 0.99));
+	return o;
+}
+
+static void add_cells(const struct judge_side *side, const cJSON *verdicts, cJSON *o)
+{
+	const cJSON *judged = cJSON_GetObjectItemCaseSensitive(verdicts, "cells"), *cell, *m;
+	cJSON *cells = cJSON_AddArrayToObject(o, "cells");
+
+	cJSON_ArrayForEach (cell, judged) {
+		cJSON *row = figures_of(side, text_at(cell, "cell"));
+
+		cJSON_AddStringToObject(row, "cell", text_at(cell, "cell"));
+		cJSON_AddStringToObject(row, "label", text_at(cell, "label"));
+		cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(cell, "metrics"))
+			if (!strcmp(text_at(m, "metric"), "throughput")) {
+				add_number(row, "shows_from", number_at(m, "mde"));
+				cJSON_AddStringToObject(row, "yardstick", text_at(m, "yardstick"));
+			}
+		cJSON_AddItemToArray(cells, row);
+	}
+}
+
+static void print_figures(const cJSON *row)
+{
+	char throughput[FMT_MAX], p50[FMT_MAX], p99[FMT_MAX];
+
+	printf("%11s  p50 %9s  p99 %9s",
+	       fmt_value(throughput, number_at(row, "throughput"), "1/s", false),
+	       fmt_value(p50, number_at(row, "p50_ns"), "ns", false),
+	       fmt_value(p99, number_at(row, "p99_ns"), "ns", false));
+}
+
+static void print_show(const cJSON *o)
+{
+	const cJSON *item, *sessions = cJSON_GetObjectItemCaseSensitive(o, "sessions");
+
+	printf("%s: machine %s\n", text_at(o, "baseline"), text_at(o, "machine_id"));
+	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(o, "machine")) {
+		_cleanup_free_ char *text = cJSON_PrintUnformatted(item);
+
+		printf("  %-14s %s\n", item->string, text ? text : "");
+	}
+	puts("\nsessions");
+	cJSON_ArrayForEach (item, sessions)
+		printf("  %s  %s  %-8s %s\n", text_at(item, "session"), text_at(item, "started"),
+		       cJSON_IsTrue(cJSON_GetObjectItem(item, "pinned")) ? "pinned" : "promoted",
+		       text_at(item, "revision"));
+	puts("\ncells, and from which change of the throughput on one more session would show it");
+	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(o, "cells")) {
+		double from = number_at(item, "shows_from");
+
+		fputs("  ", stdout);
+		print_figures(item);
+		if (isfinite(from))
+			printf("  %+5.1f %%", 100 * from);
+		else
+			fputs("  too few sessions", stdout);
+		printf("  %s%s%s\n", text_at(item, "label"),
+		       *text_at(item, "yardstick") ? ", by " : "", text_at(item, "yardstick"));
+	}
+}
+
+int baseline_show(const struct registry *reg, const struct stored_side *b, bool json)
+{
+	_cleanup_json_ cJSON *o = describe(b), *verdicts = NULL;
+	struct judge j = {.registry = reg, .base = b->side, .alpha = STORED_ALPHA};
+	struct err err;
+
+	j.head = (struct judge_side){
+		.name = "newest", .sheets = &b->side.sheets[b->side.n - 1], .n = 1};
+	if (judge_verdicts(&j, &verdicts, &err))
+		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
+	add_cells(&b->side, verdicts, o);
+	if (json)
+		return print_json(o);
+	print_show(o);
+	return EXITCODE_OK;
+}
+
+/* Cells of the newest session of either, each with the figures of both sides. */
+static cJSON *diff_cells(const struct judge_side *a, const struct judge_side *b)
+{
+	cJSON *rows = cJSON_CreateArray();
+	const cJSON *line;
+
+	cJSON_ArrayForEach (line, a->sheets[a->n - 1].cells) {
+		const char *id = text_at(cJSON_GetObjectItemCaseSensitive(line, "cell"), "id");
+		cJSON *row = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(row, "cell", id);
+		cJSON_AddStringToObject(row, "label", text_at(line, "label"));
+		cJSON_AddItemToObject(row, "a", figures_of(a, id));
+		cJSON_AddItemToObject(row, "b", figures_of(b, id));
+		cJSON_AddItemToArray(rows, row);
+	}
+	return rows;
+}
+
+static void print_diff(const cJSON *o, const char *a, const char *b)
+{
+	const cJSON *machine = cJSON_GetObjectItemCaseSensitive(o, "machine"), *row;
+	const cJSON *recipe = cJSON_GetObjectItemCaseSensitive(o, "recipe");
+
+	puts(machine->child ? "machine: another" : "machine: the same");
+	stored_print_diff(stdout, cJSON_GetObjectItemCaseSensitive(o, "host"), a, b);
+	if (recipe) {
+		puts(recipe->child ? "recipe: another" : "recipe: the same");
+		stored_print_diff(stdout, recipe, a, b);
+	}
+	cJSON_ArrayForEach (row, cJSON_GetObjectItemCaseSensitive(o, "cells")) {
+		printf("%s\n  %-20.20s ", text_at(row, "label"), a);
+		print_figures(cJSON_GetObjectItemCaseSensitive(row, "a"));
+		printf("\n  %-20.20s ", b);
+		print_figures(cJSON_GetObjectItemCaseSensitive(row, "b"));
+		fputc('\n', stdout);
+	}
+}
+
+static cJSON *diff_of(const cJSON *a, const cJSON *b, const char *key)
+{
+	return machine_diff(cJSON_GetObjectItemCaseSensitive(a, key),
+			    cJSON_GetObjectItemCaseSensitive(b, key));
+}
+
+static cJSON *this_machine(const char *dir)
+{
+	cJSON *o = cJSON_CreateObject(), *host = hostinfo_collect(dir);
+
+	cJSON_AddItemToObject(o, "machine", machine_key(host));
+	cJSON_AddItemToObject(o, "host", host);
+	return o;
+}
+
+int baseline_diff(const struct stored_side *a, const struct stored_side *b, bool json)
+{
+	_cleanup_json_ cJSON *o = cJSON_CreateObject(),
+			     *now = b ? NULL : this_machine(a->baseline->dir);
+	const cJSON *base = stored_side_what(a), *other = b ? stored_side_what(b) : now;
+	const char *name = b ? b->side.name : "this machine";
+
+	cJSON_AddStringToObject(o, "a", a->side.name);
+	cJSON_AddStringToObject(o, "b", name);
+	cJSON_AddItemToObject(o, "machine", diff_of(base, other, "machine"));
+	cJSON_AddItemToObject(o, "host", diff_of(base, other, "host"));
+	if (b) {
+		cJSON_AddItemToObject(o, "recipe", diff_of(base, other, "recipe"));
+		cJSON_AddItemToObject(o, "cells", diff_cells(&a->side, &b->side));
+	}
+	if (json)
+		return print_json(o);
+	print_diff(o, a->side.name, name);
+	return EXITCODE_OK;
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+/*
+ * uhbench baseline ACTION: the sessions that later ones are judged by. save and add take a session
+ * as it is, pinned: somebody has looked at it. promote takes one that the gate has passed, so that
+ * a baseline moves forward with the program, and the pinned sessions stay behind to show slow
+ * leaks.
+ */
+#include "harness/cli/baseline_show.h"
+#include "harness/cli/stored_side.h"
+#include "harness/cli/verbs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "harness/util/cleanup.h"
+#include "harness/util/jsonl.h"
+#include "harness/util/nearest.h"
+
+struct baseline_options {
+	const char *root;
+	bool json;
+};
+
+static const struct option_row baseline_rows[] = {
+	{.name = "baselines",
+	 .arg = "DIR",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct baseline_options, root),
+	 .help = "where baselines are (default results/baselines)"},
+	{.name = "json",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct baseline_options, json),
+	 .help = "list, show, diff: print JSON"},
+	OPTION_END,
+};
+
+/* What an action is given: NULL where the command line has no such word. */
+struct request {
+	const struct registry *registry;
+	const struct baseline_options *options;
+	const char *name, *word;
+};
+
+static int error_code(int r)
+{
+	switch (-r) {
+	case ENOENT:
+	case EXDEV:
+		return EXITCODE_NO_BASELINE;
+	case EINVAL:
+	case EEXIST:
+	case EBADMSG:
+	case ECANCELED:
+		return EXITCODE_USAGE;
+	default:
+		return EXITCODE_FAILURE;
+	}
+}
+
+static int end(int r, const struct err *err)
+{
+	return r ? verb_fail(error_code(r), "%s", err->text) : EXITCODE_OK;
+}
+
+static int save(const struct request *q)
+{
+	_cleanup_(stored_side_close) struct stored_side s = {.baseline = NULL};
+	struct err err = {""};
+	int rc = stored_session_open(q->word, &s);
+
+	if (rc != VERB_GO_ON)
+		return rc;
+	return end(baseline_create(q->options->root, q->name, &s.session, &err), &err);
+}
+
+static int add_session(const struct request *q, bool pinned)
+{
+	_cleanup_(stored_side_close) struct stored_side b = {.baseline = NULL};
+	_cleanup_(stored_side_close) struct stored_side s = {.baseline = NULL};
+	struct err err = {""};
+	char advice[ERR_MAX];
+	int rc = stored_baseline_open(q->options->root, q->name, &b);
+
+	if (rc == VERB_GO_ON)
+		rc = stored_session_open(q->word, &s);
+	if (rc == VERB_GO_ON)
+		rc = stored_compare_check(stored_side_what(&b), stored_side_what(&s), false,
+					  advice);
+	if (rc != VERB_GO_ON)
+		return rc;
+	return end(baseline_add(b.baseline, &s.session, pinned, &err), &err);
+}
+
+static int add(const struct request *q)
+{
+	return add_session(q, true);
+}
+
+static const char *text_at(const cJSON *o, const char *key, const char *key2)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+	const char *text;
+
+	if (key2)
+		item = cJSON_GetObjectItemCaseSensitive(item, key2);
+	text = cJSON_GetStringValue(item);
+	return text ? text : "";
+}
+
+/* Only what this very baseline's gate has let through. */
+static int promote(const struct request *q)
+{
+	_cleanup_json_ cJSON *verdicts = NULL;
+	char path[PATH_MAX];
+	const char *verdict;
+	struct err err;
+	int r;
+
+	snprintf(path, sizeof(path), "%.4000s/verdicts.json", q->word);
+	r = jsonl_document(path, 1, &verdicts, &err);
+	if (r == -ENOENT)
+		return verb_fail(EXITCODE_USAGE,
+				 "%s was not judged: measure with `uhbench run MATRIX --baseline "
+				 "%s`, or take it as it is by `baseline add`",
+				 q->word, q->name);
+	if (r)
+		return verb_fail(EXITCODE_USAGE, "%s", err.text);
+	verdict = text_at(verdicts, "verdict", NULL);
+	if (strcmp(text_at(verdicts, "kind", NULL), "stored") ||
+	    strcmp(text_at(verdicts, "base", "name"), q->name))
+		return verb_fail(EXITCODE_USAGE, "%s: it was not judged by the baseline %s", path,
+				 q->name);
+	if (strcmp(verdict, "passed") && strcmp(verdict, "improved"))
+		return verb_fail(EXITCODE_USAGE, "%s: it did not pass: %s", path,
+				 text_at(verdicts, "line", NULL));
+	return add_session(q, false);
+}
+
+static int list(const struct request *q)
+{
+	return baseline_list(q->options->root, q->options->json);
+}
+
+static int show(const struct request *q)
+{
+	_cleanup_(stored_side_close) struct stored_side b = {.baseline = NULL};
+	int rc = stored_baseline_open(q->options->root, q->name, &b);
+
+	return rc == VERB_GO_ON ? baseline_show(q->registry, &b, q->options->json) : rc;
+}
+
+static int diff(const struct request *q)
+{
+	_cleanup_(stored_side_close) struct stored_side a = {.baseline = NULL};
+	_cleanup_(stored_side_close) struct stored_side b = {.baseline = NULL};
+	int rc = stored_baseline_open(q->options->root, q->name, &a);
+
+	if (rc == VERB_GO_ON && q->word)
+		rc = stored_side_open(q->options->root, q->word, &b);
+	return rc == VERB_GO_ON ? baseline_diff(&a, q->word ? &b : NULL, q->options->json) : rc;
+}
+
+static int rm(const struct request *q)
+{
+	_cleanup_(stored_side_close) struct stored_side b = {.baseline = NULL};
+	struct err err = {""};
+	int rc = stored_baseline_open(q->options->root, q->name, &b);
+
+	if (rc != VERB_GO_ON)
+		return rc;
+	return end(q->word ? baseline_remove_session(b.baseline, q->word, &err)
+			   : baseline_remove(b.baseline, &err),
+		   &err);
+}
+
+static const struct {
+	const char *name;
+	unsigned least, most; /* words behind it */
+	const char *usage;
+	int (*run)(const struct request *q);
+} actions[] = {
+	{"save", 2, 2, "save NAME SESSION_DIR", save},
+	{"add", 2, 2, "add NAME SESSION_DIR", add},
+	{"promote", 2, 2, "promote NAME SESSION_DIR", promote},
+	{"list", 0, 0, "list", list},
+	{"show", 1, 1, "show NAME", show},
+	{"diff", 1, 2, "diff NAME [NAME|SESSION_DIR]", diff},
+	{"rm", 1, 2, "rm NAME [SESSION]", rm},
+};
+
+static int unknown_action(const char *word)
+{
+	struct nearest n = nearest_to(word);
+	char hint[NEAREST_HINT_MAX];
+
+	for (size_t i = 0; i < array_size(actions); i++)
+		nearest_offer(&n, actions[i].name);
+	return verb_fail(EXITCODE_USAGE,
+			 "baseline: there is no action \"%s\"%s; there are save, add, promote, "
+			 "list, show, diff, rm",
+			 word, nearest_hint(&n, hint));
+}
+
+static int baseline_run(const struct registry *reg, int argc, char **argv)
+{
+	struct baseline_options o = {.root = BASELINE_ROOT};
+	const char *words[3];
+	struct request q = {.registry = reg, .options = &o};
+	int rc = verb_parse(&cmd_baseline, argc, argv, &o, words);
+	unsigned n;
+
+	if (rc != VERB_GO_ON)
+		return rc;
+	q.name = words[1];
+	q.word = words[2];
+	n = q.word ? 2 : q.name ? 1 : 0;
+	for (size_t i = 0; i < array_size(actions); i++) {
+		if (strcmp(actions[i].name, words[0]))
+			continue;
+		if (n < actions[i].least || n > actions[i].most)
+			return verb_fail(EXITCODE_USAGE, "usage: uhbench baseline %s",
+					 actions[i].usage);
+		return actions[i].run(&q);
+	}
+	return unknown_action(words[0]);
+}
+
+const struct verb cmd_baseline = {
+	.name = "baseline",
+	.help = "keep sessions to judge later ones by: save, add, promote, list, show, diff, rm",
+	.operands = "ACTION [NAME [SESSION_DIR|OTHER]]",
+	.operands_min = 1,
+	.operands_max = 3,
+	.options = baseline_rows,
+	.run = baseline_run,
+};

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/*
+ * uhbench compare A B: is B, a session or a baseline, what the sessions of A let one expect? The
+ * stored gate without a run. With fewer than five sessions in A there is no verdict, and what is
+ * printed is for people.
+ */
+#include "harness/cli/stored_side.h"
+#include "harness/cli/verbs.h"
+#include "harness/util/cleanup.h"
+
+struct compare_options {
+	const char *root, *fail_on;
+	bool json, other_machine;
+};
+
+static const struct option_row compare_rows[] = {
+	{.name = "baselines",
+	 .arg = "DIR",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct compare_options, root),
+	 .help = "where baselines are (default results/baselines)"},
+	{.name = "fail-on",
+	 .arg = "LIST",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct compare_options, fail_on),
+	 .help = "verdicts that fail: regressed, inconclusive, none (default the first two)"},
+	{.name = "other-machine",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct compare_options, other_machine),
+	 .help = "compare what was measured on another machine or by another recipe, as advice"},
+	{.name = "json",
+	 .kind = OPTION_FLAG,
+	 .offset = offsetof(struct compare_options, json),
+	 .help = "print verdicts.json (results/README.md)"},
+	OPTION_END,
+};
+
+static int compare(const struct registry *reg, const struct stored_side *a,
+		   const struct stored_side *b, const struct compare_options *o)
+{
+	_cleanup_json_ cJSON *verdicts = NULL;
+	struct judge j = {.registry = reg, .base = a->side, .head = b->side, .alpha = STORED_ALPHA};
+	char advice[ERR_MAX];
+	struct err err;
+	int rc = stored_compare_check(stored_side_what(a), stored_side_what(b), o->other_machine,
+				      advice);
+
+	if (rc != VERB_GO_ON)
+		return rc;
+	j.advice = advice[0] ? advice : NULL;
+	if (judge_verdicts(&j, &verdicts, &err))
+		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
+	rc = stored_print_verdicts(verdicts, o->json);
+	return rc != VERB_GO_ON ? rc : stored_exit_code(verdicts, o->fail_on);
+}
+
+static int compare_run(const struct registry *reg, int argc, char **argv)
+{
+	struct compare_options o = {.root = BASELINE_ROOT};
+	_cleanup_(stored_side_close) struct stored_side a = {.baseline = NULL};
+	_cleanup_(stored_side_close) struct stored_side b = {.baseline = NULL};
+	const char *operands[2];
+	int rc = verb_parse(&cmd_compare, argc, argv, &o, operands);
+
+	if (rc == VERB_GO_ON)
+		rc = stored_check_fail_on(o.fail_on);
+	if (rc == VERB_GO_ON)
+		rc = stored_side_open(o.root, operands[0], &a);
+	if (rc == VERB_GO_ON)
+		rc = stored_side_open(o.root, operands[1], &b);
+	return rc == VERB_GO_ON ? compare(reg, &a, &b, &o) : rc;
+}
+
+const struct verb cmd_compare = {
+	.name = "compare",
+	.help = "is a session, or a baseline, what those of another let one expect?",
+	.operands = "A B",
+	.operands_min = 2,
+	.operands_max = 2,
+	.options = compare_rows,
+	.run = compare_run,
+};

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The stored gate around a session. A baseline that cannot be compared with is told before minutes
+ * are spent on measuring; the machine's key is that of the folder the results will be in.
+ */
+#include "harness/cli/run_gate.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/host/hostinfo.h"
+#include "harness/host/machine.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/fs.h"
+
+/* The folder, or what there is above it. */
+static void nearest_folder(const char *dir, char ret[static PATH_MAX])
+{
+	char *slash;
+
+	snprintf(ret, PATH_MAX, "%s", dir);
+	while (access(ret, F_OK)) {
+		slash = strrchr(ret, '/');
+		if (!slash) {
+			strcpy(ret, ".");
+			return;
+		}
+		if (slash == ret) {
+			strcpy(ret, "/");
+			return;
+		}
+		*slash = '\0';
+	}
+}
+
+/* {machine, recipe, host} of what is going to be measured. */
+static cJSON *what_will_be(const struct matrix *m, uint64_t repeats, const char *dir)
+{
+	cJSON *o = cJSON_CreateObject();
+	char folder[PATH_MAX];
+	cJSON *host;
+
+	nearest_folder(dir, folder);
+	host = hostinfo_collect(folder);
+	cJSON_AddItemToObject(o, "machine", machine_key(host));
+	cJSON_AddItemToObject(
+		o, "recipe",
+		sheet_recipe((double)m->warmup_ns, (double)m->duration_ns, (double)repeats));
+	cJSON_AddItemToObject(o, "host", host);
+	return o;
+}
+
+int run_gate_open(struct run_gate *g, const struct matrix *m, uint64_t repeats, const char *dir)
+{
+	_cleanup_json_ cJSON *now = NULL;
+	int rc;
+
+	if (!g->baseline)
+		return VERB_GO_ON;
+	rc = stored_check_fail_on(g->fail_on);
+	if (rc == VERB_GO_ON)
+		rc = stored_baseline_open(g->root, g->baseline, &g->base);
+	if (rc != VERB_GO_ON)
+		return rc;
+	now = what_will_be(m, repeats, dir);
+	return stored_compare_check(stored_side_what(&g->base), now, g->other_machine, g->advice);
+}
+
+void run_gate_close(struct run_gate *g)
+{
+	stored_side_close(&g->base);
+}
+
+/* The metrics that the matrix gates beside the throughput, where the judge looks for them. */
+static void mark_gated(const struct matrix *m, struct sheet *s)
+{
+	for (size_t i = 0; i < m->n_cells; i++) {
+		cJSON *line = (cJSON *)sheet_cell(s, m->cells[i]->id);
+
+		if (line && m->cells[i]->gate)
+			cJSON_AddItemToObject(line, "gate", cJSON_Duplicate(m->cells[i]->gate, 1));
+	}
+}
+
+static int write_verdicts(const cJSON *verdicts, const char *dir)
+{
+	_cleanup_free_ char *text = cJSON_Print(verdicts);
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%.4000s/verdicts.json", dir);
+	r = text ? fs_replace(path, text, strlen(text)) : -ENOMEM;
+	return r ? verb_fail(EXITCODE_FAILURE, "%s: %s", path, strerror(-r)) : VERB_GO_ON;
+}
+
+int run_gate_judge(const struct run_gate *g, const struct registry *reg, const struct matrix *m,
+		   const char *dir, bool json)
+{
+	_cleanup_(stored_side_close) struct stored_side head = {.baseline = NULL};
+	_cleanup_json_ cJSON *verdicts = NULL;
+	struct judge j = {.registry = reg,
+			  .base = g->base.side,
+			  .alpha = STORED_ALPHA,
+			  .advice = g->advice[0] ? g->advice : NULL};
+	struct err err;
+	int rc = stored_session_open(dir, &head);
+
+	if (rc != VERB_GO_ON)
+		return EXITCODE_FAILURE; /* we have just written it */
+	mark_gated(m, &head.session);
+	j.head = head.side;
+	if (judge_verdicts(&j, &verdicts, &err))
+		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
+	rc = write_verdicts(verdicts, dir);
+	if (rc == VERB_GO_ON && !json)
+		rc = stored_print_verdicts(verdicts, false);
+	return rc == VERB_GO_ON ? stored_exit_code(verdicts, g->fail_on) : rc;
+}

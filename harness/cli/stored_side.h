@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What the verbs of the stored gate have in common: where figures come from, what is said of
+ * machines that differ, and verdicts on their way to people. */
+#pragma once
+
+#include "harness/cli/verb.h"
+#include "harness/stored/baseline.h"
+#include "harness/stored/judge.h"
+
+/* A baseline, or a session by its results folder. */
+struct stored_side {
+	struct baseline *baseline; /* NULL: a session */
+	struct sheet session;
+	struct judge_side side; /* of either */
+};
+
+/* VERB_GO_ON, or the exit code to leave with: a word that is no session and no baseline is
+ * EXITCODE_NO_BASELINE, one that cannot be read EXITCODE_USAGE. */
+int stored_side_open(const char *root, const char *word, struct stored_side *ret);
+int stored_session_open(const char *dir, struct stored_side *ret);
+int stored_baseline_open(const char *root, const char *name, struct stored_side *ret);
+void stored_side_close(struct stored_side *s);
+
+/* {machine, recipe, host}: of a baseline those of its newest session. */
+const cJSON *stored_side_what(const struct stored_side *s);
+
+/* Refuses what cannot be compared, unless `anyway`, and shows what differs on stderr.
+ * *ret_advice: why the figures can only advise; "" if they can do more. */
+int stored_compare_check(const cJSON *base, const cJSON *head, bool anyway,
+			 char ret_advice[static ERR_MAX]);
+/* One line for each row of machine_diff. */
+void stored_print_diff(FILE *out, const cJSON *rows, const char *a, const char *b);
+
+/* Prints verdicts for people, and gives their exit code, which `fail_on` may make milder. */
+int stored_print_verdicts(const cJSON *verdicts, bool json);
+/* "regressed,inconclusive": the verdicts that fail; "none"; NULL: the two. VERB_GO_ON, or
+ * EXITCODE_USAGE for a word that is none. */
+int stored_check_fail_on(const char *fail_on);
+int stored_exit_code(const cJSON *verdicts, const char *fail_on);

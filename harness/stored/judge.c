@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From predictions to verdicts. Gated metrics are one family of tests, advisory ones another, so
+ * that looking at more does not hide what counts; within each, Holm over all cells and references,
+ * for worse and for better apart. A row takes the reference that says the worse of it. Nothing is
+ * `unchanged` that could not have been seen: where only a doubling would show, or the baseline has
+ * too few sessions, it is inconclusive.
+ */
+#include "harness/stored/judge.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/stats/holm.h"
+#include "harness/stored/judge_json.h"
+#include "harness/stored/judge_rows.h"
+#include "harness/util/cleanup.h"
+
+#define BLIND 1.0 /* a change that must come to more than this fraction, to be seen */
+
+/* The tests of one family, and to which finding each belongs. */
+struct family {
+	double *worse, *better, *worse_adjusted, *better_adjusted;
+	bool *worse_rejected, *better_rejected;
+	struct judge_finding **findings;
+	struct judge_row **rows;
+	size_t n;
+};
+
+static void family_free(struct family *f)
+{
+	free(f->worse);
+	free(f->better);
+	free(f->worse_adjusted);
+	free(f->better_adjusted);
+	free(f->worse_rejected);
+	free(f->better_rejected);
+	free(f->findings);
+	free(f->rows);
+}
+
+static int family_room(struct family *f, size_t room)
+{
+	*f = (struct family){.worse = calloc(room, sizeof(double)),
+			     .better = calloc(room, sizeof(double)),
+			     .worse_adjusted = calloc(room, sizeof(double)),
+			     .better_adjusted = calloc(room, sizeof(double)),
+			     .worse_rejected = calloc(room, sizeof(bool)),
+			     .better_rejected = calloc(room, sizeof(bool)),
+			     .findings = calloc(room, sizeof(void *)),
+			     .rows = calloc(room, sizeof(void *))};
+	return f->worse && f->better && f->worse_adjusted && f->better_adjusted &&
+			       f->worse_rejected && f->better_rejected && f->findings && f->rows
+		       ? 0
+		       : -ENOMEM;
+}
+
+/* Enough sessions, a value in the head, a deviation: else there is nothing to test. */
+static bool testable(const struct judge_finding *f)
+{
+	return f->predicted.n_base >= PREDICT_LEAST && isfinite(f->predicted.p_worse);
+}
+
+static void gather(struct judge_rows *rows, bool gated, struct family *f)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		for (int ref = 0; ref < REFERENCE_COUNT; ref++) {
+			struct judge_finding *finding = &rows->rows[i].findings[ref];
+
+			if (!rows->use[ref] || rows->rows[i].gated != gated || !testable(finding))
+				continue;
+			f->worse[f->n] = finding->predicted.p_worse;
+			f->better[f->n] = finding->predicted.p_better;
+			f->findings[f->n] = finding;
+			f->rows[f->n++] = &rows->rows[i];
+		}
+	}
+}
+
+static double fraction(const struct judge_row *row, double d)
+{
+	return effect_fraction(&row->effect, d);
+}
+
+static void judge_tested(const struct judge_row *row, bool worse, bool better,
+			 struct judge_finding *f)
+{
+	double estimate = fraction(row, f->predicted.estimate);
+	double sees = fraction(row, f->reach);
+
+	if (worse && estimate >= row->matters) {
+		f->verdict = JUDGE_REGRESSED;
+	} else if (better && estimate <= -row->matters) {
+		f->verdict = JUDGE_IMPROVED;
+	} else if (sees > BLIND) {
+		f->verdict = JUDGE_INCONCLUSIVE;
+		snprintf(f->why, sizeof(f->why),
+			 "the sessions of the baseline lie so far apart that only a change of "
+			 "%.0f %% would show",
+			 100 * sees);
+	} else {
+		f->verdict = JUDGE_UNCHANGED;
+	}
+}
+
+static int judge_family(struct judge_rows *rows, bool gated, double alpha)
+{
+	_cleanup_(family_free) struct family f;
+	int r = family_room(&f, rows->n * REFERENCE_COUNT + 1);
+
+	if (r)
+		return r;
+	gather(rows, gated, &f);
+	r = holm(f.worse, f.n, alpha, f.worse_rejected, f.worse_adjusted);
+	if (!r)
+		r = holm(f.better, f.n, alpha, f.better_rejected, f.better_adjusted);
+	for (size_t i = 0; !r && i < f.n; i++) {
+		f.findings[i]->reach =
+			predict_reach(&f.findings[i]->predicted, alpha / (double)f.n);
+		f.findings[i]->p_worse_adjusted = f.worse_adjusted[i];
+		f.findings[i]->p_better_adjusted = f.better_adjusted[i];
+		judge_tested(f.rows[i], f.worse_rejected[i], f.better_rejected[i], f.findings[i]);
+	}
+	return r;
+}
+
+/* Why there was no test. A cell that failed in the head is worse than one that is not known. */
+static void judge_untested(const struct judge_row *row, struct judge_finding *f)
+{
+	const struct predict_result *p = &f->predicted;
+	const char *failed = judge_cell_reason(row->line, "failed");
+	const char *absent = judge_cell_reason(row->line, "absent");
+
+	f->verdict = failed ? JUDGE_FAILED : JUDGE_INCONCLUSIVE;
+	if (failed || absent)
+		snprintf(f->why, sizeof(f->why), "%s", failed ? failed : absent);
+	else if (!p->n_base)
+		snprintf(f->why, sizeof(f->why), "no session of the baseline has it");
+	else if (!p->n_head)
+		snprintf(f->why, sizeof(f->why), "this session has no value of it");
+	else
+		snprintf(f->why, sizeof(f->why),
+			 "the baseline has %u session%s of it: %u more %s needed", p->n_base,
+			 p->n_base == 1 ? "" : "s", PREDICT_LEAST - p->n_base,
+			 PREDICT_LEAST - p->n_base == 1 ? "is" : "are");
+}
+
+static void judge_rest(struct judge_rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++) {
+		struct judge_row *row = &rows->rows[i];
+
+		for (int ref = 0; ref < REFERENCE_COUNT; ref++) {
+			struct judge_finding *f = &row->findings[ref];
+
+			if (!rows->use[ref])
+				continue;
+			if (!testable(f) || judge_cell_reason(row->line, "failed"))
+				judge_untested(row, f);
+			/* The newest decide; pinned ones do where they know it, and worse. */
+			if (ref == REFERENCE_RECENT ||
+			    (testable(f) && f->verdict < row->findings[row->decides].verdict))
+				row->decides = (enum judge_reference)ref;
+		}
+	}
+}
+
+int judge_verdicts(const struct judge *j, cJSON **ret, struct err *err)
+{
+	_cleanup_(judge_rows_free) struct judge_rows rows = {.rows = NULL};
+	int r = judge_rows_make(j, &rows, err);
+
+	if (!r)
+		r = judge_rows_predict(j, &rows, err);
+	if (r)
+		return r;
+	r = judge_family(&rows, true, j->alpha);
+	if (!r)
+		r = judge_family(&rows, false, j->alpha);
+	if (r)
+		return err_sys(err, r, "gate");
+	judge_rest(&rows);
+	*ret = judge_json(j, &rows);
+	return 0;
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The verdict over all gated rows is the worst of them; a single one that could not be judged keeps
+ * a gate from passing. Cells and the metrics of a cell come worst first.
+ */
+#include "harness/stored/judge_json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/exitcode.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/order.h"
+
+#define VERDICTS_SCHEMA 1
+
+struct tally {
+	unsigned of[JUDGE_VERDICTS]; /* gated rows */
+	const struct judge_row *worst;
+	double sees; /* median over gated rows; NAN */
+};
+
+static const struct judge_finding *finding_of(const struct judge_row *row)
+{
+	return &row->findings[row->decides];
+}
+
+static double fraction(const struct judge_row *row, double d)
+{
+	return effect_fraction(&row->effect, d);
+}
+
+static void add_number(cJSON *o, const char *key, double value)
+{
+	if (isfinite(value))
+		cJSON_AddNumberToObject(o, key, value);
+	else
+		cJSON_AddNullToObject(o, key);
+}
+
+static void add_text(cJSON *o, const char *key, const char *text)
+{
+	if (text && *text)
+		cJSON_AddStringToObject(o, key, text);
+	else
+		cJSON_AddNullToObject(o, key);
+}
+
+/* Worse verdicts first, then gated before advisory, then larger estimates. */
+static int compare_rows(const void *a, const void *b)
+{
+	const struct judge_row *x = *(const struct judge_row *const *)a;
+	const struct judge_row *y = *(const struct judge_row *const *)b;
+	double dx = finding_of(x)->predicted.estimate, dy = finding_of(y)->predicted.estimate;
+
+	if (x->gated != y->gated)
+		return x->gated ? -1 : 1;
+	if (finding_of(x)->verdict != finding_of(y)->verdict)
+		return finding_of(x)->verdict < finding_of(y)->verdict ? -1 : 1;
+	dx = isnan(dx) ? -INFINITY : dx;
+	dy = isnan(dy) ? -INFINITY : dy;
+	if (dx != dy)
+		return dx > dy ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static struct tally tally_of(const struct judge_row *const *sorted, size_t n)
+{
+	_cleanup_free_ double *sees = calloc(n + 1, sizeof(*sees));
+	struct tally t = {.sees = NAN};
+	size_t known = 0;
+
+	for (size_t i = 0; i < n && sorted[i]->gated; i++) {
+		double s = fraction(sorted[i], finding_of(sorted[i])->reach);
+
+		t.of[finding_of(sorted[i])->verdict]++;
+		if (sees && finding_of(sorted[i])->reach > 0)
+			sees[known++] = s;
+	}
+	t.worst = n ? sorted[0] : NULL;
+	if (sees && known) {
+		order_sort(sees, known);
+		t.sees = order_median(sees, known);
+	}
+	return t;
+}
+
+static cJSON *reference_json(const struct judge_row *row, enum judge_reference ref)
+{
+	const struct judge_finding *f = &row->findings[ref];
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "reference", judge_reference_names[ref]);
+	cJSON_AddStringToObject(o, "verdict", judge_verdict_names[f->verdict]);
+	add_number(o, "sessions", f->predicted.n_base);
+	add_number(o, "estimate", fraction(row, f->predicted.estimate));
+	add_number(o, "deviation", f->predicted.deviation);
+	add_number(o, "freedom", f->predicted.df);
+	add_number(o, "mde", f->reach > 0 ? fraction(row, f->reach) : NAN);
+	add_text(o, "yardstick", f->yardstick);
+	return o;
+}
+
+static cJSON *metric_json(const struct judge *j, const struct judge_rows *rows,
+			  const struct judge_row *row)
+{
+	const struct judge_finding *f = finding_of(row);
+	bool tested = f->reach > 0, worse = f->predicted.estimate >= 0;
+	cJSON *o = cJSON_CreateObject(), *all;
+
+	cJSON_AddStringToObject(o, "metric", row->metric->name);
+	cJSON_AddStringToObject(o, "unit", row->metric->unit);
+	cJSON_AddStringToObject(o, "better", better_names[row->metric->better]);
+	cJSON_AddStringToObject(o, "channel", row->effect.count ? "count" : "time");
+	cJSON_AddBoolToObject(o, "gated", row->gated);
+	cJSON_AddStringToObject(o, "verdict", judge_verdict_names[f->verdict]);
+	add_number(o, "estimate", fraction(row, f->predicted.estimate));
+	add_number(o, "low", tested ? fraction(row, -f->reach) : NAN);
+	add_number(o, "high", tested ? fraction(row, f->reach) : NAN);
+	add_number(o, "p", !tested ? NAN : worse ? f->predicted.p_worse : f->predicted.p_better);
+	add_number(o, "p_adjusted",
+		   !tested ? NAN
+		   : worse ? f->p_worse_adjusted
+			   : f->p_better_adjusted);
+	cJSON_AddNullToObject(o, "stage");
+	cJSON_AddNumberToObject(o, "n1", f->predicted.n_base);
+	cJSON_AddNumberToObject(o, "n2", f->predicted.n_head);
+	add_number(o, "mde", tested ? fraction(row, f->reach) : NAN);
+	cJSON_AddNumberToObject(o, "effect", row->target);
+	cJSON_AddNumberToObject(o, "matters", row->matters);
+	add_number(o, "base", judge_median(row, j->base.sheets, j->base.n));
+	add_number(o, "head", judge_median(row, j->head.sheets, j->head.n));
+	add_text(o, "why", f->why);
+	add_text(o, "yardstick", f->yardstick);
+	all = cJSON_AddArrayToObject(o, "references");
+	for (int ref = 0; ref < REFERENCE_COUNT; ref++)
+		if (rows->use[ref])
+			cJSON_AddItemToArray(all, reference_json(row, (enum judge_reference)ref));
+	return o;
+}
+
+static cJSON *cell_json(const cJSON *line, unsigned sessions)
+{
+	cJSON *o = cJSON_CreateObject(), *discarded;
+	const char *label = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, "label"));
+
+	cJSON_AddStringToObject(o, "cell", judge_cell_text(line, "id"));
+	cJSON_AddStringToObject(o, "label", label ? label : "");
+	add_text(o, "failed", judge_cell_reason(line, "failed"));
+	cJSON_AddNumberToObject(o, "pairs", sessions);
+	discarded = cJSON_AddObjectToObject(o, "discarded");
+	cJSON_AddNumberToObject(discarded, "base", 0);
+	cJSON_AddNumberToObject(discarded, "head", 0);
+	cJSON_AddNumberToObject(discarded, "both", 0);
+	cJSON_AddArrayToObject(o, "metrics");
+	return o;
+}
+
+/* In the order of the sorted rows, a cell where its first one is. */
+static cJSON *cells_json(const struct judge *j, const struct judge_rows *rows,
+			 const struct judge_row *const *sorted)
+{
+	cJSON *cells = cJSON_CreateArray(), *cell;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const char *id = judge_cell_text(sorted[i]->line, "id");
+
+		cJSON_ArrayForEach (cell, cells)
+			if (!strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(cell, "cell")), id))
+				break;
+		if (!cell) {
+			cell = cell_json(sorted[i]->line, finding_of(sorted[i])->predicted.n_base);
+			cJSON_AddItemToArray(cells, cell);
+		}
+		cJSON_AddItemToArray(cJSON_GetObjectItem(cell, "metrics"),
+				     metric_json(j, rows, sorted[i]));
+	}
+	return cells;
+}
+
+static const struct {
+	enum judge_verdict from;
+	const char *name;
+	enum exitcode code;
+} overall[] = {
+	{JUDGE_FAILED, "failed", EXITCODE_FAILURE},
+	{JUDGE_REGRESSED, "regressed", EXITCODE_REGRESSION},
+	{JUDGE_INCONCLUSIVE, "inconclusive", EXITCODE_INCONCLUSIVE},
+	{JUDGE_IMPROVED, "improved", EXITCODE_OK},
+	{JUDGE_UNCHANGED, "passed", EXITCODE_OK},
+};
+
+/* Without a row there was nothing to pass. */
+static enum judge_verdict worst_of(const struct judge *j, const struct tally *t)
+{
+	enum judge_verdict v = JUDGE_FAILED;
+
+	while (v < JUDGE_UNCHANGED && !t->of[v])
+		v++;
+	if (!t->of[v] || (j->advice && v > JUDGE_FAILED))
+		return JUDGE_INCONCLUSIVE;
+	return v;
+}
+
+static void tell_worst(const struct tally *t, char *text, size_t size)
+{
+	const struct judge_row *row = t->worst;
+	const struct judge_finding *f = finding_of(row);
+	const char *label =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row->line, "label"));
+	size_t len =
+		(size_t)snprintf(text, size, ": %.120s, %s", label ? label : "", row->metric->name);
+
+	if (len >= size)
+		return;
+	if (f->why[0])
+		snprintf(text + len, size - len, ": %s", f->why);
+	else
+		snprintf(text + len, size - len, " is %+.1f %% off (%s), predicted to %.1f %%",
+			 100 * fraction(row, f->predicted.estimate),
+			 f->predicted.estimate > 0 ? "worse" : "better",
+			 100 * fraction(row, f->reach));
+}
+
+static void make_line(const struct judge *j, const struct tally *t, enum judge_verdict v,
+		      char *text, size_t size)
+{
+	unsigned n = 0, same = t->of[v];
+	char worst[320] = "", sees[64] = "";
+
+	for (int i = 0; i < JUDGE_VERDICTS; i++)
+		n += t->of[i];
+	if (t->worst && v != JUDGE_UNCHANGED && finding_of(t->worst)->verdict == v)
+		tell_worst(t, worst, sizeof(worst));
+	if (isfinite(t->sees))
+		snprintf(sees, sizeof(sees), "; a change shows from %.1f %% (median)",
+			 100 * t->sees);
+	if (j->advice)
+		snprintf(
+			text, size,
+			"advice only, %s: %u regressed, %u improved, %u unchanged, %u inconclusive",
+			j->advice, t->of[JUDGE_REGRESSED], t->of[JUDGE_IMPROVED],
+			t->of[JUDGE_UNCHANGED], t->of[JUDGE_INCONCLUSIVE]);
+	else if (!n)
+		snprintf(text, size, "inconclusive: there is nothing to compare");
+	else
+		snprintf(text, size, "%s: %u of %u%s%s", overall[v].name, same, n, worst, sees);
+}
+
+static cJSON *side_json(const struct judge_side *side)
+{
+	cJSON *o = cJSON_CreateObject(), *sessions;
+
+	cJSON_AddStringToObject(o, "name", side->name);
+	sessions = cJSON_AddArrayToObject(o, "sessions");
+	for (size_t i = 0; i < side->n; i++)
+		cJSON_AddItemToArray(sessions,
+				     cJSON_CreateString(sheet_text(&side->sheets[i], "session")));
+	return o;
+}
+
+static void add_counts(cJSON *o, const struct tally *t)
+{
+	static const enum judge_verdict order[] = {JUDGE_REGRESSED, JUDGE_IMPROVED, JUDGE_UNCHANGED,
+						   JUDGE_INCONCLUSIVE, JUDGE_FAILED};
+	cJSON *counts = cJSON_AddObjectToObject(o, "counts");
+
+	for (size_t i = 0; i < array_size(order); i++)
+		cJSON_AddNumberToObject(counts, judge_verdict_names[order[i]], t->of[order[i]]);
+}
+
+static void add_head(const struct judge *j, const struct tally *t, cJSON *o)
+{
+	enum judge_verdict v = worst_of(j, t);
+	cJSON *params;
+	char line[640];
+
+	make_line(j, t, v, line, sizeof(line));
+	cJSON_AddNumberToObject(o, "schema", VERDICTS_SCHEMA);
+	cJSON_AddStringToObject(o, "kind", "stored");
+	cJSON_AddStringToObject(o, "gate", sheet_text(&j->head.sheets[j->head.n - 1], "session"));
+	cJSON_AddStringToObject(o, "verdict", overall[v].name);
+	cJSON_AddNumberToObject(o, "exit_code", overall[v].code);
+	cJSON_AddStringToObject(o, "line", line);
+	add_text(o, "advice", j->advice);
+	params = cJSON_AddObjectToObject(o, "params");
+	cJSON_AddNumberToObject(params, "alpha", j->alpha);
+	cJSON_AddNumberToObject(params, "least_sessions", PREDICT_LEAST);
+	cJSON_AddItemToObject(o, "base", side_json(&j->base));
+	cJSON_AddItemToObject(o, "head", side_json(&j->head));
+	add_counts(o, t);
+	cJSON_AddNullToObject(o, "control");
+	cJSON_AddNumberToObject(o, "pairs", (double)j->base.n);
+	cJSON_AddNumberToObject(o, "discarded", 0);
+	cJSON_AddNullToObject(o, "duration");
+	add_number(o, "sees", t->sees);
+}
+
+cJSON *judge_json(const struct judge *j, const struct judge_rows *rows)
+{
+	_cleanup_free_ const struct judge_row **sorted = calloc(rows->n + 1, sizeof(*sorted));
+	cJSON *o = cJSON_CreateObject();
+	struct tally t;
+
+	if (!sorted)
+		return o;
+	for (size_t i = 0; i < rows->n; i++)
+		sorted[i] = &rows->rows[i];
+	qsort(sorted, rows->n, sizeof(*sorted), compare_rows);
+	t = tally_of(sorted, rows->n);
+	add_head(j, &t, o);
+	cJSON_AddItemToObject(o, "cells", cells_json(j, rows, sorted));
+	return o;
+}

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Values on the scale of effects: of a time the logarithm, of a count its share of the base's mean.
+ * Where a yardstick makes the sessions of the base steadier, times are divided by it. That must be
+ * clear (half of the variance, over all cells of the workload), since of two measures the one that
+ * happens to spread less would otherwise be taken for the steadier one.
+ */
+#include "harness/stored/judge_rows.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/matrix/matrix_gate.h"
+#include "harness/stored/baseline.h"
+#include "harness/util/cleanup.h"
+#include "harness/util/order.h"
+
+#define YARDSTICK_GAIN	  0.5
+#define YARDSTICK_DEFAULT "spin"
+
+const char *const judge_reference_names[REFERENCE_COUNT] = {"recent", "pinned"};
+const char *const judge_verdict_names[JUDGE_VERDICTS] = {"failed", "regressed", "inconclusive",
+							 "improved", "unchanged"};
+
+/* What is judged of every cell that has it, and from which change on. Tails need operations. */
+static const struct {
+	const char *name;
+	double target, matters, operations;
+} times[] = {
+	{"throughput", 0.05, 0.025, 0},	    {"latency_p50", 0.05, 0.025, 0},
+	{"latency_p99", 0.15, 0.075, 1e4},  {"latency_p999", 0.15, 0.075, 1e5},
+	{"intended_p99", 0.15, 0.075, 1e4}, {"cpu_per_op", 0.05, 0.025, 0},
+};
+#define COUNT_TARGET  0.05
+#define COUNT_MATTERS 0.025
+#define COUNT_FLOOR   0.01 /* for one operation; of bytes, a sector */
+#define BYTES_FLOOR   512
+
+static const cJSON *cell_of(const cJSON *line)
+{
+	return cJSON_GetObjectItemCaseSensitive(line, "cell");
+}
+
+const char *judge_cell_text(const cJSON *line, const char *key)
+{
+	const char *text =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(cell_of(line), key));
+
+	return text ? text : "";
+}
+
+const char *judge_cell_reason(const cJSON *line, const char *key)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, key));
+}
+
+void judge_rows_free(struct judge_rows *rows)
+{
+	free(rows->rows);
+	for (int i = 0; i < REFERENCE_COUNT; i++)
+		free(rows->sheets[i]);
+}
+
+static bool is_gated(const cJSON *line, const char *name)
+{
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(line, "gate"), *item;
+
+	cJSON_ArrayForEach (item, list)
+		if (cJSON_IsString(item) && !strcmp(item->valuestring, name))
+			return true;
+	return !strcmp(name, "throughput");
+}
+
+static double fewest_operations(const cJSON *line)
+{
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(line, "operations"), *item;
+	double least = INFINITY;
+
+	cJSON_ArrayForEach (item, list)
+		least = fmin(least, cJSON_GetNumberValue(item));
+	return isfinite(least) ? least : 0;
+}
+
+static const char *yardstick_of(const struct registry *reg, const cJSON *line)
+{
+	const struct workload_ops *w = registry_workload(reg, judge_cell_text(line, "workload"));
+
+	return w && w->yardstick ? w->yardstick : YARDSTICK_DEFAULT;
+}
+
+/* Adds a metric of a cell, unless it is there. */
+static int add_row(const struct judge *j, struct judge_rows *rows, const cJSON *line,
+		   const char *name, double target, double matters)
+{
+	const struct workload_ops *w =
+		registry_workload(j->registry, judge_cell_text(line, "workload"));
+	bool count;
+	const struct metric *m = gate_metric(w, name, &count);
+	struct judge_row *more;
+
+	for (size_t i = 0; i < rows->n; i++)
+		if (rows->rows[i].line == line && !strcmp(rows->rows[i].metric->name, name))
+			return 0;
+	if (!m)
+		return 0;
+	more = reallocarray(rows->rows, rows->n + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	rows->rows = more;
+	more[rows->n++] = (struct judge_row){
+		.line = line,
+		.metric = m,
+		.effect = {.better = m->better,
+			   .count = count,
+			   .floor = strcmp(m->unit, "bytes") ? COUNT_FLOOR : BYTES_FLOOR},
+		.target = target,
+		.matters = matters,
+		.gated = is_gated(line, name),
+		.yardstick = yardstick_of(j->registry, line)};
+	return 0;
+}
+
+/* Throughput is judged even where it has no value: that it has none is a verdict, too. */
+static int add_times(const struct judge *j, struct judge_rows *rows, const cJSON *line)
+{
+	double operations = fewest_operations(line);
+	int r = 0;
+
+	for (size_t i = 0; !r && i < array_size(times); i++)
+		if ((i == 0 || sheet_metric(line, times[i].name)) &&
+		    operations >= times[i].operations)
+			r = add_row(j, rows, line, times[i].name, times[i].target,
+				    times[i].matters);
+	return r;
+}
+
+static int add_cell(const struct judge *j, struct judge_rows *rows, const cJSON *line)
+{
+	const cJSON *gate = cJSON_GetObjectItemCaseSensitive(line, "gate"), *item;
+	int r = add_times(j, rows, line);
+
+	for (const struct metric *m = count_metrics; !r && m->name; m++)
+		if (sheet_metric(line, m->name))
+			r = add_row(j, rows, line, m->name, COUNT_TARGET, COUNT_MATTERS);
+	cJSON_ArrayForEach (item, gate)
+		if (!r && cJSON_IsString(item))
+			r = add_row(j, rows, line, item->valuestring, COUNT_TARGET, COUNT_MATTERS);
+	return r;
+}
+
+/* Rows of one workload and metric share a pool. */
+static void number_pools(struct judge_rows *rows)
+{
+	unsigned pools = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		struct judge_row *row = &rows->rows[i];
+		const char *workload = judge_cell_text(row->line, "workload");
+		size_t k = 0;
+
+		while (k < i && (rows->rows[k].metric != row->metric ||
+				 strcmp(judge_cell_text(rows->rows[k].line, "workload"), workload)))
+			k++;
+		row->pool = k < i ? rows->rows[k].pool : pools++;
+	}
+}
+
+static int choose_sheets(const struct judge *j, struct judge_rows *rows)
+{
+	size_t n = j->base.n, *recent = calloc(n + 1, sizeof(*recent));
+	size_t *pinned = calloc(n + 1, sizeof(*pinned));
+
+	rows->sheets[REFERENCE_RECENT] = recent;
+	rows->sheets[REFERENCE_PINNED] = pinned;
+	if (!recent || !pinned)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (i + BASELINE_RECENT >= n)
+			recent[rows->n_sheets[REFERENCE_RECENT]++] = i;
+		if (baseline_pinned(&j->base.sheets[i]))
+			pinned[rows->n_sheets[REFERENCE_PINNED]++] = i;
+	}
+	rows->use[REFERENCE_RECENT] = true;
+	/* Pinned sessions that are all of the newest, or too few, say nothing of their own. */
+	rows->use[REFERENCE_PINNED] = rows->n_sheets[REFERENCE_PINNED] >= PREDICT_LEAST &&
+				      rows->n_sheets[REFERENCE_PINNED] < n;
+	return 0;
+}
+
+int judge_rows_make(const struct judge *j, struct judge_rows *ret, struct err *err)
+{
+	const struct sheet *newest = &j->head.sheets[j->head.n - 1];
+	struct judge_rows rows = {.rows = NULL};
+	int r = choose_sheets(j, &rows);
+	const cJSON *line;
+
+	cJSON_ArrayForEach (line, newest->cells)
+		r = r ? r : add_cell(j, &rows, line);
+	if (r) {
+		judge_rows_free(&rows);
+		return err_sys(err, r, "gate");
+	}
+	number_pools(&rows);
+	*ret = rows;
+	return 0;
+}
+
+static double value_in(const struct judge_row *row, const struct sheet *s)
+{
+	const cJSON *line = sheet_cell(s, judge_cell_text(row->line, "id"));
+
+	return line ? sheet_value(line, row->metric->name) : NAN;
+}
+
+double judge_median(const struct judge_row *row, const struct sheet *sheets, size_t n)
+{
+	_cleanup_free_ double *values = calloc(n + 1, sizeof(*values));
+	size_t found = 0;
+
+	for (size_t i = 0; values && i < n; i++) {
+		double v = value_in(row, &sheets[i]);
+
+		if (isfinite(v))
+			values[found++] = v;
+	}
+	if (!values || !found)
+		return NAN;
+	order_sort(values, found);
+	return order_median(values, found);
+}
+
+/* The sessions of one reference and of the head in one row of numbers: the base's, then the
+ * head's. */
+struct series {
+	const struct sheet **sheets;
+	size_t n_base, n;
+};
+
+static int series_of(const struct judge *j, const struct judge_rows *rows, enum judge_reference ref,
+		     struct series *ret)
+{
+	size_t n_base = rows->n_sheets[ref];
+
+	*ret = (struct series){.n_base = n_base, .n = n_base + j->head.n};
+	ret->sheets = calloc(ret->n + 1, sizeof(*ret->sheets));
+	if (!ret->sheets)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_base; i++)
+		ret->sheets[i] = &j->base.sheets[rows->sheets[ref][i]];
+	for (size_t i = 0; i < j->head.n; i++)
+		ret->sheets[n_base + i] = &j->head.sheets[i];
+	return 0;
+}
+
+static void series_free(struct series *s)
+{
+	free(s->sheets);
+}
+
+/* What counts are shares of, and times are logarithms against: the mean of the base. */
+static double origin(const double *values, size_t n)
+{
+	double sum = 0;
+	unsigned found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(values[i])) {
+			sum += values[i];
+			found++;
+		}
+	return found ? sum / found : NAN;
+}
+
+static void fill_values(const struct judge_row *row, const struct series *s, double *values)
+{
+	double from;
+
+	for (size_t i = 0; i < s->n; i++)
+		values[i] = value_in(row, s->sheets[i]);
+	from = origin(values, s->n_base);
+	for (size_t i = 0; i < s->n; i++)
+		values[i] = effect_of(&row->effect, from, values[i]);
+}
+
+/* The logarithm of a yardstick in each session. False: one of them has none, or another version. */
+static bool fill_yardstick(const char *name, const struct series *s, double *values)
+{
+	double version = NAN, first = NAN;
+
+	for (size_t i = 0; i < s->n; i++) {
+		values[i] = log(sheet_yardstick(s->sheets[i], name, &version));
+		if (i == 0)
+			first = version;
+		if (isnan(values[i]) || version != first)
+			return false;
+	}
+	return true;
+}
+
+/* Would dividing by the yardstick make the base's sessions steadier, over the rows of a pool? */
+static bool yardstick_helps(const struct judge_rows *rows, unsigned pool, const double *values,
+			    const double *yardstick, const struct series *s)
+{
+	_cleanup_free_ double *divided = calloc(s->n_base + 1, sizeof(*divided));
+	double before = 0, after = 0;
+
+	if (!divided || s->n_base < PREDICT_LEAST)
+		return false;
+	for (size_t i = 0; i < rows->n; i++) {
+		const double *v = values + i * s->n;
+
+		if (rows->rows[i].pool != pool)
+			continue;
+		for (size_t k = 0; k < s->n_base; k++)
+			divided[k] = v[k] - yardstick[k];
+		before += fmax(0, predict_variance(v, s->n_base));
+		after += fmax(0, predict_variance(divided, s->n_base));
+	}
+	return after < YARDSTICK_GAIN * before;
+}
+
+/* Divides the rows of each pool by its yardstick where that helps. All rows of a workload name the
+ * same one; counts do not depend on how fast a machine is. */
+static int apply_yardsticks(struct judge_rows *rows, enum judge_reference ref, double *values,
+			    const struct series *s)
+{
+	_cleanup_free_ double *yardstick = calloc(s->n + 1, sizeof(*yardstick));
+	_cleanup_free_ bool *divide = calloc(rows->n + 1, sizeof(*divide));
+
+	if (!yardstick || !divide)
+		return -ENOMEM;
+	for (size_t i = 0; i < rows->n; i++) {
+		struct judge_row *row = &rows->rows[i];
+
+		divide[i] = !row->effect.count && fill_yardstick(row->yardstick, s, yardstick) &&
+			    yardstick_helps(rows, row->pool, values, yardstick, s);
+	}
+	for (size_t i = 0; i < rows->n; i++) {
+		struct judge_row *row = &rows->rows[i];
+
+		if (!divide[i] || !fill_yardstick(row->yardstick, s, yardstick))
+			continue;
+		row->findings[ref].yardstick = row->yardstick;
+		for (size_t k = 0; k < s->n; k++)
+			values[i * s->n + k] -= yardstick[k];
+	}
+	return 0;
+}
+
+static int predict_rows(struct judge_rows *rows, enum judge_reference ref, const double *values,
+			const struct series *s, struct err *err)
+{
+	_cleanup_free_ struct predict_cell *cells = calloc(rows->n + 1, sizeof(*cells));
+	_cleanup_free_ struct predict_result *results = calloc(rows->n + 1, sizeof(*results));
+	struct predict p = {.cells = cells,
+			    .n_cells = rows->n,
+			    .n_base = s->n_base,
+			    .n_head = s->n - s->n_base};
+	int r;
+
+	if (!cells || !results)
+		return err_sys(err, -ENOMEM, "gate");
+	for (size_t i = 0; i < rows->n; i++)
+		cells[i] = (struct predict_cell){.pool = rows->rows[i].pool,
+						 .base = values + i * s->n,
+						 .head = values + i * s->n + s->n_base};
+	r = predict(&p, results, err);
+	for (size_t i = 0; !r && i < rows->n; i++)
+		rows->rows[i].findings[ref].predicted = results[i];
+	return r;
+}
+
+static int predict_reference(const struct judge *j, struct judge_rows *rows,
+			     enum judge_reference ref, struct err *err)
+{
+	_cleanup_(series_free) struct series s;
+	_cleanup_free_ double *values = NULL;
+	int r = series_of(j, rows, ref, &s);
+
+	if (!r)
+		values = calloc(rows->n * s.n + 1, sizeof(*values));
+	if (!values)
+		return err_sys(err, -ENOMEM, "gate");
+	for (size_t i = 0; i < rows->n; i++)
+		fill_values(&rows->rows[i], &s, values + i * s.n);
+	r = apply_yardsticks(rows, ref, values, &s);
+	return r ? err_sys(err, r, "gate") : predict_rows(rows, ref, values, &s, err);
+}
+
+int judge_rows_predict(const struct judge *j, struct judge_rows *rows, struct err *err)
+{
+	int r = 0;
+
+	for (int ref = 0; !r && ref < REFERENCE_COUNT; ref++)
+		if (rows->use[ref])
+			r = predict_reference(j, rows, ref, err);
+	return r;
+}

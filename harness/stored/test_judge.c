@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+/* Verdicts over sheets that are made here: what a session more does to a baseline, by yardsticks,
+ * by pinned sessions that a slow leak has left behind, and where there is too little to say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/exitcode.h"
+#include "harness/stored/judge.h"
+#include "harness/test_plugins.h"
+#include "harness/util/cleanup.h"
+
+#define SESSIONS_MAX 40
+
+static struct sheet sheets[SESSIONS_MAX];
+static size_t n_sheets;
+
+static int forget(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < n_sheets; i++)
+		sheet_free(&sheets[i]);
+	n_sheets = 0;
+	return 0;
+}
+
+/* One run a session of two cells; `spin` is the yardstick, 0: none. */
+static struct sheet *add_sheet(double a, double b, double spin, bool pinned)
+{
+	struct sheet *s = &sheets[n_sheets++];
+	double values[] = {a, b};
+	char text[700];
+
+	assert_true(n_sheets <= SESSIONS_MAX);
+	snprintf(text, sizeof(text),
+		 "{\"schema\":1,\"session\":\"%016zx\",\"started\":\"%04zu\",\"pinned\":%s,"
+		 "\"yardsticks\":{\"spin\":{\"version\":1,\"ns\":%g}}}",
+		 n_sheets, n_sheets, pinned ? "true" : "false", spin);
+	s->session = cJSON_Parse(text);
+	s->cells = cJSON_CreateArray();
+	for (int i = 0; i < 2; i++) {
+		snprintf(
+			text, sizeof(text),
+			"{\"schema\":1,\"label\":\"cell %c\",\"cell\":{\"id\":\"%c\",\"workload\":"
+			"\"w\",\"target\":\"t\"},\"order\":[0],\"operations\":[100],\"metrics\":{"
+			"\"throughput\":{\"unit\":\"1/s\",\"better\":\"higher\",\"values\":[%.17g]}"
+			"},\"counts\":{}}",
+			'a' + i, 'a' + i, values[i]);
+		cJSON_AddItemToArray(s->cells, cJSON_Parse(text));
+	}
+	assert_non_null(s->session);
+	assert_int_equal(cJSON_GetArraySize(s->cells), 2);
+	return s;
+}
+
+/* About 1 % between sessions. */
+static void add_base(size_t n, double scale, bool pinned)
+{
+	static const double off[] = {0.99, 1.01, 1, 1.012, 0.988, 1.005, 0.995};
+
+	for (size_t i = 0; i < n; i++)
+		add_sheet(1000 * scale * off[i % array_size(off)],
+			  500 * scale * off[(i + 3) % array_size(off)], 100, pinned);
+}
+
+/* The last sheet against those before. */
+static cJSON *judged(const char *advice)
+{
+	struct judge j = {.registry = &test_registry,
+			  .base = {"base", sheets, n_sheets - 1},
+			  .head = {"head", &sheets[n_sheets - 1], 1},
+			  .alpha = STORED_ALPHA,
+			  .advice = advice};
+	cJSON *verdicts = NULL;
+	struct err err;
+
+	assert_int_equal(judge_verdicts(&j, &verdicts, &err), 0);
+	return verdicts;
+}
+
+static const cJSON *at(const cJSON *o, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(o, key);
+}
+
+static const cJSON *row_of(const cJSON *verdicts, const char *cell)
+{
+	const cJSON *c;
+
+	cJSON_ArrayForEach (c, at(verdicts, "cells"))
+		if (!strcmp(cJSON_GetStringValue(at(c, "cell")), cell))
+			return cJSON_GetArrayItem(at(c, "metrics"), 0);
+	fail_msg("no cell %s", cell);
+	return NULL;
+}
+
+static void expect(const cJSON *verdicts, const char *verdict, enum exitcode code)
+{
+	if (strcmp(cJSON_GetStringValue(at(verdicts, "verdict")), verdict))
+		fail_msg("%s, not %s", cJSON_GetStringValue(at(verdicts, "line")), verdict);
+	assert_int_equal(cJSON_GetNumberValue(at(verdicts, "exit_code")), code);
+}
+
+static void expect_row(const cJSON *verdicts, const char *cell, const char *verdict)
+{
+	assert_string_equal(cJSON_GetStringValue(at(row_of(verdicts, cell), "verdict")), verdict);
+}
+
+static void test_passes_and_regresses(void **state)
+{
+	static const struct {
+		double a, b;
+		const char *verdict, *row_a, *row_b;
+		enum exitcode code;
+	} rows[] = {
+		{1000, 500, "passed", "unchanged", "unchanged", EXITCODE_OK},
+		{625, 500, "regressed", "regressed", "unchanged", EXITCODE_REGRESSION},
+		{1000, 800, "improved", "unchanged", "improved", EXITCODE_OK},
+		{625, 800, "regressed", "regressed", "improved", EXITCODE_REGRESSION},
+	};
+
+	(void)state;
+	add_base(6, 1, true);
+	for (size_t i = 0; i < array_size(rows); i++) {
+		_cleanup_json_ cJSON *v = NULL;
+
+		add_sheet(rows[i].a, rows[i].b, 100, false);
+		v = judged(NULL);
+		expect(v, rows[i].verdict, rows[i].code);
+		expect_row(v, "a", rows[i].row_a);
+		expect_row(v, "b", rows[i].row_b);
+		sheet_free(&sheets[--n_sheets]);
+	}
+}
+
+static void test_figures(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+	const cJSON *row;
+
+	(void)state;
+	add_base(6, 1, true);
+	add_sheet(625, 500, 100, false);
+	v = judged(NULL);
+	row = row_of(v, "a");
+	assert_true(fabs(cJSON_GetNumberValue(at(row, "estimate")) - 0.6) < 0.01);
+	assert_true(cJSON_GetNumberValue(at(row, "high")) > 0.01);
+	assert_true(cJSON_GetNumberValue(at(row, "high")) < 0.15);
+	assert_true(cJSON_GetNumberValue(at(row, "head")) == 625);
+	assert_int_equal(cJSON_GetNumberValue(at(row, "n1")), 6);
+	/* the worst cell is the first one */
+	assert_string_equal(cJSON_GetStringValue(at(at(v, "cells")->child, "cell")), "a");
+	assert_non_null(strstr(cJSON_GetStringValue(at(v, "line")), "cell a, throughput"));
+}
+
+static void test_too_few_sessions(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	add_base(3, 1, true);
+	add_sheet(100, 500, 100, false);
+	v = judged(NULL);
+	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
+	assert_non_null(strstr(cJSON_GetStringValue(at(row_of(v, "a"), "why")),
+			       "3 sessions of it: 2 more are needed"));
+}
+
+static void test_blind(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		add_sheet(i % 2 ? 400 : 1000, 500, 100, true);
+	add_sheet(700, 500, 100, false);
+	v = judged(NULL);
+	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
+	expect_row(v, "a", "inconclusive");
+	expect_row(v, "b", "unchanged");
+}
+
+static void test_unknown_and_failed_cells(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+	struct sheet *head;
+
+	(void)state;
+	add_base(5, 1, true);
+	head = add_sheet(1000, 500, 100, false);
+	cJSON_SetValuestring(
+		cJSON_GetObjectItem(cJSON_GetObjectItem(head->cells->child, "cell"), "id"), "z");
+	v = judged(NULL);
+	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
+	assert_non_null(strstr(cJSON_GetStringValue(at(row_of(v, "z"), "why")), "no session"));
+	cJSON_Delete(take_ptr(v));
+	cJSON_AddStringToObject(head->cells->child, "failed", "stalled: it hung");
+	v = judged(NULL);
+	expect(v, "failed", EXITCODE_FAILURE);
+	assert_string_equal(cJSON_GetStringValue(at(at(v, "cells")->child, "failed")),
+			    "stalled: it hung");
+}
+
+static void test_advice_never_passes(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	add_base(6, 1, true);
+	add_sheet(1000, 500, 100, false);
+	v = judged("another machine");
+	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
+	expect_row(v, "a", "unchanged");
+	assert_non_null(strstr(cJSON_GetStringValue(at(v, "line")), "another machine"));
+}
+
+/* The machine is slower some days, and its yardstick says so. */
+static void test_yardstick(void **state)
+{
+	static const double days[] = {1, 1.3, 1.1, 1.25, 1.02, 1.2};
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(days); i++)
+		add_sheet(1000 / days[i] * (i % 2 ? 1.004 : 0.996), 500 / days[i], 100 * days[i],
+			  true);
+	add_sheet(1000 / 1.5 / 1.2, 500 / 1.5, 150, false);
+	v = judged(NULL);
+	expect(v, "regressed", EXITCODE_REGRESSION);
+	expect_row(v, "a", "regressed");
+	expect_row(v, "b", "unchanged");
+	assert_string_equal(cJSON_GetStringValue(at(row_of(v, "a"), "yardstick")), "spin");
+	assert_true(fabs(cJSON_GetNumberValue(at(row_of(v, "a"), "estimate")) - 0.2) < 0.02);
+}
+
+static void test_yardstick_that_does_not_help(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	add_base(6, 1, true);
+	for (size_t i = 0; i < 6; i++) {
+		const cJSON *spin = at(at(sheets[i].session, "yardsticks"), "spin");
+		double ns = i % 2 ? 80 : 120;
+
+		cJSON_SetNumberValue(cJSON_GetObjectItem(spin, "ns"), ns);
+	}
+	add_sheet(1000, 500, 200, false);
+	v = judged(NULL);
+	expect(v, "passed", EXITCODE_OK);
+	assert_true(cJSON_IsNull(at(row_of(v, "a"), "yardstick")));
+}
+
+/* Every session passes against the newest ones, and all of them together have lost a tenth. */
+static void test_slow_leak(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+	const cJSON *row;
+
+	(void)state;
+	add_base(5, 1.12, true);
+	add_base(20, 1, false);
+	add_sheet(1000, 500, 100, false);
+	v = judged(NULL);
+	expect(v, "regressed", EXITCODE_REGRESSION);
+	row = at(row_of(v, "a"), "references");
+	assert_int_equal(cJSON_GetArraySize(row), 2);
+	assert_string_equal(cJSON_GetStringValue(at(cJSON_GetArrayItem(row, 0), "verdict")),
+			    "unchanged");
+	assert_string_equal(cJSON_GetStringValue(at(cJSON_GetArrayItem(row, 1), "verdict")),
+			    "regressed");
+	assert_int_equal(cJSON_GetNumberValue(at(row_of(v, "a"), "n1")), 5);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_teardown(f, forget)
+	const struct CMUnitTest tests[] = {
+		TEST(test_passes_and_regresses),
+		TEST(test_figures),
+		TEST(test_too_few_sessions),
+		TEST(test_blind),
+		TEST(test_unknown_and_failed_cells),
+		TEST(test_advice_never_passes),
+		TEST(test_yardstick),
+		TEST(test_yardstick_that_does_not_help),
+		TEST(test_slow_leak),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
