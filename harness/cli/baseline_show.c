@@ -105,7 +105,7 @@ int baseline_list(const char *root, bool json)
 }
 
 /* Median over the sessions of a side, of those that have it. */
-static double median_of(const struct judge_side *side, const char *id, const char *metric)
+static double median_of(const struct assess_side *side, const char *id, const char *metric)
 {
 	_cleanup_free_ double *values = calloc(side->n + 1, sizeof(*values));
 	size_t n = 0;
@@ -123,7 +123,7 @@ static double median_of(const struct judge_side *side, const char *id, const cha
 	return order_median(values, n);
 }
 
-static double quantile_of(const struct judge_side *side, const char *id, double q)
+static double quantile_of(const struct assess_side *side, const char *id, double q)
 {
 	_cleanup_free_ const cJSON **lines = calloc(side->n + 1, sizeof(*lines));
 	unsigned n = 0;
@@ -137,7 +137,7 @@ static double quantile_of(const struct judge_side *side, const char *id, double 
 	return lines ? sheet_quantile(lines, n, "service", q) : NAN;
 }
 
-static cJSON *figures_of(const struct judge_side *side, const char *id)
+static cJSON *figures_of(const struct assess_side *side, const char *id)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -147,7 +147,7 @@ static cJSON *figures_of(const struct judge_side *side, const char *id)
 	return o;
 }
 
-static void add_cells(const struct judge_side *side, const cJSON *verdicts, cJSON *o)
+static void add_cells(const struct assess_side *side, const cJSON *verdicts, cJSON *o)
 {
 	const cJSON *judged = cJSON_GetObjectItemCaseSensitive(verdicts, "cells"), *cell, *m;
 	cJSON *cells = cJSON_AddArrayToObject(o, "cells");
@@ -209,12 +209,12 @@ static void print_show(const cJSON *o)
 int baseline_show(const struct registry *reg, const struct stored_side *b, bool json)
 {
 	_cleanup_json_ cJSON *o = describe(b), *verdicts = NULL;
-	struct judge j = {.registry = reg, .base = b->side, .alpha = STORED_ALPHA};
+	struct assess j = {.registry = reg, .base = b->side, .alpha = STORED_ALPHA};
 	struct err err;
 
-	j.head = (struct judge_side){
+	j.head = (struct assess_side){
 		.name = "newest", .sheets = &b->side.sheets[b->side.n - 1], .n = 1};
-	if (judge_verdicts(&j, &verdicts, &err))
+	if (assess_verdicts(&j, &verdicts, &err))
 		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
 	add_cells(&b->side, verdicts, o);
 	if (json)
@@ -224,7 +224,7 @@ int baseline_show(const struct registry *reg, const struct stored_side *b, bool 
 }
 
 /* Cells of the newest session of either, each with the figures of both sides. */
-static cJSON *diff_cells(const struct judge_side *a, const struct judge_side *b)
+static cJSON *diff_cells(const struct assess_side *a, const struct assess_side *b)
 {
 	cJSON *rows = cJSON_CreateArray();
 	const cJSON *line;

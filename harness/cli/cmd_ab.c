@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "harness/cli/fail_on.h"
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
 #include "harness/cli/verbs.h"
@@ -102,8 +103,7 @@ static const struct option_row ab_rows[] = {
 	 .arg = "VERDICT",
 	 .kind = OPTION_WORDS,
 	 .offset = offsetof(struct ab_options, fail_on),
-	 .help = "regressed or inconclusive: only these have an exit code of their own (default "
-		 "both); may be given again"},
+	 .help = FAIL_ON_HELP},
 	{.name = "max-steal",
 	 .arg = "SHARE",
 	 .kind = OPTION_SHARE,
@@ -185,23 +185,6 @@ static int check_sides(const struct ab_options *o)
 	if (o->base.n > PAIRED_BUILDS_MAX || o->head.n > PAIRED_BUILDS_MAX)
 		return verb_fail(EXITCODE_USAGE, "ab: at most %d builds of a side",
 				 PAIRED_BUILDS_MAX);
-	return VERB_GO_ON;
-}
-
-static int read_fail_on(const struct ab_options *o, struct paired_options *p)
-{
-	p->fail_on_regressed = p->fail_on_inconclusive = !o->fail_on.n;
-	for (unsigned i = 0; i < o->fail_on.n; i++) {
-		if (!strcmp(o->fail_on.words[i], "regressed"))
-			p->fail_on_regressed = true;
-		else if (!strcmp(o->fail_on.words[i], "inconclusive"))
-			p->fail_on_inconclusive = true;
-		else
-			return verb_fail(EXITCODE_USAGE,
-					 "ab: --fail-on: \"%s\" is neither regressed nor "
-					 "inconclusive",
-					 o->fail_on.words[i]);
-	}
 	return VERB_GO_ON;
 }
 
@@ -351,7 +334,7 @@ static int compare(const struct registry *reg, const struct ab_options *o, struc
 				   .budget_ns = o->budget_ns,
 				   .concurrent = o->concurrent};
 	char dir[512];
-	int rc = read_fail_on(o, &p);
+	int rc = fail_on_read(&o->fail_on, &p.fail_on_regressed, &p.fail_on_inconclusive);
 
 	if (rc != VERB_GO_ON)
 		return rc;

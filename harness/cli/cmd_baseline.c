@@ -128,7 +128,7 @@ static int promote(const struct request *q)
 		return verb_fail(EXITCODE_USAGE, "%s", err.text);
 	verdict = text_at(verdicts, "verdict", NULL);
 	if (strcmp(text_at(verdicts, "kind", NULL), "stored") ||
-	    strcmp(text_at(verdicts, "base", "name"), q->name))
+	    strcmp(text_at(verdicts, "base_sessions", "baseline"), q->name))
 		return verb_fail(EXITCODE_USAGE, "%s: it was not judged by the baseline %s", path,
 				 q->name);
 	if (strcmp(verdict, "passed") && strcmp(verdict, "improved"))

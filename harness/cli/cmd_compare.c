@@ -4,12 +4,14 @@
  * stored gate without a run. With fewer than five sessions in A there is no verdict, and what is
  * printed is for people.
  */
+#include "harness/cli/fail_on.h"
 #include "harness/cli/stored_side.h"
 #include "harness/cli/verbs.h"
 #include "harness/util/cleanup.h"
 
 struct compare_options {
-	const char *root, *fail_on;
+	const char *root;
+	struct option_words fail_on;
 	bool json, other_machine;
 };
 
@@ -20,10 +22,10 @@ static const struct option_row compare_rows[] = {
 	 .offset = offsetof(struct compare_options, root),
 	 .help = "where baselines are (default results/baselines)"},
 	{.name = "fail-on",
-	 .arg = "LIST",
-	 .kind = OPTION_STRING,
+	 .arg = "VERDICT",
+	 .kind = OPTION_WORDS,
 	 .offset = offsetof(struct compare_options, fail_on),
-	 .help = "verdicts that fail: regressed, inconclusive, none (default the first two)"},
+	 .help = FAIL_ON_HELP},
 	{.name = "other-machine",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct compare_options, other_machine),
@@ -39,19 +41,25 @@ static int compare(const struct registry *reg, const struct stored_side *a,
 		   const struct stored_side *b, const struct compare_options *o)
 {
 	_cleanup_json_ cJSON *verdicts = NULL;
-	struct judge j = {.registry = reg, .base = a->side, .head = b->side, .alpha = STORED_ALPHA};
+	struct assess j = {
+		.registry = reg, .base = a->side, .head = b->side, .alpha = STORED_ALPHA};
 	char advice[ERR_MAX];
+	bool regressed, inconclusive;
 	struct err err;
-	int rc = stored_compare_check(stored_side_what(a), stored_side_what(b), o->other_machine,
-				      advice);
+	int rc = fail_on_read(&o->fail_on, &regressed, &inconclusive);
 
+	if (rc == VERB_GO_ON)
+		rc = stored_compare_check(stored_side_what(a), stored_side_what(b),
+					  o->other_machine, advice);
 	if (rc != VERB_GO_ON)
 		return rc;
+	j.forgive_regressed = !regressed;
+	j.forgive_inconclusive = !inconclusive;
 	j.advice = advice[0] ? advice : NULL;
-	if (judge_verdicts(&j, &verdicts, &err))
+	if (assess_verdicts(&j, &verdicts, &err))
 		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
-	rc = stored_print_verdicts(verdicts, o->json);
-	return rc != VERB_GO_ON ? rc : stored_exit_code(verdicts, o->fail_on);
+	rc = stored_print_verdicts(verdicts, NULL, o->json);
+	return rc != VERB_GO_ON ? rc : stored_exit_code(verdicts);
 }
 
 static int compare_run(const struct registry *reg, int argc, char **argv)
@@ -62,8 +70,6 @@ static int compare_run(const struct registry *reg, int argc, char **argv)
 	const char *operands[2];
 	int rc = verb_parse(&cmd_compare, argc, argv, &o, operands);
 
-	if (rc == VERB_GO_ON)
-		rc = stored_check_fail_on(o.fail_on);
 	if (rc == VERB_GO_ON)
 		rc = stored_side_open(o.root, operands[0], &a);
 	if (rc == VERB_GO_ON)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/cli/fail_on.h"
 #include "harness/cli/history_write.h"
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
@@ -84,10 +85,10 @@ static const struct option_row run_rows[] = {
 	 .offset = offsetof(struct run_options, gate.root),
 	 .help = "where baselines are (default results/baselines)"},
 	{.name = "fail-on",
-	 .arg = "LIST",
-	 .kind = OPTION_STRING,
+	 .arg = "VERDICT",
+	 .kind = OPTION_WORDS,
 	 .offset = offsetof(struct run_options, gate.fail_on),
-	 .help = "verdicts that fail: regressed, inconclusive, none (default the first two)"},
+	 .help = FAIL_ON_HELP},
 	{.name = "other-machine",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct run_options, gate.other_machine),

@@ -11,10 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/cli/fail_on.h"
 #include "harness/host/hostinfo.h"
 #include "harness/host/machine.h"
 #include "harness/util/cleanup.h"
-#include "harness/util/fs.h"
+#include "reports/verdict.h"
 
 /* The folder, or what there is above it. */
 static void nearest_folder(const char *dir, char ret[static PATH_MAX])
@@ -60,7 +61,7 @@ int run_gate_open(struct run_gate *g, const struct matrix *m, uint64_t repeats, 
 
 	if (!g->baseline)
 		return VERB_GO_ON;
-	rc = stored_check_fail_on(g->fail_on);
+	rc = fail_on_read(&g->fail_on, &g->regressed, &g->inconclusive);
 	if (rc == VERB_GO_ON)
 		rc = stored_baseline_open(g->root, g->baseline, &g->base);
 	if (rc != VERB_GO_ON)
@@ -85,15 +86,16 @@ static void mark_gated(const struct matrix *m, struct sheet *s)
 	}
 }
 
-static int write_verdicts(const cJSON *verdicts, const char *dir)
+/* For people, and for a forge that runs us. */
+static int tell(const cJSON *verdicts, const char *dir, bool json)
 {
-	_cleanup_free_ char *text = cJSON_Print(verdicts);
-	char path[PATH_MAX];
-	int r;
+	struct err err = {""};
+	int rc = json ? stored_write_verdicts(verdicts, dir)
+		      : stored_print_verdicts(verdicts, dir, false);
 
-	snprintf(path, sizeof(path), "%.4000s/verdicts.json", dir);
-	r = text ? fs_replace(path, text, strlen(text)) : -ENOMEM;
-	return r ? verb_fail(EXITCODE_FAILURE, "%s: %s", path, strerror(-r)) : VERB_GO_ON;
+	if (rc == VERB_GO_ON && verdict_publish(dir, stderr, &err))
+		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
+	return rc;
 }
 
 int run_gate_judge(const struct run_gate *g, const struct registry *reg, const struct matrix *m,
@@ -101,10 +103,12 @@ int run_gate_judge(const struct run_gate *g, const struct registry *reg, const s
 {
 	_cleanup_(stored_side_close) struct stored_side head = {.baseline = NULL};
 	_cleanup_json_ cJSON *verdicts = NULL;
-	struct judge j = {.registry = reg,
-			  .base = g->base.side,
-			  .alpha = STORED_ALPHA,
-			  .advice = g->advice[0] ? g->advice : NULL};
+	struct assess j = {.registry = reg,
+			   .base = g->base.side,
+			   .alpha = STORED_ALPHA,
+			   .advice = g->advice[0] ? g->advice : NULL,
+			   .forgive_regressed = !g->regressed,
+			   .forgive_inconclusive = !g->inconclusive};
 	struct err err;
 	int rc = stored_session_open(dir, &head);
 
@@ -112,10 +116,8 @@ int run_gate_judge(const struct run_gate *g, const struct registry *reg, const s
 		return EXITCODE_FAILURE; /* we have just written it */
 	mark_gated(m, &head.session);
 	j.head = head.side;
-	if (judge_verdicts(&j, &verdicts, &err))
+	if (assess_verdicts(&j, &verdicts, &err))
 		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
-	rc = write_verdicts(verdicts, dir);
-	if (rc == VERB_GO_ON && !json)
-		rc = stored_print_verdicts(verdicts, false);
-	return rc == VERB_GO_ON ? stored_exit_code(verdicts, g->fail_on) : rc;
+	rc = tell(verdicts, dir, json);
+	return rc == VERB_GO_ON ? stored_exit_code(verdicts) : rc;
 }

@@ -7,9 +7,11 @@
 
 struct run_gate {
 	const char *baseline; /* its name; NULL: no gate */
-	const char *root, *fail_on;
+	const char *root;
+	struct option_words fail_on;
 	bool other_machine;
-	struct stored_side base; /* from run_gate_open on */
+	bool regressed, inconclusive; /* fail; from run_gate_open on, as what follows */
+	struct stored_side base;
 	char advice[ERR_MAX];
 };
 

@@ -12,7 +12,9 @@
 
 #include "harness/host/machine.h"
 #include "harness/util/cleanup.h"
+#include "harness/util/fs.h"
 #include "reports/fmt.h"
+#include "reports/verdict.h"
 
 void stored_side_close(struct stored_side *s)
 {
@@ -36,7 +38,7 @@ int stored_session_open(const char *dir, struct stored_side *ret)
 	*ret = (struct stored_side){.baseline = NULL};
 	if (sheet_of_session(dir, &ret->session, &err))
 		return verb_fail(EXITCODE_USAGE, "%s", err.text);
-	ret->side = (struct judge_side){.name = dir, .sheets = &ret->session, .n = 1};
+	ret->side = (struct assess_side){.name = dir, .sheets = &ret->session, .n = 1};
 	return VERB_GO_ON;
 }
 
@@ -50,9 +52,10 @@ int stored_baseline_open(const char *root, const char *name, struct stored_side 
 	if (r)
 		return verb_fail(r == -ENOENT ? EXITCODE_NO_BASELINE : EXITCODE_USAGE, "%s",
 				 err.text);
-	ret->side = (struct judge_side){.name = ret->baseline->name,
-					.sheets = ret->baseline->sheets,
-					.n = ret->baseline->n};
+	ret->side = (struct assess_side){.name = ret->baseline->name,
+					 .baseline = true,
+					 .sheets = ret->baseline->sheets,
+					 .n = ret->baseline->n};
 	return VERB_GO_ON;
 }
 
@@ -129,114 +132,56 @@ int stored_compare_check(const cJSON *base, const cJSON *head, bool anyway,
 	return VERB_GO_ON;
 }
 
-static const char *text_at(const cJSON *o, const char *key)
+/* The writers read folders: the verdicts of a comparison get one for as long as that takes. */
+static int print_through(const cJSON *verdicts, const char *dir)
 {
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+	struct err err = {""};
+	int rc = stored_write_verdicts(verdicts, dir);
 
-	return text ? text : "";
+	if (rc != VERB_GO_ON)
+		return rc;
+	return verdict_table(dir, stdout, &err) ? verb_fail(EXITCODE_FAILURE, "%s", err.text)
+						: VERB_GO_ON;
 }
 
-static const char *percent(const cJSON *o, const char *key, char buf[16])
+int stored_write_verdicts(const cJSON *verdicts, const char *dir)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+	_cleanup_free_ char *text = cJSON_Print(verdicts);
+	char path[PATH_MAX];
+	int r;
 
-	if (cJSON_IsNumber(item))
-		snprintf(buf, 16, "%+.1f %%", 100 * item->valuedouble);
-	else
-		snprintf(buf, 16, "-");
-	return buf;
+	snprintf(path, sizeof(path), "%.4000s/verdicts.json", dir);
+	r = text ? fs_replace(path, text, strlen(text)) : -ENOMEM;
+	return r ? verb_fail(EXITCODE_FAILURE, "%s: %s", path, strerror(-r)) : VERB_GO_ON;
 }
 
-static void print_metric(const char *label, const cJSON *m)
+static int print_json(const cJSON *verdicts)
 {
-	const char *unit = text_at(m, "unit"), *why = text_at(m, "why");
-	char estimate[16], low[16], high[16], base[FMT_MAX], head[FMT_MAX];
+	_cleanup_free_ char *text = cJSON_Print(verdicts);
 
-	printf("  %-13s %s, %s%s: %s of what was predicted", text_at(m, "verdict"), label,
-	       text_at(m, "metric"),
-	       cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(m, "gated")) ? "" : " (advice)",
-	       percent(m, "estimate", estimate));
-	if (cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(m, "low")))
-		printf(" (%s to %s)", percent(m, "low", low), percent(m, "high", high));
-	fmt_value(base, cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(m, "base")), unit,
-		  false);
-	fmt_value(head, cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(m, "head")), unit,
-		  false);
-	printf(", %s -> %s%s%s\n", base, head, *why ? ": " : "", why);
-}
-
-/* What is gated, and of the rest what is not as it was. */
-static void print_cells(const cJSON *verdicts)
-{
-	const cJSON *cell, *m;
-
-	cJSON_ArrayForEach (cell, cJSON_GetObjectItemCaseSensitive(verdicts, "cells"))
-		cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(cell, "metrics"))
-			if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(m, "gated")) ||
-			    !strcmp(text_at(m, "verdict"), "regressed") ||
-			    !strcmp(text_at(m, "verdict"), "improved"))
-				print_metric(text_at(cell, "label"), m);
-}
-
-int stored_print_verdicts(const cJSON *verdicts, bool json)
-{
-	_cleanup_free_ char *text = json ? cJSON_Print(verdicts) : NULL;
-
-	if (json && !text)
+	if (!text)
 		return verb_fail(EXITCODE_FAILURE, "out of memory");
-	if (json) {
-		puts(text);
-		return VERB_GO_ON;
-	}
-	puts(text_at(verdicts, "line"));
-	print_cells(verdicts);
+	puts(text);
 	return VERB_GO_ON;
 }
 
-static const char *const failing[] = {"regressed", "inconclusive", "none", NULL};
-
-/* Is `word` one of the comma-separated words of the list? */
-static bool has_word(const char *list, const char *word)
+int stored_print_verdicts(const cJSON *verdicts, const char *dir, bool json)
 {
-	size_t len = strlen(word);
+	char folder[] = "/tmp/uhbench-compare-XXXXXX";
+	int rc;
 
-	for (const char *p = list; p; p = strchr(p, ','), p = p ? p + 1 : NULL)
-		if (!strncmp(p, word, len) && (p[len] == ',' || !p[len]))
-			return true;
-	return false;
+	if (json)
+		return print_json(verdicts);
+	if (dir)
+		return print_through(verdicts, dir);
+	if (!mkdtemp(folder))
+		return verb_fail(EXITCODE_FAILURE, "%s: %s", folder, strerror(errno));
+	rc = print_through(verdicts, folder);
+	fs_remove_tree(folder);
+	return rc;
 }
 
-static bool is_known(const char *word, size_t len)
+int stored_exit_code(const cJSON *verdicts)
 {
-	for (size_t i = 0; failing[i]; i++)
-		if (strlen(failing[i]) == len && !strncmp(failing[i], word, len))
-			return true;
-	return false;
-}
-
-int stored_check_fail_on(const char *fail_on)
-{
-	for (const char *p = fail_on; p;) {
-		size_t len = strcspn(p, ",");
-
-		if (!is_known(p, len))
-			return verb_fail(EXITCODE_USAGE,
-					 "--fail-on: \"%.*s\" is none of regressed, inconclusive, "
-					 "none",
-					 (int)len, p);
-		p = p[len] ? p + len + 1 : NULL;
-	}
-	return VERB_GO_ON;
-}
-
-int stored_exit_code(const cJSON *verdicts, const char *fail_on)
-{
-	const char *verdict = text_at(verdicts, "verdict");
-	int code =
-		(int)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(verdicts, "exit_code"));
-	bool chosen = !strcmp(verdict, "regressed") || !strcmp(verdict, "inconclusive");
-
-	if (fail_on && chosen && !has_word(fail_on, verdict))
-		return EXITCODE_OK;
-	return code;
+	return (int)cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(verdicts, "exit_code"));
 }

@@ -5,13 +5,13 @@
 
 #include "harness/cli/verb.h"
 #include "harness/stored/baseline.h"
-#include "harness/stored/judge.h"
+#include "harness/stored/assess.h"
 
 /* A baseline, or a session by its results folder. */
 struct stored_side {
 	struct baseline *baseline; /* NULL: a session */
 	struct sheet session;
-	struct judge_side side; /* of either */
+	struct assess_side side; /* of either */
 };
 
 /* VERB_GO_ON, or the exit code to leave with: a word that is no session and no baseline is
@@ -31,9 +31,9 @@ int stored_compare_check(const cJSON *base, const cJSON *head, bool anyway,
 /* One line for each row of machine_diff. */
 void stored_print_diff(FILE *out, const cJSON *rows, const char *a, const char *b);
 
-/* Prints verdicts for people, and gives their exit code, which `fail_on` may make milder. */
-int stored_print_verdicts(const cJSON *verdicts, bool json);
-/* "regressed,inconclusive": the verdicts that fail; "none"; NULL: the two. VERB_GO_ON, or
- * EXITCODE_USAGE for a word that is none. */
-int stored_check_fail_on(const char *fail_on);
-int stored_exit_code(const cJSON *verdicts, const char *fail_on);
+/* Writes DIR/verdicts.json, durably; `dir` must be there. */
+int stored_write_verdicts(const cJSON *verdicts, const char *dir);
+/* For people, or as JSON. With `dir` (may be NULL) they are written there, too, unless as JSON.
+ * VERB_GO_ON, or the exit code to leave with, as stored_write_verdicts. */
+int stored_print_verdicts(const cJSON *verdicts, const char *dir, bool json);
+int stored_exit_code(const cJSON *verdicts);

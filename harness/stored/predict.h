@@ -18,7 +18,7 @@
 
 #include "harness/util/err.h"
 
-#define PREDICT_LEAST	  5	/* sessions of the base, for a verdict */
+#define PREDICT_LEAST	  5u	/* sessions of the base, for a verdict */
 #define PREDICT_DEVIATION 0.001 /* of a session: no machine repeats itself better */
 
 struct predict_cell {

@@ -184,6 +184,13 @@ const cJSON *sheet_cell(const struct sheet *s, const char *id)
 	return NULL;
 }
 
+static const char *line_text(const cJSON *o, const char *key)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
+
+	return text ? text : "";
+}
+
 int sheet_whole(const struct sheet *s, struct err *err)
 {
 	const char *session = sheet_text(s, "session");
@@ -196,11 +203,9 @@ int sheet_whole(const struct sheet *s, struct err *err)
 	cJSON_ArrayForEach (line, s->cells) {
 		const cJSON *why = cJSON_GetObjectItemCaseSensitive(line, "failed");
 
-		if (cJSON_IsString(why))
-			return err_set(err, -ECANCELED, "session %s: %s: %s", session,
-				       cJSON_GetStringValue(
-					       cJSON_GetObjectItemCaseSensitive(line, "label")),
-				       why->valuestring);
+		if (why)
+			return err_set(err, -ECANCELED, "session %s: %s: a run %s", session,
+				       line_text(line, "label"), line_text(why, "status"));
 	}
 	return 0;
 }

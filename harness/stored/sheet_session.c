@@ -78,6 +78,7 @@ static cJSON *session_line(const cJSON *manifest, cJSON *yardsticks, int cells)
 	cJSON_AddNumberToObject(o, "schema", SHEET_SCHEMA);
 	for (size_t i = 0; i < array_size(keys); i++)
 		copy(o, keys[i], manifest);
+	copy(o, "name", cJSON_GetObjectItemCaseSensitive(manifest, "matrix"));
 	cJSON_AddItemToObject(o, "recipe", recipe_of(manifest));
 	cJSON_AddItemToObject(o, "machine", machine_key(host));
 	cJSON_AddItemToObject(o, "yardsticks", yardsticks);
@@ -190,13 +191,13 @@ static void add_run(cJSON *line, const cJSON *rec)
 static void add_reason(cJSON *line, const char *status, const cJSON *rec)
 {
 	const char *why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(rec, "reason"));
-	const char *key =
-		!strcmp(status, "failed") || !strcmp(status, "stalled") ? "failed" : "absent";
-	char text[ERR_MAX];
+	bool failed = !strcmp(status, "failed") || !strcmp(status, "stalled");
+	cJSON *to = member(line, failed ? "failed" : "absent");
 
-	snprintf(text, sizeof(text), "%s: %s", status, why ? why : "no reason");
-	if (!cJSON_HasObjectItem(line, key))
-		cJSON_AddStringToObject(line, key, text);
+	if (to->child)
+		return;
+	cJSON_AddStringToObject(to, "status", status);
+	cJSON_AddStringToObject(to, "reason", why ? why : "no reason");
 }
 
 struct reading {

@@ -6,7 +6,7 @@
  * `unchanged` that could not have been seen: where only a doubling would show, or the baseline has
  * too few sessions, it is inconclusive.
  */
-#include "harness/stored/judge.h"
+#include "harness/stored/assess.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "harness/stats/holm.h"
-#include "harness/stored/judge_json.h"
-#include "harness/stored/judge_rows.h"
+#include "harness/stored/assess_json.h"
+#include "harness/stored/assess_rows.h"
 #include "harness/util/cleanup.h"
 
 #define BLIND 1.0 /* a change that must come to more than this fraction, to be seen */
@@ -25,8 +25,8 @@
 struct family {
 	double *worse, *better, *worse_adjusted, *better_adjusted;
 	bool *worse_rejected, *better_rejected;
-	struct judge_finding **findings;
-	struct judge_row **rows;
+	struct assess_finding **findings;
+	struct assess_row **rows;
 	size_t n;
 };
 
@@ -59,16 +59,16 @@ static int family_room(struct family *f, size_t room)
 }
 
 /* Enough sessions, a value in the head, a deviation: else there is nothing to test. */
-static bool testable(const struct judge_finding *f)
+static bool testable(const struct assess_finding *f)
 {
 	return f->predicted.n_base >= PREDICT_LEAST && isfinite(f->predicted.p_worse);
 }
 
-static void gather(struct judge_rows *rows, bool gated, struct family *f)
+static void gather(struct assess_rows *rows, bool gated, struct family *f)
 {
 	for (size_t i = 0; i < rows->n; i++) {
 		for (int ref = 0; ref < REFERENCE_COUNT; ref++) {
-			struct judge_finding *finding = &rows->rows[i].findings[ref];
+			struct assess_finding *finding = &rows->rows[i].findings[ref];
 
 			if (!rows->use[ref] || rows->rows[i].gated != gated || !testable(finding))
 				continue;
@@ -80,33 +80,33 @@ static void gather(struct judge_rows *rows, bool gated, struct family *f)
 	}
 }
 
-static double fraction(const struct judge_row *row, double d)
+static double fraction(const struct assess_row *row, double d)
 {
 	return effect_fraction(&row->effect, d);
 }
 
-static void judge_tested(const struct judge_row *row, bool worse, bool better,
-			 struct judge_finding *f)
+static void assess_tested(const struct assess_row *row, bool worse, bool better,
+			  struct assess_finding *f)
 {
 	double estimate = fraction(row, f->predicted.estimate);
 	double sees = fraction(row, f->reach);
 
 	if (worse && estimate >= row->matters) {
-		f->verdict = JUDGE_REGRESSED;
+		f->verdict = ASSESS_REGRESSED;
 	} else if (better && estimate <= -row->matters) {
-		f->verdict = JUDGE_IMPROVED;
+		f->verdict = ASSESS_IMPROVED;
 	} else if (sees > BLIND) {
-		f->verdict = JUDGE_INCONCLUSIVE;
+		f->verdict = ASSESS_INCONCLUSIVE;
 		snprintf(f->why, sizeof(f->why),
 			 "the sessions of the baseline lie so far apart that only a change of "
 			 "%.0f %% would show",
 			 100 * sees);
 	} else {
-		f->verdict = JUDGE_UNCHANGED;
+		f->verdict = ASSESS_UNCHANGED;
 	}
 }
 
-static int judge_family(struct judge_rows *rows, bool gated, double alpha)
+static int assess_family(struct assess_rows *rows, bool gated, double alpha)
 {
 	_cleanup_(family_free) struct family f;
 	int r = family_room(&f, rows->n * REFERENCE_COUNT + 1);
@@ -122,67 +122,74 @@ static int judge_family(struct judge_rows *rows, bool gated, double alpha)
 			predict_reach(&f.findings[i]->predicted, alpha / (double)f.n);
 		f.findings[i]->p_worse_adjusted = f.worse_adjusted[i];
 		f.findings[i]->p_better_adjusted = f.better_adjusted[i];
-		judge_tested(f.rows[i], f.worse_rejected[i], f.better_rejected[i], f.findings[i]);
+		assess_tested(f.rows[i], f.worse_rejected[i], f.better_rejected[i], f.findings[i]);
 	}
 	return r;
 }
 
-/* Why there was no test. A cell that failed in the head is worse than one that is not known. */
-static void judge_untested(const struct judge_row *row, struct judge_finding *f)
+/* A cell that failed in the head is worse than one that is not known. */
+static void assess_broken(const struct assess_row *row, struct assess_finding *f)
+{
+	const cJSON *broken = assess_cell_broken(row->line);
+	const char *why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(broken, "reason"));
+
+	f->verdict = assess_cell_failed(row->line) ? ASSESS_FAILED : ASSESS_SKIPPED;
+	snprintf(f->why, sizeof(f->why), "%s", why ? why : "");
+}
+
+static void assess_untested(struct assess_finding *f)
 {
 	const struct predict_result *p = &f->predicted;
-	const char *failed = judge_cell_reason(row->line, "failed");
-	const char *absent = judge_cell_reason(row->line, "absent");
+	unsigned missing = PREDICT_LEAST - min_of(p->n_base, PREDICT_LEAST);
 
-	f->verdict = failed ? JUDGE_FAILED : JUDGE_INCONCLUSIVE;
-	if (failed || absent)
-		snprintf(f->why, sizeof(f->why), "%s", failed ? failed : absent);
-	else if (!p->n_base)
+	f->verdict = ASSESS_INCONCLUSIVE;
+	if (!p->n_base)
 		snprintf(f->why, sizeof(f->why), "no session of the baseline has it");
 	else if (!p->n_head)
 		snprintf(f->why, sizeof(f->why), "this session has no value of it");
 	else
 		snprintf(f->why, sizeof(f->why),
 			 "the baseline has %u session%s of it: %u more %s needed", p->n_base,
-			 p->n_base == 1 ? "" : "s", PREDICT_LEAST - p->n_base,
-			 PREDICT_LEAST - p->n_base == 1 ? "is" : "are");
+			 p->n_base == 1 ? "" : "s", missing, missing == 1 ? "is" : "are");
 }
 
-static void judge_rest(struct judge_rows *rows)
+static void assess_rest(struct assess_rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++) {
-		struct judge_row *row = &rows->rows[i];
+		struct assess_row *row = &rows->rows[i];
 
 		for (int ref = 0; ref < REFERENCE_COUNT; ref++) {
-			struct judge_finding *f = &row->findings[ref];
+			struct assess_finding *f = &row->findings[ref];
 
 			if (!rows->use[ref])
 				continue;
-			if (!testable(f) || judge_cell_reason(row->line, "failed"))
-				judge_untested(row, f);
+			if (assess_cell_broken(row->line))
+				assess_broken(row, f);
+			else if (!testable(f))
+				assess_untested(f);
 			/* The newest decide; pinned ones do where they know it, and worse. */
 			if (ref == REFERENCE_RECENT ||
 			    (testable(f) && f->verdict < row->findings[row->decides].verdict))
-				row->decides = (enum judge_reference)ref;
+				row->decides = (enum assess_reference)ref;
 		}
 	}
 }
 
-int judge_verdicts(const struct judge *j, cJSON **ret, struct err *err)
+int assess_verdicts(const struct assess *j, cJSON **ret, struct err *err)
 {
-	_cleanup_(judge_rows_free) struct judge_rows rows = {.rows = NULL};
-	int r = judge_rows_make(j, &rows, err);
+	_cleanup_(assess_rows_free) struct assess_rows rows = {.rows = NULL};
+	int r = assess_rows_make(j, &rows, err);
 
 	if (!r)
-		r = judge_rows_predict(j, &rows, err);
+		r = assess_rows_predict(j, &rows, err);
 	if (r)
 		return r;
-	r = judge_family(&rows, true, j->alpha);
+	r = assess_family(&rows, true, j->alpha);
 	if (!r)
-		r = judge_family(&rows, false, j->alpha);
+		r = assess_family(&rows, false, j->alpha);
 	if (r)
 		return err_sys(err, r, "gate");
-	judge_rest(&rows);
-	*ret = judge_json(j, &rows);
+	assess_rest(&rows);
+	*ret = assess_json(j, &rows);
 	return 0;
 }

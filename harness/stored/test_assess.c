@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "harness/exitcode.h"
-#include "harness/stored/judge.h"
+#include "harness/stored/assess.h"
 #include "harness/test_plugins.h"
 #include "harness/util/cleanup.h"
 
@@ -72,15 +72,15 @@ static void add_base(size_t n, double scale, bool pinned)
 /* The last sheet against those before. */
 static cJSON *judged(const char *advice)
 {
-	struct judge j = {.registry = &test_registry,
-			  .base = {"base", sheets, n_sheets - 1},
-			  .head = {"head", &sheets[n_sheets - 1], 1},
-			  .alpha = STORED_ALPHA,
-			  .advice = advice};
+	struct assess j = {.registry = &test_registry,
+			   .base = {"base", true, sheets, n_sheets - 1},
+			   .head = {"head", false, &sheets[n_sheets - 1], 1},
+			   .alpha = STORED_ALPHA,
+			   .advice = advice};
 	cJSON *verdicts = NULL;
 	struct err err;
 
-	assert_int_equal(judge_verdicts(&j, &verdicts, &err), 0);
+	assert_int_equal(assess_verdicts(&j, &verdicts, &err), 0);
 	return verdicts;
 }
 
@@ -190,6 +190,7 @@ static void test_unknown_and_failed_cells(void **state)
 {
 	_cleanup_json_ cJSON *v = NULL;
 	struct sheet *head;
+	cJSON *broken;
 
 	(void)state;
 	add_base(5, 1, true);
@@ -200,11 +201,20 @@ static void test_unknown_and_failed_cells(void **state)
 	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
 	assert_non_null(strstr(cJSON_GetStringValue(at(row_of(v, "z"), "why")), "no session"));
 	cJSON_Delete(take_ptr(v));
-	cJSON_AddStringToObject(head->cells->child, "failed", "stalled: it hung");
+	broken = cJSON_AddObjectToObject(head->cells->child, "absent");
+	cJSON_AddStringToObject(broken, "status", "unsupported");
+	cJSON_AddStringToObject(broken, "reason", "no such device");
+	v = judged(NULL);
+	expect(v, "passed", EXITCODE_OK);
+	expect_row(v, "z", "skipped");
+	cJSON_Delete(take_ptr(v));
+	broken = cJSON_AddObjectToObject(head->cells->child, "failed");
+	cJSON_AddStringToObject(broken, "status", "stalled");
+	cJSON_AddStringToObject(broken, "reason", "it hung");
 	v = judged(NULL);
 	expect(v, "failed", EXITCODE_FAILURE);
-	assert_string_equal(cJSON_GetStringValue(at(at(v, "cells")->child, "failed")),
-			    "stalled: it hung");
+	assert_string_equal(cJSON_GetStringValue(at(at(at(v, "cells")->child, "failed"), "reason")),
+			    "it hung");
 }
 
 static void test_advice_never_passes(void **state)

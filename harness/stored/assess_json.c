@@ -3,7 +3,7 @@
  * The verdict over all gated rows is the worst of them; a single one that could not be judged keeps
  * a gate from passing. Cells and the metrics of a cell come worst first.
  */
-#include "harness/stored/judge_json.h"
+#include "harness/stored/assess_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,17 +17,17 @@
 #define VERDICTS_SCHEMA 1
 
 struct tally {
-	unsigned of[JUDGE_VERDICTS]; /* gated rows */
-	const struct judge_row *worst;
+	unsigned of[ASSESS_VERDICTS]; /* gated rows */
+	const struct assess_row *worst;
 	double sees; /* median over gated rows; NAN */
 };
 
-static const struct judge_finding *finding_of(const struct judge_row *row)
+static const struct assess_finding *finding_of(const struct assess_row *row)
 {
 	return &row->findings[row->decides];
 }
 
-static double fraction(const struct judge_row *row, double d)
+static double fraction(const struct assess_row *row, double d)
 {
 	return effect_fraction(&row->effect, d);
 }
@@ -51,8 +51,8 @@ static void add_text(cJSON *o, const char *key, const char *text)
 /* Worse verdicts first, then gated before advisory, then larger estimates. */
 static int compare_rows(const void *a, const void *b)
 {
-	const struct judge_row *x = *(const struct judge_row *const *)a;
-	const struct judge_row *y = *(const struct judge_row *const *)b;
+	const struct assess_row *x = *(const struct assess_row *const *)a;
+	const struct assess_row *y = *(const struct assess_row *const *)b;
 	double dx = finding_of(x)->predicted.estimate, dy = finding_of(y)->predicted.estimate;
 
 	if (x->gated != y->gated)
@@ -66,7 +66,7 @@ static int compare_rows(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static struct tally tally_of(const struct judge_row *const *sorted, size_t n)
+static struct tally tally_of(const struct assess_row *const *sorted, size_t n)
 {
 	_cleanup_free_ double *sees = calloc(n + 1, sizeof(*sees));
 	struct tally t = {.sees = NAN};
@@ -87,13 +87,13 @@ static struct tally tally_of(const struct judge_row *const *sorted, size_t n)
 	return t;
 }
 
-static cJSON *reference_json(const struct judge_row *row, enum judge_reference ref)
+static cJSON *reference_json(const struct assess_row *row, enum assess_reference ref)
 {
-	const struct judge_finding *f = &row->findings[ref];
+	const struct assess_finding *f = &row->findings[ref];
 	cJSON *o = cJSON_CreateObject();
 
-	cJSON_AddStringToObject(o, "reference", judge_reference_names[ref]);
-	cJSON_AddStringToObject(o, "verdict", judge_verdict_names[f->verdict]);
+	cJSON_AddStringToObject(o, "reference", assess_reference_names[ref]);
+	cJSON_AddStringToObject(o, "verdict", assess_verdict_names[f->verdict]);
 	add_number(o, "sessions", f->predicted.n_base);
 	add_number(o, "estimate", fraction(row, f->predicted.estimate));
 	add_number(o, "deviation", f->predicted.deviation);
@@ -103,10 +103,10 @@ static cJSON *reference_json(const struct judge_row *row, enum judge_reference r
 	return o;
 }
 
-static cJSON *metric_json(const struct judge *j, const struct judge_rows *rows,
-			  const struct judge_row *row)
+static cJSON *metric_json(const struct assess *j, const struct assess_rows *rows,
+			  const struct assess_row *row)
 {
-	const struct judge_finding *f = finding_of(row);
+	const struct assess_finding *f = finding_of(row);
 	bool tested = f->reach > 0, worse = f->predicted.estimate >= 0;
 	cJSON *o = cJSON_CreateObject(), *all;
 
@@ -115,7 +115,7 @@ static cJSON *metric_json(const struct judge *j, const struct judge_rows *rows,
 	cJSON_AddStringToObject(o, "better", better_names[row->metric->better]);
 	cJSON_AddStringToObject(o, "channel", row->effect.count ? "count" : "time");
 	cJSON_AddBoolToObject(o, "gated", row->gated);
-	cJSON_AddStringToObject(o, "verdict", judge_verdict_names[f->verdict]);
+	cJSON_AddStringToObject(o, "verdict", assess_verdict_names[f->verdict]);
 	add_number(o, "estimate", fraction(row, f->predicted.estimate));
 	add_number(o, "low", tested ? fraction(row, -f->reach) : NAN);
 	add_number(o, "high", tested ? fraction(row, f->reach) : NAN);
@@ -130,14 +130,26 @@ static cJSON *metric_json(const struct judge *j, const struct judge_rows *rows,
 	add_number(o, "mde", tested ? fraction(row, f->reach) : NAN);
 	cJSON_AddNumberToObject(o, "effect", row->target);
 	cJSON_AddNumberToObject(o, "matters", row->matters);
-	add_number(o, "base", judge_median(row, j->base.sheets, j->base.n));
-	add_number(o, "head", judge_median(row, j->head.sheets, j->head.n));
+	add_number(o, "base", assess_median(row, j->base.sheets, j->base.n));
+	add_number(o, "head", assess_median(row, j->head.sheets, j->head.n));
 	add_text(o, "why", f->why);
 	add_text(o, "yardstick", f->yardstick);
 	all = cJSON_AddArrayToObject(o, "references");
 	for (int ref = 0; ref < REFERENCE_COUNT; ref++)
 		if (rows->use[ref])
-			cJSON_AddItemToArray(all, reference_json(row, (enum judge_reference)ref));
+			cJSON_AddItemToArray(all, reference_json(row, (enum assess_reference)ref));
+	return o;
+}
+
+static cJSON *broken_json(const cJSON *line)
+{
+	const cJSON *broken = assess_cell_broken(line);
+	cJSON *o;
+
+	if (!broken)
+		return cJSON_CreateNull();
+	o = cJSON_Duplicate(broken, 1);
+	cJSON_AddStringToObject(o, "side", assess_cell_failed(line) ? "head" : "both");
 	return o;
 }
 
@@ -146,9 +158,9 @@ static cJSON *cell_json(const cJSON *line, unsigned sessions)
 	cJSON *o = cJSON_CreateObject(), *discarded;
 	const char *label = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, "label"));
 
-	cJSON_AddStringToObject(o, "cell", judge_cell_text(line, "id"));
+	cJSON_AddStringToObject(o, "cell", assess_cell_text(line, "id"));
 	cJSON_AddStringToObject(o, "label", label ? label : "");
-	add_text(o, "failed", judge_cell_reason(line, "failed"));
+	cJSON_AddItemToObject(o, "failed", broken_json(line));
 	cJSON_AddNumberToObject(o, "pairs", sessions);
 	discarded = cJSON_AddObjectToObject(o, "discarded");
 	cJSON_AddNumberToObject(discarded, "base", 0);
@@ -159,13 +171,13 @@ static cJSON *cell_json(const cJSON *line, unsigned sessions)
 }
 
 /* In the order of the sorted rows, a cell where its first one is. */
-static cJSON *cells_json(const struct judge *j, const struct judge_rows *rows,
-			 const struct judge_row *const *sorted)
+static cJSON *cells_json(const struct assess *j, const struct assess_rows *rows,
+			 const struct assess_row *const *sorted)
 {
 	cJSON *cells = cJSON_CreateArray(), *cell;
 
 	for (size_t i = 0; i < rows->n; i++) {
-		const char *id = judge_cell_text(sorted[i]->line, "id");
+		const char *id = assess_cell_text(sorted[i]->line, "id");
 
 		cJSON_ArrayForEach (cell, cells)
 			if (!strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(cell, "cell")), id))
@@ -181,33 +193,42 @@ static cJSON *cells_json(const struct judge *j, const struct judge_rows *rows,
 }
 
 static const struct {
-	enum judge_verdict from;
+	enum assess_verdict from;
 	const char *name;
 	enum exitcode code;
 } overall[] = {
-	{JUDGE_FAILED, "failed", EXITCODE_FAILURE},
-	{JUDGE_REGRESSED, "regressed", EXITCODE_REGRESSION},
-	{JUDGE_INCONCLUSIVE, "inconclusive", EXITCODE_INCONCLUSIVE},
-	{JUDGE_IMPROVED, "improved", EXITCODE_OK},
-	{JUDGE_UNCHANGED, "passed", EXITCODE_OK},
+	{ASSESS_FAILED, "failed", EXITCODE_FAILURE},
+	{ASSESS_REGRESSED, "regressed", EXITCODE_REGRESSION},
+	{ASSESS_INCONCLUSIVE, "inconclusive", EXITCODE_INCONCLUSIVE},
+	{ASSESS_IMPROVED, "improved", EXITCODE_OK},
+	{ASSESS_UNCHANGED, "passed", EXITCODE_OK},
+	{ASSESS_SKIPPED, "skipped", EXITCODE_NOTHING_RAN},
 };
 
 /* Without a row there was nothing to pass. */
-static enum judge_verdict worst_of(const struct judge *j, const struct tally *t)
+static enum assess_verdict worst_of(const struct assess *j, const struct tally *t)
 {
-	enum judge_verdict v = JUDGE_FAILED;
+	enum assess_verdict v = ASSESS_FAILED;
 
-	while (v < JUDGE_UNCHANGED && !t->of[v])
+	while (v < ASSESS_SKIPPED && !t->of[v])
 		v++;
-	if (!t->of[v] || (j->advice && v > JUDGE_FAILED))
-		return JUDGE_INCONCLUSIVE;
+	if (!t->of[v] || (j->advice && v > ASSESS_FAILED && v < ASSESS_SKIPPED))
+		return ASSESS_INCONCLUSIVE;
 	return v;
+}
+
+static enum exitcode code_of(const struct assess *j, enum assess_verdict v)
+{
+	if ((v == ASSESS_REGRESSED && j->forgive_regressed) ||
+	    (v == ASSESS_INCONCLUSIVE && j->forgive_inconclusive))
+		return EXITCODE_OK;
+	return overall[v].code;
 }
 
 static void tell_worst(const struct tally *t, char *text, size_t size)
 {
-	const struct judge_row *row = t->worst;
-	const struct judge_finding *f = finding_of(row);
+	const struct assess_row *row = t->worst;
+	const struct assess_finding *f = finding_of(row);
 	const char *label =
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row->line, "label"));
 	size_t len =
@@ -224,15 +245,15 @@ static void tell_worst(const struct tally *t, char *text, size_t size)
 			 100 * fraction(row, f->reach));
 }
 
-static void make_line(const struct judge *j, const struct tally *t, enum judge_verdict v,
+static void make_line(const struct assess *j, const struct tally *t, enum assess_verdict v,
 		      char *text, size_t size)
 {
 	unsigned n = 0, same = t->of[v];
 	char worst[320] = "", sees[64] = "";
 
-	for (int i = 0; i < JUDGE_VERDICTS; i++)
+	for (int i = 0; i < ASSESS_VERDICTS; i++)
 		n += t->of[i];
-	if (t->worst && v != JUDGE_UNCHANGED && finding_of(t->worst)->verdict == v)
+	if (t->worst && v < ASSESS_UNCHANGED && finding_of(t->worst)->verdict == v)
 		tell_worst(t, worst, sizeof(worst));
 	if (isfinite(t->sees))
 		snprintf(sees, sizeof(sees), "; a change shows from %.1f %% (median)",
@@ -241,19 +262,33 @@ static void make_line(const struct judge *j, const struct tally *t, enum judge_v
 		snprintf(
 			text, size,
 			"advice only, %s: %u regressed, %u improved, %u unchanged, %u inconclusive",
-			j->advice, t->of[JUDGE_REGRESSED], t->of[JUDGE_IMPROVED],
-			t->of[JUDGE_UNCHANGED], t->of[JUDGE_INCONCLUSIVE]);
+			j->advice, t->of[ASSESS_REGRESSED], t->of[ASSESS_IMPROVED],
+			t->of[ASSESS_UNCHANGED], t->of[ASSESS_INCONCLUSIVE]);
 	else if (!n)
 		snprintf(text, size, "inconclusive: there is nothing to compare");
 	else
 		snprintf(text, size, "%s: %u of %u%s%s", overall[v].name, same, n, worst, sees);
 }
 
-static cJSON *side_json(const struct judge_side *side)
+/* In the words that reports use. */
+static void add_side(cJSON *o, const char *key, const struct assess_side *side)
+{
+	char text[320];
+
+	if (side->baseline)
+		snprintf(text, sizeof(text), "baseline %.200s, %zu session%s", side->name, side->n,
+			 side->n == 1 ? "" : "s");
+	else
+		snprintf(text, sizeof(text), "session %.200s", side->name);
+	cJSON_AddStringToObject(o, key, text);
+}
+
+/* Which sessions each side had. */
+static cJSON *sessions_json(const struct assess_side *side)
 {
 	cJSON *o = cJSON_CreateObject(), *sessions;
 
-	cJSON_AddStringToObject(o, "name", side->name);
+	cJSON_AddStringToObject(o, side->baseline ? "baseline" : "session", side->name);
 	sessions = cJSON_AddArrayToObject(o, "sessions");
 	for (size_t i = 0; i < side->n; i++)
 		cJSON_AddItemToArray(sessions,
@@ -263,17 +298,18 @@ static cJSON *side_json(const struct judge_side *side)
 
 static void add_counts(cJSON *o, const struct tally *t)
 {
-	static const enum judge_verdict order[] = {JUDGE_REGRESSED, JUDGE_IMPROVED, JUDGE_UNCHANGED,
-						   JUDGE_INCONCLUSIVE, JUDGE_FAILED};
+	static const enum assess_verdict order[] = {ASSESS_REGRESSED, ASSESS_IMPROVED,
+						    ASSESS_UNCHANGED, ASSESS_INCONCLUSIVE,
+						    ASSESS_FAILED};
 	cJSON *counts = cJSON_AddObjectToObject(o, "counts");
 
 	for (size_t i = 0; i < array_size(order); i++)
-		cJSON_AddNumberToObject(counts, judge_verdict_names[order[i]], t->of[order[i]]);
+		cJSON_AddNumberToObject(counts, assess_verdict_names[order[i]], t->of[order[i]]);
 }
 
-static void add_head(const struct judge *j, const struct tally *t, cJSON *o)
+static void add_head(const struct assess *j, const struct tally *t, cJSON *o)
 {
-	enum judge_verdict v = worst_of(j, t);
+	enum assess_verdict v = worst_of(j, t);
 	cJSON *params;
 	char line[640];
 
@@ -281,15 +317,18 @@ static void add_head(const struct judge *j, const struct tally *t, cJSON *o)
 	cJSON_AddNumberToObject(o, "schema", VERDICTS_SCHEMA);
 	cJSON_AddStringToObject(o, "kind", "stored");
 	cJSON_AddStringToObject(o, "gate", sheet_text(&j->head.sheets[j->head.n - 1], "session"));
+	cJSON_AddStringToObject(o, "name", sheet_text(&j->head.sheets[j->head.n - 1], "name"));
+	add_side(o, "base", &j->base);
+	add_side(o, "head", &j->head);
 	cJSON_AddStringToObject(o, "verdict", overall[v].name);
-	cJSON_AddNumberToObject(o, "exit_code", overall[v].code);
+	cJSON_AddNumberToObject(o, "exit_code", code_of(j, v));
 	cJSON_AddStringToObject(o, "line", line);
 	add_text(o, "advice", j->advice);
 	params = cJSON_AddObjectToObject(o, "params");
 	cJSON_AddNumberToObject(params, "alpha", j->alpha);
 	cJSON_AddNumberToObject(params, "least_sessions", PREDICT_LEAST);
-	cJSON_AddItemToObject(o, "base", side_json(&j->base));
-	cJSON_AddItemToObject(o, "head", side_json(&j->head));
+	cJSON_AddItemToObject(o, "base_sessions", sessions_json(&j->base));
+	cJSON_AddItemToObject(o, "head_sessions", sessions_json(&j->head));
 	add_counts(o, t);
 	cJSON_AddNullToObject(o, "control");
 	cJSON_AddNumberToObject(o, "pairs", (double)j->base.n);
@@ -298,9 +337,9 @@ static void add_head(const struct judge *j, const struct tally *t, cJSON *o)
 	add_number(o, "sees", t->sees);
 }
 
-cJSON *judge_json(const struct judge *j, const struct judge_rows *rows)
+cJSON *assess_json(const struct assess *j, const struct assess_rows *rows)
 {
-	_cleanup_free_ const struct judge_row **sorted = calloc(rows->n + 1, sizeof(*sorted));
+	_cleanup_free_ const struct assess_row **sorted = calloc(rows->n + 1, sizeof(*sorted));
 	cJSON *o = cJSON_CreateObject();
 	struct tally t;
 

@@ -5,7 +5,7 @@
  * clear (half of the variance, over all cells of the workload), since of two measures the one that
  * happens to spread less would otherwise be taken for the steadier one.
  */
-#include "harness/stored/judge_rows.h"
+#include "harness/stored/assess_rows.h"
 
 #include <errno.h>
 #include <math.h>
@@ -20,9 +20,9 @@
 #define YARDSTICK_GAIN	  0.5
 #define YARDSTICK_DEFAULT "spin"
 
-const char *const judge_reference_names[REFERENCE_COUNT] = {"recent", "pinned"};
-const char *const judge_verdict_names[JUDGE_VERDICTS] = {"failed", "regressed", "inconclusive",
-							 "improved", "unchanged"};
+const char *const assess_reference_names[REFERENCE_COUNT] = {"recent", "pinned"};
+const char *const assess_verdict_names[ASSESS_VERDICTS] = {"failed",   "regressed", "inconclusive",
+							   "improved", "unchanged", "skipped"};
 
 /* What is judged of every cell that has it, and from which change on. Tails need operations. */
 static const struct {
@@ -35,15 +35,15 @@ static const struct {
 };
 #define COUNT_TARGET  0.05
 #define COUNT_MATTERS 0.025
-#define COUNT_FLOOR   0.01 /* for one operation; of bytes, a sector */
-#define BYTES_FLOOR   512
+#define COUNT_FLOOR   0.01 /* for one operation */
+#define BYTES_FLOOR   16
 
 static const cJSON *cell_of(const cJSON *line)
 {
 	return cJSON_GetObjectItemCaseSensitive(line, "cell");
 }
 
-const char *judge_cell_text(const cJSON *line, const char *key)
+const char *assess_cell_text(const cJSON *line, const char *key)
 {
 	const char *text =
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(cell_of(line), key));
@@ -51,12 +51,19 @@ const char *judge_cell_text(const cJSON *line, const char *key)
 	return text ? text : "";
 }
 
-const char *judge_cell_reason(const cJSON *line, const char *key)
+const cJSON *assess_cell_broken(const cJSON *line)
 {
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(line, key));
+	const cJSON *failed = cJSON_GetObjectItemCaseSensitive(line, "failed");
+
+	return failed ? failed : cJSON_GetObjectItemCaseSensitive(line, "absent");
 }
 
-void judge_rows_free(struct judge_rows *rows)
+bool assess_cell_failed(const cJSON *line)
+{
+	return cJSON_HasObjectItem(line, "failed");
+}
+
+void assess_rows_free(struct assess_rows *rows)
 {
 	free(rows->rows);
 	for (int i = 0; i < REFERENCE_COUNT; i++)
@@ -85,20 +92,20 @@ static double fewest_operations(const cJSON *line)
 
 static const char *yardstick_of(const struct registry *reg, const cJSON *line)
 {
-	const struct workload_ops *w = registry_workload(reg, judge_cell_text(line, "workload"));
+	const struct workload_ops *w = registry_workload(reg, assess_cell_text(line, "workload"));
 
 	return w && w->yardstick ? w->yardstick : YARDSTICK_DEFAULT;
 }
 
 /* Adds a metric of a cell, unless it is there. */
-static int add_row(const struct judge *j, struct judge_rows *rows, const cJSON *line,
+static int add_row(const struct assess *j, struct assess_rows *rows, const cJSON *line,
 		   const char *name, double target, double matters)
 {
 	const struct workload_ops *w =
-		registry_workload(j->registry, judge_cell_text(line, "workload"));
+		registry_workload(j->registry, assess_cell_text(line, "workload"));
 	bool count;
 	const struct metric *m = gate_metric(w, name, &count);
-	struct judge_row *more;
+	struct assess_row *more;
 
 	for (size_t i = 0; i < rows->n; i++)
 		if (rows->rows[i].line == line && !strcmp(rows->rows[i].metric->name, name))
@@ -109,7 +116,7 @@ static int add_row(const struct judge *j, struct judge_rows *rows, const cJSON *
 	if (!more)
 		return -ENOMEM;
 	rows->rows = more;
-	more[rows->n++] = (struct judge_row){
+	more[rows->n++] = (struct assess_row){
 		.line = line,
 		.metric = m,
 		.effect = {.better = m->better,
@@ -123,7 +130,7 @@ static int add_row(const struct judge *j, struct judge_rows *rows, const cJSON *
 }
 
 /* Throughput is judged even where it has no value: that it has none is a verdict, too. */
-static int add_times(const struct judge *j, struct judge_rows *rows, const cJSON *line)
+static int add_times(const struct assess *j, struct assess_rows *rows, const cJSON *line)
 {
 	double operations = fewest_operations(line);
 	int r = 0;
@@ -136,7 +143,7 @@ static int add_times(const struct judge *j, struct judge_rows *rows, const cJSON
 	return r;
 }
 
-static int add_cell(const struct judge *j, struct judge_rows *rows, const cJSON *line)
+static int add_cell(const struct assess *j, struct assess_rows *rows, const cJSON *line)
 {
 	const cJSON *gate = cJSON_GetObjectItemCaseSensitive(line, "gate"), *item;
 	int r = add_times(j, rows, line);
@@ -151,23 +158,24 @@ static int add_cell(const struct judge *j, struct judge_rows *rows, const cJSON 
 }
 
 /* Rows of one workload and metric share a pool. */
-static void number_pools(struct judge_rows *rows)
+static void number_pools(struct assess_rows *rows)
 {
 	unsigned pools = 0;
 
 	for (size_t i = 0; i < rows->n; i++) {
-		struct judge_row *row = &rows->rows[i];
-		const char *workload = judge_cell_text(row->line, "workload");
+		struct assess_row *row = &rows->rows[i];
+		const char *workload = assess_cell_text(row->line, "workload");
 		size_t k = 0;
 
-		while (k < i && (rows->rows[k].metric != row->metric ||
-				 strcmp(judge_cell_text(rows->rows[k].line, "workload"), workload)))
+		while (k < i &&
+		       (rows->rows[k].metric != row->metric ||
+			strcmp(assess_cell_text(rows->rows[k].line, "workload"), workload)))
 			k++;
 		row->pool = k < i ? rows->rows[k].pool : pools++;
 	}
 }
 
-static int choose_sheets(const struct judge *j, struct judge_rows *rows)
+static int choose_sheets(const struct assess *j, struct assess_rows *rows)
 {
 	size_t n = j->base.n, *recent = calloc(n + 1, sizeof(*recent));
 	size_t *pinned = calloc(n + 1, sizeof(*pinned));
@@ -189,17 +197,17 @@ static int choose_sheets(const struct judge *j, struct judge_rows *rows)
 	return 0;
 }
 
-int judge_rows_make(const struct judge *j, struct judge_rows *ret, struct err *err)
+int assess_rows_make(const struct assess *j, struct assess_rows *ret, struct err *err)
 {
 	const struct sheet *newest = &j->head.sheets[j->head.n - 1];
-	struct judge_rows rows = {.rows = NULL};
+	struct assess_rows rows = {.rows = NULL};
 	int r = choose_sheets(j, &rows);
 	const cJSON *line;
 
 	cJSON_ArrayForEach (line, newest->cells)
 		r = r ? r : add_cell(j, &rows, line);
 	if (r) {
-		judge_rows_free(&rows);
+		assess_rows_free(&rows);
 		return err_sys(err, r, "gate");
 	}
 	number_pools(&rows);
@@ -207,14 +215,14 @@ int judge_rows_make(const struct judge *j, struct judge_rows *ret, struct err *e
 	return 0;
 }
 
-static double value_in(const struct judge_row *row, const struct sheet *s)
+static double value_in(const struct assess_row *row, const struct sheet *s)
 {
-	const cJSON *line = sheet_cell(s, judge_cell_text(row->line, "id"));
+	const cJSON *line = sheet_cell(s, assess_cell_text(row->line, "id"));
 
 	return line ? sheet_value(line, row->metric->name) : NAN;
 }
 
-double judge_median(const struct judge_row *row, const struct sheet *sheets, size_t n)
+double assess_median(const struct assess_row *row, const struct sheet *sheets, size_t n)
 {
 	_cleanup_free_ double *values = calloc(n + 1, sizeof(*values));
 	size_t found = 0;
@@ -238,8 +246,8 @@ struct series {
 	size_t n_base, n;
 };
 
-static int series_of(const struct judge *j, const struct judge_rows *rows, enum judge_reference ref,
-		     struct series *ret)
+static int series_of(const struct assess *j, const struct assess_rows *rows,
+		     enum assess_reference ref, struct series *ret)
 {
 	size_t n_base = rows->n_sheets[ref];
 
@@ -273,7 +281,7 @@ static double origin(const double *values, size_t n)
 	return found ? sum / found : NAN;
 }
 
-static void fill_values(const struct judge_row *row, const struct series *s, double *values)
+static void fill_values(const struct assess_row *row, const struct series *s, double *values)
 {
 	double from;
 
@@ -300,7 +308,7 @@ static bool fill_yardstick(const char *name, const struct series *s, double *val
 }
 
 /* Would dividing by the yardstick make the base's sessions steadier, over the rows of a pool? */
-static bool yardstick_helps(const struct judge_rows *rows, unsigned pool, const double *values,
+static bool yardstick_helps(const struct assess_rows *rows, unsigned pool, const double *values,
 			    const double *yardstick, const struct series *s)
 {
 	_cleanup_free_ double *divided = calloc(s->n_base + 1, sizeof(*divided));
@@ -323,7 +331,7 @@ static bool yardstick_helps(const struct judge_rows *rows, unsigned pool, const 
 
 /* Divides the rows of each pool by its yardstick where that helps. All rows of a workload name the
  * same one; counts do not depend on how fast a machine is. */
-static int apply_yardsticks(struct judge_rows *rows, enum judge_reference ref, double *values,
+static int apply_yardsticks(struct assess_rows *rows, enum assess_reference ref, double *values,
 			    const struct series *s)
 {
 	_cleanup_free_ double *yardstick = calloc(s->n + 1, sizeof(*yardstick));
@@ -332,13 +340,13 @@ static int apply_yardsticks(struct judge_rows *rows, enum judge_reference ref, d
 	if (!yardstick || !divide)
 		return -ENOMEM;
 	for (size_t i = 0; i < rows->n; i++) {
-		struct judge_row *row = &rows->rows[i];
+		struct assess_row *row = &rows->rows[i];
 
 		divide[i] = !row->effect.count && fill_yardstick(row->yardstick, s, yardstick) &&
 			    yardstick_helps(rows, row->pool, values, yardstick, s);
 	}
 	for (size_t i = 0; i < rows->n; i++) {
-		struct judge_row *row = &rows->rows[i];
+		struct assess_row *row = &rows->rows[i];
 
 		if (!divide[i] || !fill_yardstick(row->yardstick, s, yardstick))
 			continue;
@@ -349,7 +357,7 @@ static int apply_yardsticks(struct judge_rows *rows, enum judge_reference ref, d
 	return 0;
 }
 
-static int predict_rows(struct judge_rows *rows, enum judge_reference ref, const double *values,
+static int predict_rows(struct assess_rows *rows, enum assess_reference ref, const double *values,
 			const struct series *s, struct err *err)
 {
 	_cleanup_free_ struct predict_cell *cells = calloc(rows->n + 1, sizeof(*cells));
@@ -372,8 +380,8 @@ static int predict_rows(struct judge_rows *rows, enum judge_reference ref, const
 	return r;
 }
 
-static int predict_reference(const struct judge *j, struct judge_rows *rows,
-			     enum judge_reference ref, struct err *err)
+static int predict_reference(const struct assess *j, struct assess_rows *rows,
+			     enum assess_reference ref, struct err *err)
 {
 	_cleanup_(series_free) struct series s;
 	_cleanup_free_ double *values = NULL;
@@ -389,7 +397,7 @@ static int predict_reference(const struct judge *j, struct judge_rows *rows,
 	return r ? err_sys(err, r, "gate") : predict_rows(rows, ref, values, &s, err);
 }
 
-int judge_rows_predict(const struct judge *j, struct judge_rows *rows, struct err *err)
+int assess_rows_predict(const struct assess *j, struct assess_rows *rows, struct err *err)
 {
 	int r = 0;
 

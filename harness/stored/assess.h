@@ -18,21 +18,24 @@
 
 #define STORED_ALPHA 0.01
 
-struct judge_side {
+struct assess_side {
 	const char *name;
+	bool baseline;		    /* else a session */
 	const struct sheet *sheets; /* [n], the oldest first */
 	size_t n;
 };
 
-struct judge {
+struct assess {
 	const struct registry *registry; /* yardsticks of workloads, declarations of metrics */
-	struct judge_side base, head;
+	struct assess_side base, head;
 	double alpha;
 	/* Why the two are not comparable; the figures are then advice, and the verdict
 	 * `inconclusive` at best. NULL: they are. */
 	const char *advice;
+	/* Verdicts whose exit code is to be 0. */
+	bool forgive_regressed, forgive_inconclusive;
 };
 
 /* Cells are those of the newest session of the head; a line's `gate`, a list of names, says which
  * metrics beside the throughput count. -ENOMEM. */
-int judge_verdicts(const struct judge *j, cJSON **ret, struct err *err);
+int assess_verdicts(const struct assess *j, cJSON **ret, struct err *err);
