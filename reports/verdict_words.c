@@ -91,7 +91,7 @@ const char *words_remark(char buf[WORDS_MAX], const struct verdicts *v,
 	words_why(why, v, row);
 	if (row->gated)
 		return strcpy(buf, why);
-	snprintf(buf, WORDS_MAX, "fails nothing%s%.400s", *why ? "; " : "", why);
+	snprintf(buf, WORDS_MAX, "fails nothing%s%.1580s", *why ? "; " : "", why);
 	return buf;
 }
 
@@ -112,7 +112,7 @@ const char *words_headline(char buf[WORDS_MAX], const struct verdicts *v)
 	char text[8 * WORDS_MAX];
 	bool named = !strncmp(line, v->verdict, strlen(v->verdict));
 
-	snprintf(text, sizeof(text), "%s%s%.3900s", named ? "" : v->verdict,
+	snprintf(text, sizeof(text), "%s%s%.9000s", named ? "" : v->verdict,
 		 named || !*line ? "" : ": ", line);
 	return escape_shorten(buf, WORDS_MAX, text, WORDS_MAX, 0);
 }

@@ -5,8 +5,8 @@
 #include "reports/fmt.h"
 #include "reports/verdict_load.h"
 
-#define WORDS_MAX  512
-#define LABEL_MAX  160 /* characters of a label */
+#define WORDS_MAX  1608 /* 400 characters */
+#define LABEL_MAX  160	/* characters of a label */
 #define LABEL_SIZE (4 * LABEL_MAX + 8)
 
 /* "+4.1 .. +8.3 %", "-" where there is no bound on either side. */

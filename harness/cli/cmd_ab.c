@@ -16,13 +16,14 @@
 #include "harness/matrix/matrix.h"
 #include "harness/paired/paired.h"
 #include "harness/util/cleanup.h"
+#include "reports/verdict.h"
 
 #define UNSET	    UINT64_MAX
 #define UNSET_SHARE -1.0
 
 struct ab_options {
 	struct option_words base, head, base_set, head_set, fail_on;
-	const char *only, *out;
+	const char *only, *out, *base_name, *head_name;
 	uint64_t seed, budget_ns;
 	double alpha, effect, matters, margin, max_steal, max_foreign;
 	bool confirm_improvements, dry_run, json, concurrent;
@@ -51,6 +52,16 @@ static const struct option_row ab_rows[] = {
 	 .kind = OPTION_WORDS,
 	 .offset = offsetof(struct ab_options, head_set),
 	 .help = "the same for head's"},
+	{.name = "base-name",
+	 .arg = "TEXT",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct ab_options, base_name),
+	 .help = "what reports call base (default: its settings, its revision or its path)"},
+	{.name = "head-name",
+	 .arg = "TEXT",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct ab_options, head_name),
+	 .help = "the same for head"},
 	{.name = "only",
 	 .arg = "GLOB",
 	 .kind = OPTION_STRING,
@@ -205,9 +216,9 @@ static void set_margin(const struct ab_options *o, struct paired_options *p)
 static void set_sides(const struct ab_options *o, struct paired_options *p)
 {
 	p->sides[0] = (struct paired_side_options){o->base.words, o->base.n, o->base_set.words,
-						   o->base_set.n};
+						   o->base_set.n, o->base_name};
 	p->sides[1] = (struct paired_side_options){o->head.words, o->head.n, o->head_set.words,
-						   o->head_set.n};
+						   o->head_set.n, o->head_name};
 }
 
 static int exit_code_of(int r)
@@ -267,15 +278,19 @@ static int dry_run(const struct paired_options *p, bool json)
 
 static int tell_verdict(const struct paired_options *p, const cJSON *verdicts, bool json)
 {
-	const cJSON *line = cJSON_GetObjectItemCaseSensitive(verdicts, "line");
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(verdicts, "exit_code");
-	const cJSON *verdict = cJSON_GetObjectItemCaseSensitive(verdicts, "verdict");
+	struct err err = {""};
 
 	if (json && print_json(verdicts))
 		return EXITCODE_FAILURE;
-	if (!json)
-		printf("%s: %s\n", verdict->valuestring, line->valuestring);
-	fprintf(stderr, "verdicts in %s; `uhbench report %s` shows them\n", p->dir, p->dir);
+	if (!json && verdict_table(p->dir, stdout, &err))
+		return verb_fail(EXITCODE_FAILURE, "ab: %s", err.text);
+	if (fflush(stdout))
+		return verb_fail(EXITCODE_FAILURE, "ab: stdout: %s", strerror(errno));
+	if (verdict_publish(p->dir, stderr, &err))
+		return verb_fail(EXITCODE_FAILURE, "ab: %s", err.text);
+	fprintf(stderr, "verdicts in %s; `uhbench report %s --format html` draws the pairs\n",
+		p->dir, p->dir);
 	return (int)code->valuedouble;
 }
 

@@ -171,14 +171,16 @@ int builds_ask(struct builds *b, const volatile sig_atomic_t *interrupted, struc
 	return r;
 }
 
-/* What a report calls the side: its settings, the revision where that tells the two apart, or the
- * path. */
+/* What a report calls the side: the name it was given, its settings, the revision where that tells
+ * the two apart, or the path. */
 static cJSON *name_side(const struct builds *b, int side, const struct paired_side_options *opt)
 {
 	const char *mine = b->side[side][0].revision, *other = b->side[!side][0].revision;
 	char text[256];
 	size_t len = 0;
 
+	if (opt->name)
+		return cJSON_CreateString(opt->name);
 	if (!opt->n_sets)
 		return cJSON_CreateString(b->one			   ? "as the matrix says"
 					  : mine[0] && strcmp(mine, other) ? mine

@@ -27,6 +27,7 @@ struct paired_side_options {
 	unsigned n_paths;
 	const char *const *sets; /* WORKLOAD[/TARGET].KNOB=VALUE */
 	unsigned n_sets;
+	const char *name; /* what reports call it; NULL: its settings, its revision or its path */
 };
 
 struct paired_options {
