@@ -23,7 +23,7 @@ static void put_legend(FILE *out)
 	      "<li><svg viewBox=\"0 0 30 12\" class=\"key c1\" aria-hidden=\"true\">"
 	      "<path class=\"g-dots\" d=\"M15 6h0\"/></svg>head ran first</li>"
 	      "<li><svg viewBox=\"0 0 30 12\" class=\"key c0\" aria-hidden=\"true\">"
-	      "<path class=\"g-dots g-old\" d=\"M15 6h0\"/></svg>pair of an earlier stage</li>"
+	      "<path class=\"g-dots g-old\" d=\"M15 6h0\"/></svg>pair of another stage</li>"
 	      "<li><svg viewBox=\"0 0 30 12\" class=\"key\" aria-hidden=\"true\">"
 	      "<path class=\"g-dots g-off\" d=\"M15 6h0\"/></svg>discarded pair</li>"
 	      "<li><svg viewBox=\"0 0 30 12\" class=\"key\" aria-hidden=\"true\">"

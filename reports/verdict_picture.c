@@ -47,9 +47,14 @@ static double y_of(const struct frame *f, double effect)
 	return TOP + (f->high - clipped) / (f->high - f->low) * (BOTTOM - TOP);
 }
 
+/* Fresh pairs decide alone; what was decided at the first look, by those of stage 1. */
 static bool decides(const struct frame *f, const struct pair_point *p)
 {
-	return !p->discarded && (p->stage == PAIR_STAGE2 || strcmp(f->row->stage, "stage2") != 0);
+	if (!strcmp(f->row->stage, "stage2"))
+		return !p->discarded && p->stage == PAIR_STAGE2;
+	if (!strcmp(f->row->stage, "stage1"))
+		return !p->discarded && p->stage == PAIR_STAGE1;
+	return !p->discarded;
 }
 
 /* The nine largest tenths of what was not discarded, and some room. */
@@ -118,39 +123,48 @@ static void put_grid(const struct frame *f)
 		f->series->n);
 }
 
-/* Where the fresh pairs begin that a suspect was tried with. */
-static unsigned fresh_from(const struct frame *f)
+/* The pairs [*first, *end) that the interval is over. */
+static void decisive_range(const struct frame *f, unsigned *first, unsigned *end)
 {
-	unsigned i = 0;
+	*first = *end = 0;
+	for (unsigned i = 0; i < f->series->n; i++) {
+		if (!decides(f, &f->series->points[i]))
+			continue;
+		*first = *end ? *first : i;
+		*end = i + 1;
+	}
+}
 
-	while (i < f->series->n && f->series->points[i].stage != PAIR_STAGE2)
-		i++;
-	return i;
+static void put_fresh(const struct frame *f, unsigned first)
+{
+	double x = x_of(f, first - 0.5);
+
+	fprintf(f->out,
+		"<path class=\"g-fresh\" d=\"M%.1f %dV%d\"/>"
+		"<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">fresh from %u</text>",
+		x, TOP, BOTTOM, fmin(fmax(x, LEFT + 106), RIGHT - 76), HEIGHT - 8, first + 1);
 }
 
 static void put_interval(const struct frame *f)
 {
-	bool fresh = !strcmp(f->row->stage, "stage2");
-	unsigned first = fresh ? fresh_from(f) : 0;
-	double from = x_of(f, first - 0.5), top = y_of(f, f->row->high);
-	double bottom = y_of(f, f->row->low);
+	double top = y_of(f, f->row->high), bottom = y_of(f, f->row->low), from, to;
+	unsigned first, end;
 
-	if (fresh && first && first < f->series->n)
-		fprintf(f->out,
-			"<path class=\"g-fresh\" d=\"M%.1f %dV%d\"/>"
-			"<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">fresh from %u</text>",
-			from, TOP, BOTTOM, fmin(fmax(from, LEFT + 90), RIGHT - 60), HEIGHT - 8,
-			first + 1);
+	decisive_range(f, &first, &end);
+	from = x_of(f, first - 0.5);
+	to = x_of(f, end - 0.5);
+	if (first && !strcmp(f->row->stage, "stage2"))
+		put_fresh(f, first);
 	if (isfinite(f->row->low) && isfinite(f->row->high))
 		fprintf(f->out,
 			"<rect class=\"g-band\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>",
-			from, top, RIGHT - from, fmax(bottom - top, 1));
+			from, top, fmax(to - from, 0), fmax(bottom - top, 1));
 	if (isfinite(f->row->effect)) {
 		put_line(f, "g-target", f->row->effect, LEFT, RIGHT);
 		put_line(f, "g-target", -f->row->effect, LEFT, RIGHT);
 	}
 	if (isfinite(f->row->estimate))
-		put_line(f, "g-est", f->row->estimate, from, RIGHT);
+		put_line(f, "g-est", f->row->estimate, from, to);
 }
 
 static bool beyond(const struct frame *f, const struct pair_point *p)
