@@ -59,6 +59,14 @@ class Case(unittest.TestCase):
         self.uhbench("baseline", "save", name, "s0")
         for i in range(1, n):
             self.uhbench("baseline", "add", name, "s%d" % i)
+        for i, path in enumerate(self.sheets(name)):
+            self.edit(path, lambda lines: self.spread(lines, 1 + 0.03 * (i % 5 - 2)))
+
+    def spread(self, lines, factor):
+        """What sessions differ by is ours: 5 %, whatever else ran while they were measured."""
+        for line in lines[1:]:
+            m = line["metrics"]["throughput"]
+            m["values"] = [line["cell"]["axes"]["rate"] * factor for _ in m["values"]]
 
     def sheets(self, name="b"):
         folder = os.path.join(self.copy, "results", "baselines", name)
@@ -126,7 +134,7 @@ class Gate(Case):
         self.assertEqual((v["verdict"], v["exit_code"]), ("regressed", 1))
         self.assertRegex(p.stdout, r"(?m)^.*regressed")
         worst = v["cells"][0]["metrics"][0]
-        self.assertAlmostEqual(worst["estimate"], 0.6, delta=0.1)
+        self.assertAlmostEqual(worst["estimate"], 0.6, delta=0.2)
         self.assertLess(worst["high"], 0.5)
         self.assertIn("did not pass",
                       self.uhbench("baseline", "promote", "b", "out", code=2).stderr)
