@@ -76,7 +76,7 @@ class Selftest(unittest.TestCase):
         rows, code, report = answers("--gates", "5", "--cells", "200", "--class", "quiet")
         self.assertEqual((code, report["state"]), (1, "missed"))
         self.assertEqual([t for (_, t, _), r in rows.items() if r["state"] == "missed"],
-                         ["minutes of the longest"])
+                         ["minutes that 99 % of the gates keep"])
 
     def test_wrong_words(self):
         for args, said in ((("gaet",), '"gaet"'),

@@ -18,7 +18,7 @@
 #include "harness/util/err.h"
 
 #define CAMPAIGN_LEVEL	 0.95
-#define CAMPAIGN_GATES	 600
+#define CAMPAIGN_GATES	 2000
 #define CAMPAIGN_CELLS	 100
 #define CAMPAIGN_RUN_SEC 0.5 /* a run with its reset, for the rows of time */
 

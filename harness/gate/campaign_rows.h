@@ -46,7 +46,7 @@ enum campaign_measure {
 	MEASURE_INCONCLUSIVE, /* of innocent cells */
 	MEASURE_MDE,	      /* mean over gates of the median over cells */
 	MEASURE_MINUTES,      /* mean */
-	MEASURE_LONGEST,      /* minutes of the longest gate */
+	MEASURE_MINUTES99,    /* that 99 % of the gates keep */
 };
 
 struct campaign_question {

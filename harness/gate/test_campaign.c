@@ -95,20 +95,23 @@ static void test_gates_that_are_alike(void **state)
 	assert_int_equal(row.state, CAMPAIGN_FEW);
 }
 
+/* A minute is 60 pairs. One gate of a hundred may take as long as it likes. */
 static void test_time(void **state)
 {
-	const struct campaign_question q = {.measure = MEASURE_LONGEST};
-	struct campaign_row row = {.gates = 3, .bar_low = NAN, .bar_high = 6};
+	const struct campaign_question q = {.measure = MEASURE_MINUTES99};
+	struct campaign_row row = {.gates = 100, .bar_low = NAN, .bar_high = 6};
 
 	(void)state;
-	outcomes[0].pairs = 240;
-	outcomes[1].pairs = 360;
-	outcomes[2].pairs = 300;
+	for (size_t i = 0; i < 100; i++)
+		outcomes[i].pairs = 261 + (unsigned)i;
+	outcomes[99].pairs = 1000;
+	outcomes[98].pairs = 360;
 	assert_int_equal(campaign_answer(&q, outcomes, &row), 0);
 	assert_true(row.value == 6);
 	assert_int_equal(row.state, CAMPAIGN_OK);
-	outcomes[0].pairs = 361;
+	outcomes[7].pairs = 361;
 	assert_int_equal(campaign_answer(&q, outcomes, &row), 0);
+	assert_true(fabs(row.value - 361 / 60.0) < 1e-12);
 	assert_int_equal(row.state, CAMPAIGN_MISSED);
 }
 
