@@ -73,7 +73,7 @@ static void test_what_is_there_is_found(void **state)
 	(void)state;
 	assert_int_equal(o.changed[GATE_REGRESSED], 4);
 	assert_int_equal(o.innocent[GATE_UNCHANGED], CELLS - 4);
-	assert_true(o.pairs >= CELLS * GATE_STAGE1 + 4 * GATE_LOOK2);
+	assert_true(o.pairs >= CELLS * GATE_STAGE1 + 4 * GATE_STAGE2_MIN);
 	w.effect = -0.05;
 	w.improvements = true;
 	o = simulate(&w, 4);
