@@ -165,6 +165,18 @@ class Formats(unittest.TestCase):
         self.assertEqual(sum(line.startswith("::error") for line in large), 10)
         self.assertIn("%s more are in the job's summary" % (43 - 8), large[9])
 
+    def test_no_error_in_a_green_job(self):
+        """With --fail-on a regression may leave the exit code 0."""
+        folder = self.copy()
+        path = os.path.join(folder, "verdicts.json")
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace('"exit_code": 3', '"exit_code": 0'))
+        lines = report(folder, "annotations")
+        self.assertNotIn("::error title", lines)
+        self.assertIn("::warning title=uhbench%3A regressed::", lines)
+
     def test_csv(self):
         rows = list(csv.DictReader(io.StringIO(report(self.gate(), "csv"))))
         self.assertEqual(len(rows), 15)

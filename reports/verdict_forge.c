@@ -10,6 +10,7 @@
 
 #include "harness/util/cleanup.h"
 #include "reports/escape.h"
+#include "reports/get.h"
 #include "reports/verdict.h"
 #include "reports/verdict_words.h"
 
@@ -18,6 +19,12 @@
 enum level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_NOTICE, LEVELS };
 static const char *const level_names[LEVELS] = {"error", "warning", "notice"};
 
+/* Nothing is an error that leaves the job green (--fail-on). */
+static enum level error_level(const struct verdicts *v)
+{
+	return get_number(v->document, "exit_code") == 0 ? LEVEL_WARNING : LEVEL_ERROR;
+}
+
 /* What is not worth a word is LEVELS. */
 static enum level level_of(const struct verdicts *v, const struct verdict_row *row)
 {
@@ -25,9 +32,8 @@ static enum level level_of(const struct verdicts *v, const struct verdict_row *r
 		return LEVELS;
 	switch (row->what) {
 	case VERDICT_FAILED:
-		return row->gated ? LEVEL_ERROR : LEVEL_NOTICE;
 	case VERDICT_REGRESSED:
-		return row->gated ? LEVEL_ERROR : LEVEL_NOTICE;
+		return row->gated ? error_level(v) : LEVEL_NOTICE;
 	case VERDICT_INCONCLUSIVE:
 		return row->gated ? LEVEL_WARNING : LEVELS;
 	case VERDICT_SKIPPED:
@@ -82,7 +88,7 @@ static void put_all(FILE *out, const struct verdicts *v)
 	snprintf(title, sizeof(title), "uhbench: %.40s", v->verdict);
 	put(out,
 	    verdict_good(v)  ? LEVEL_NOTICE
-	    : verdict_bad(v) ? LEVEL_ERROR
+	    : verdict_bad(v) ? error_level(v)
 			     : LEVEL_WARNING,
 	    title, words_headline(line, v));
 	for (int level = 0; level < LEVELS; level++)

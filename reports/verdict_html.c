@@ -24,7 +24,7 @@ struct header {
 static const struct header headers[] = {
 	{"cell", ""}, {"metric", ""},	 {"verdict", ""}, {"change", "n"},
 	{"", ""},     {"interval", "n"}, {"base", "n"},	  {"head", "n"},
-	{"p", "n"},   {"pairs", "n"},	 {"sees", "n"},	  {"remark", "remarks"},
+	{"p", "n"},   {NULL, "n"},	 {"sees", "n"},	  {"remark", "remarks"},
 };
 
 static void put_figure(FILE *out, double v, const char *text)
@@ -107,7 +107,8 @@ void verdict_html_rows(FILE *out, const struct verdicts *v)
 	for (size_t i = 0; i < array_size(headers); i++)
 		fprintf(out,
 			"<th scope=\"col\" class=\"%s\"><button type=\"button\">%s</button></th>",
-			headers[i].class, headers[i].title);
+			headers[i].class,
+			headers[i].title ? headers[i].title : words_pairs_title(v));
 	fputs("</tr></thead>\n<tbody>\n", out);
 	for (unsigned i = 0; i < v->n_rows; i++)
 		put_row(out, v, v->order[i], most);

@@ -43,7 +43,7 @@ static const struct column columns[COLUMNS] = {
 	[COLUMN_METRIC] = {"metric", 0, 0},	[COLUMN_CHANGE] = {"change", 1, 0},
 	[COLUMN_INTERVAL] = {"interval", 1, 1}, [COLUMN_BASE] = {"base", 1, 3},
 	[COLUMN_HEAD] = {"head", 1, 2},		[COLUMN_P] = {"p", 1, 5},
-	[COLUMN_PAIRS] = {"pairs", 1, 6},	[COLUMN_SEES] = {"sees", 1, 4},
+	[COLUMN_PAIRS] = {NULL, 1, 6},		[COLUMN_SEES] = {"sees", 1, 4},
 };
 
 struct view {
@@ -86,7 +86,9 @@ static int fill(struct table *t, const struct view *view, bool gated)
 	int err = 0;
 
 	for (int k = 0; !err && k < COLUMNS; k++)
-		err = table_column(t, columns[k].title, columns[k].right, columns[k].drop);
+		err = table_column(
+			t, k == COLUMN_PAIRS ? words_pairs_title(view->v) : columns[k].title,
+			columns[k].right, columns[k].drop);
 	for (unsigned i = 0; !err && i < view->v->n_rows; i++)
 		if (shown(view->v->order[i], gated))
 			err = add_row(t, view, view->v->order[i]);

@@ -69,6 +69,11 @@ const char *words_pairs(char buf[FMT_MAX], const struct verdicts *v, const struc
 	return buf;
 }
 
+const char *words_pairs_title(const struct verdicts *v)
+{
+	return v->paired ? "pairs" : "sessions";
+}
+
 const char *words_why(char buf[WORDS_MAX], const struct verdicts *v, const struct verdict_row *row)
 {
 	const struct verdict_cell *cell = verdict_cell_of(v, row);

@@ -19,6 +19,8 @@ const char *words_p(char buf[FMT_MAX], double p);
 double words_row_p(const struct verdict_row *row);
 /* "10 + 31", the pairs of stage 1 and of stage 2; of a stored gate the baseline's sessions. */
 const char *words_pairs(char buf[FMT_MAX], const struct verdicts *v, const struct verdict_row *row);
+/* What they are: the title of a column. */
+const char *words_pairs_title(const struct verdicts *v);
 /* Why a row is failed, skipped or inconclusive; "" when there is nothing to say. */
 const char *words_why(char buf[WORDS_MAX], const struct verdicts *v, const struct verdict_row *row);
 /* The same, and that it fails nothing if so. */
