@@ -351,12 +351,24 @@ static int make_ready(struct run *run, struct command_world *w)
 	return r ? err_wrap(&run->err, r, "ready") : 0;
 }
 
+/* Two programs that nobody executes would be the same to the last figure. */
+static int check_bin(struct run *run, const struct command_config *c)
+{
+	if (!run->bin || strstr(c->run, "${bin}") || strstr(c->server, "${bin}") ||
+	    strstr(c->env, "${bin}"))
+		return 0;
+	return err_set(&run->err, -EINVAL,
+		       "two programs are compared, and neither `run` nor `server` has ${bin}");
+}
+
 static int fill_world(struct run *run, struct command_world *w)
 {
 	const struct command_config *c = w->config;
 	char **added = NULL;
-	int r = make_line(run, "run", c->run, &w->program);
+	int r = check_bin(run, c);
 
+	if (!r)
+		r = make_line(run, "run", c->run, &w->program);
 	w->ends_itself = strstr(c->run, "${duration");
 	if (!r && *c->server)
 		r = make_line(run, "server", c->server, &w->server);

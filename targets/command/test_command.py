@@ -410,6 +410,45 @@ while True:
             return next(line for line in file if line.startswith("Cpus_allowed_list")).split()[1]
 
 
+class Compared(Case):
+    """What the gate makes of two programs is its own tests' affair; here, that it has them."""
+
+    def compare(self, cell, code, *options):
+        for side in ("base", "head"):
+            path = os.path.join(self.dir, side)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\necho '{{\"metric\": \"{side}\", \"value\": 1}}'\n"
+                           f"echo {side} >> {self.dir}/who\n")
+            os.chmod(path, 0o755)
+        matrix = os.path.join(self.dir, "matrix.json")
+        with open(matrix, "w", encoding="utf-8") as file:
+            json.dump({"warmup": "0", "duration": "50ms",
+                       "cells": [{"workload": "command", "target": "repeat"} | cell]}, file)
+        done = subprocess.run([UHBENCH, "ab", matrix, "--concurrent", "-o",
+                               os.path.join(self.dir, "gate"), "--base", "./base", "--head",
+                               "./head", *options], text=True, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=200, check=False, cwd=self.dir)
+        self.assertIn(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def test_each_side_runs_its_own(self):
+        # Whatever it comes to in so short a time on a machine that others use.
+        self.compare({"with": {"run": "${bin}"}}, (0, 1, 4, 5), "--budget", "10s",
+                     "--max-foreign", "100%", "--max-steal", "100%")
+        with open(os.path.join(self.dir, "who"), encoding="utf-8") as file:
+            self.assertEqual(set(file.read().split()), {"base", "head"})
+        with open(os.path.join(self.dir, "gate", "pairs.jsonl"), encoding="utf-8") as file:
+            pairs = [json.loads(line) for line in file]
+        self.assertGreater(len(pairs), 0)
+        for pair in pairs:
+            self.assertGreater(pair["base"]["operations"], 0)
+            self.assertGreater(pair["head"]["operations"], 0)
+
+    def test_nobody_runs_them(self):
+        done = self.compare({"with": {"run": "true"}}, (3,), "--budget", "10s")
+        self.assertIn("has ${bin}", done.stdout + done.stderr)
+
+
 class Matrix(Case):
     def test_refused(self):
         for knobs, *words in (
