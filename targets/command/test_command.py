@@ -439,10 +439,9 @@ class Compared(Case):
             self.assertEqual(set(file.read().split()), {"base", "head"})
         with open(os.path.join(self.dir, "gate", "pairs.jsonl"), encoding="utf-8") as file:
             pairs = [json.loads(line) for line in file]
-        self.assertGreater(len(pairs), 0)
-        for pair in pairs:
-            self.assertGreater(pair["base"]["operations"], 0)
-            self.assertGreater(pair["head"]["operations"], 0)
+        # In a pair of a busy machine the window may be over before an execution is.
+        for side in ("base", "head"):
+            self.assertGreater(sum(pair[side]["operations"] for pair in pairs if pair[side]), 0)
 
     def test_nobody_runs_them(self):
         done = self.compare({"with": {"run": "true"}}, (3,), "--budget", "10s")
