@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/cli/fail_on.h"
+#include "harness/cli/history_write.h"
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
 #include "harness/cli/verbs.h"
@@ -316,10 +317,12 @@ static int run_gate(struct paired_options *p, bool json)
 		fprintf(stderr, "\r\033[K");
 	if (sum.not_swept[0])
 		fprintf(stderr, "note: %s\n", sum.not_swept);
-	if (!r)
+	if (!r) {
+		history_note(p->dir);
 		r = tell_verdict(p, sum.verdicts, json);
-	else
+	} else {
 		r = verb_fail(exit_code_of(r), "ab: %s", err.text);
+	}
 	cJSON_Delete(sum.verdicts);
 	return r;
 }

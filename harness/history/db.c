@@ -25,6 +25,7 @@
 
 #define APPLICATION_ID 0x75686269 /* "uhbi" */
 #define LOCK_WAIT_NS   (60 * NSEC_PER_SEC)
+#define BUSY_WAIT_MS   60000
 #define LOCK_POLL_NS   (10 * NSEC_PER_MSEC)
 
 struct db {
@@ -268,6 +269,8 @@ static int prepare_store(struct db *db, const char *dir, enum db_mode mode, stru
 	if (r)
 		return r;
 	sqlite3_extended_result_codes(db->sql, 1);
+	/* Of several readers the last one to close puts the log away, and is alone for it. */
+	sqlite3_busy_timeout(db->sql, BUSY_WAIT_MS);
 	r = check_identity(db, mode, err);
 	if (!r && mode != DB_READ)
 		r = run(db, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON", err);

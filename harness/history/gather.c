@@ -28,7 +28,8 @@ static bool has_file(const char *dir, const char *name)
 
 bool gather_is_one(const char *dir)
 {
-	return has_file(dir, "manifest.json") || has_file(dir, "gate.json");
+	return (has_file(dir, "manifest.json") && has_file(dir, "runs.jsonl")) ||
+	       (has_file(dir, "gate.json") && has_file(dir, "verdicts.json"));
 }
 
 const char *gather_text(const cJSON *object, const char *key)

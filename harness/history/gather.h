@@ -19,7 +19,8 @@
 
 #include "harness/util/err.h"
 
-/* Has the folder a session's manifest, or a gate? */
+/* Has the folder a session with its runs, or a gate with its verdicts? One that was given up before
+ * that says nothing. */
 bool gather_is_one(const char *dir);
 
 /* `folder`: its name in the history. -ENOENT when it is neither, -EBADMSG with file and line. */
