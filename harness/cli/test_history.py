@@ -25,7 +25,7 @@ class Case(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.top, ignore_errors=True)
         matrix = os.path.join(cls.top, "m.json")
         with open(matrix, "w") as f:
-            json.dump({"warmup": "5ms", "duration": "20ms", "repeats": 2,
+            json.dump({"warmup": "5ms", "duration": "60ms", "repeats": 2,
                        "cells": [{"workload": "nop", "target": "null", "depth": [1, 4],
                                   "batch": 1}]}, f)
         p = subprocess.run([UHBENCH, "run", matrix, "-o", os.path.join(cls.top, "real", "first")],
@@ -218,7 +218,11 @@ class Gates(Case):
 
     def test_a_gate_is_in_the_history(self):
         """A real one: work_ns raised from nothing."""
-        p = subprocess.run([UHBENCH, "ab", self.matrix, "--base-set", "nop.work_ns=0",
+        matrix = os.path.join(self.dir, "m.json")
+        with open(matrix, "w") as f:
+            json.dump({"warmup": "5ms", "duration": "20ms",
+                       "cells": [{"workload": "nop", "target": "null"}]}, f)
+        p = subprocess.run([UHBENCH, "ab", matrix, "--base-set", "nop.work_ns=0",
                             "--head-set", "nop.work_ns=2000", "--max-foreign", "100%",
                             "--max-steal", "100%", "-o", os.path.join(self.dir, "gate")],
                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
@@ -227,14 +231,14 @@ class Gates(Case):
         self.assertEqual(p.returncode, verdicts["exit_code"], p.stderr)
         said = {c["cell"]: m["estimate"] for c in verdicts["cells"] for m in c["metrics"]
                 if m["metric"] == "throughput" and m["estimate"] is not None}
-        self.assertTrue(said, verdicts)  # on the busiest machine some pair has two good runs
-        series = self.series()
-        self.assertEqual({s["cell"]: s["points"][0]["value"] for s in series},
-                         {cell: 1 + estimate for cell, estimate in said.items()})
-        for s in series:
-            self.assertRegex(s["reference"], r"^[0-9a-f]{12} base:nop.work_ns=0 head:nop.work_ns=2")
         rows = self.rows()
-        self.uhbench("history", "--rebuild", self.dir)
+        self.assertEqual([(r[0], r[1]) for r in rows["session"]], [(verdicts["gate"], "gate")])
+        self.assertRegex(rows["session"][0][-1],
+                         r"^[0-9a-f]{12} base:nop.work_ns=0 head:nop.work_ns=2")
+        # On a machine that is busy enough a pair has no figure, and its cell then has none.
+        self.assertEqual({r[0]: r[7] for r in rows["value"] if r[1] == "throughput"},
+                         {cell: 1 + estimate for cell, estimate in said.items()})
+        self.uhbench("history", "--rebuild", self.dir, code=0 if said else 2)
         self.assertEqual(self.rows(), rows)
 
     def test_given_up_is_nothing(self):
@@ -269,7 +273,7 @@ class Store(Case):
         self.uhbench("run", self.matrix, "-o", os.path.join(self.dir, "b"))
         before = self.rows()
         self.assertEqual(len(before["session"]), 2)
-        self.assertGreater(len(before["value"]), 20)
+        self.assertIn("throughput", [v[1] for v in before["value"]])
         self.assertEqual(len(before["yardstick"]) % 2, 0)
         first = self.uhbench("history", self.dir).stdout
         p = self.uhbench("history", "--rebuild", self.dir)
