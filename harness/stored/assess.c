@@ -58,10 +58,11 @@ static int family_room(struct family *f, size_t room)
 		       : -ENOMEM;
 }
 
-/* Enough sessions, a value in the head, a deviation: else there is nothing to test. */
-static bool testable(const struct assess_finding *f)
+/* Enough sessions and operations, a value in the head, a deviation: else there is no test. */
+static bool testable(const struct assess_row *row, const struct assess_finding *f)
 {
-	return f->predicted.n_base >= PREDICT_LEAST && isfinite(f->predicted.p_worse);
+	return f->predicted.n_base >= PREDICT_LEAST && isfinite(f->predicted.p_worse) &&
+	       assess_operations_missing(row) <= 0;
 }
 
 static void gather(struct assess_rows *rows, bool gated, struct family *f)
@@ -70,7 +71,8 @@ static void gather(struct assess_rows *rows, bool gated, struct family *f)
 		for (int ref = 0; ref < REFERENCE_COUNT; ref++) {
 			struct assess_finding *finding = &rows->rows[i].findings[ref];
 
-			if (!rows->use[ref] || rows->rows[i].gated != gated || !testable(finding))
+			if (!rows->use[ref] || rows->rows[i].gated != gated ||
+			    !testable(&rows->rows[i], finding))
 				continue;
 			f->worse[f->n] = finding->predicted.p_worse;
 			f->better[f->n] = finding->predicted.p_better;
@@ -137,7 +139,7 @@ static void assess_broken(const struct assess_row *row, struct assess_finding *f
 	snprintf(f->why, sizeof(f->why), "%s", why ? why : "");
 }
 
-static void assess_untested(struct assess_finding *f)
+static void assess_untested(const struct assess_row *row, struct assess_finding *f)
 {
 	const struct predict_result *p = &f->predicted;
 	unsigned missing = PREDICT_LEAST - min_of(p->n_base, PREDICT_LEAST);
@@ -145,6 +147,10 @@ static void assess_untested(struct assess_finding *f)
 	f->verdict = ASSESS_INCONCLUSIVE;
 	if (!p->n_base)
 		snprintf(f->why, sizeof(f->why), "no session of the baseline has it");
+	else if (assess_operations_missing(row) > 0)
+		snprintf(f->why, sizeof(f->why),
+			 "its runs are %.0f operations short of what it takes",
+			 assess_operations_missing(row));
 	else if (!p->n_head)
 		snprintf(f->why, sizeof(f->why), "this session has no value of it");
 	else
@@ -165,11 +171,11 @@ static void assess_rest(struct assess_rows *rows)
 				continue;
 			if (assess_cell_broken(row->line))
 				assess_broken(row, f);
-			else if (!testable(f))
-				assess_untested(f);
+			else if (!testable(row, f))
+				assess_untested(row, f);
 			/* The newest decide; pinned ones do where they know it, and worse. */
 			if (ref == REFERENCE_RECENT ||
-			    (testable(f) && f->verdict < row->findings[row->decides].verdict))
+			    (testable(row, f) && f->verdict < row->findings[row->decides].verdict))
 				row->decides = (enum assess_reference)ref;
 		}
 	}

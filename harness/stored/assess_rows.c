@@ -129,18 +129,38 @@ static int add_row(const struct assess *j, struct assess_rows *rows, const cJSON
 	return 0;
 }
 
+/* A metric that the matrix gates, by the limits of its kind. */
+static int add_gated(const struct assess *j, struct assess_rows *rows, const cJSON *line,
+		     const char *name)
+{
+	size_t i = 0;
+
+	while (i < array_size(times) && strcmp(times[i].name, name))
+		i++;
+	if (i == array_size(times))
+		return add_row(j, rows, line, name, COUNT_TARGET, COUNT_MATTERS);
+	return add_row(j, rows, line, name, times[i].target, times[i].matters);
+}
+
 /* Throughput is judged even where it has no value: that it has none is a verdict, too. */
 static int add_times(const struct assess *j, struct assess_rows *rows, const cJSON *line)
 {
-	double operations = fewest_operations(line);
 	int r = 0;
 
 	for (size_t i = 0; !r && i < array_size(times); i++)
-		if ((i == 0 || sheet_metric(line, times[i].name)) &&
-		    operations >= times[i].operations)
+		if (i == 0 || (sheet_metric(line, times[i].name) &&
+			       fewest_operations(line) >= times[i].operations))
 			r = add_row(j, rows, line, times[i].name, times[i].target,
 				    times[i].matters);
 	return r;
+}
+
+double assess_operations_missing(const struct assess_row *row)
+{
+	for (size_t i = 0; i < array_size(times); i++)
+		if (!strcmp(times[i].name, row->metric->name))
+			return fmax(0, times[i].operations - fewest_operations(row->line));
+	return 0;
 }
 
 static int add_cell(const struct assess *j, struct assess_rows *rows, const cJSON *line)
@@ -153,7 +173,7 @@ static int add_cell(const struct assess *j, struct assess_rows *rows, const cJSO
 			r = add_row(j, rows, line, m->name, COUNT_TARGET, COUNT_MATTERS);
 	cJSON_ArrayForEach (item, gate)
 		if (!r && cJSON_IsString(item))
-			r = add_row(j, rows, line, item->valuestring, COUNT_TARGET, COUNT_MATTERS);
+			r = add_gated(j, rows, line, item->valuestring);
 	return r;
 }
 

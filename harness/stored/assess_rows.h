@@ -64,5 +64,7 @@ const char *assess_cell_text(const cJSON *line, const char *key); /* of the iden
 /* {status, reason}: why a cell of the head has no figures; NULL. Failed, or not to be run here? */
 const cJSON *assess_cell_broken(const cJSON *line);
 bool assess_cell_failed(const cJSON *line);
+/* By how many operations a run of the head has too few for the metric; 0. */
+double assess_operations_missing(const struct assess_row *row);
 /* The median of a row's value over sheets, in the metric's unit. */
 double assess_median(const struct assess_row *row, const struct sheet *sheets, size_t n);

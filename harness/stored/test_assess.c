@@ -217,6 +217,29 @@ static void test_unknown_and_failed_cells(void **state)
 			    "it hung");
 }
 
+static void test_tail_of_few_operations(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+	const cJSON *line, *row = NULL, *m;
+
+	(void)state;
+	add_base(6, 1, true);
+	add_sheet(1000, 500, 100, false);
+	for (size_t i = 0; i < n_sheets; i++)
+		cJSON_AddItemToObject(cJSON_GetObjectItem(sheets[i].cells->child, "metrics"),
+				      "latency_p99", cJSON_Parse("{\"values\":[70]}"));
+	line = sheets[n_sheets - 1].cells->child;
+	cJSON_AddItemToObject((cJSON *)line, "gate", cJSON_Parse("[\"latency_p99\"]"));
+	v = judged(NULL);
+	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
+	cJSON_ArrayForEach (m, at(at(v, "cells")->child, "metrics"))
+		if (!strcmp(cJSON_GetStringValue(at(m, "metric")), "latency_p99"))
+			row = m;
+	assert_non_null(row);
+	assert_non_null(strstr(cJSON_GetStringValue(at(row, "why")), "9900 operations short"));
+	assert_true(cJSON_GetNumberValue(at(row, "effect")) == 0.15);
+}
+
 static void test_advice_never_passes(void **state)
 {
 	_cleanup_json_ cJSON *v = NULL;
@@ -297,6 +320,7 @@ int main(void)
 		TEST(test_too_few_sessions),
 		TEST(test_blind),
 		TEST(test_unknown_and_failed_cells),
+		TEST(test_tail_of_few_operations),
 		TEST(test_advice_never_passes),
 		TEST(test_yardstick),
 		TEST(test_yardstick_that_does_not_help),
