@@ -89,13 +89,16 @@ static int run_batch(struct batch *b, unsigned threads, struct err *err)
 	return b->failed;
 }
 
-static struct sim_world world_of(const struct campaign *c, const struct campaign_scenario *s,
-				 const struct noise_class *class)
+/* `seen`: what gates of WORLD_SAME say that they see, on d's scale. */
+static struct sim_world world_of(const struct campaign *c, enum campaign_world which,
+				 const struct noise_class *class, double seen)
 {
-	struct sim_world w = s->world;
+	struct sim_world w = campaign_scenarios[which].world;
 
 	w.noise = class;
 	w.cells = w.cells ? w.cells : c->cells;
+	if (which == WORLD_SLOWER_SEEN)
+		w.effect = expm1(seen);
 	return w;
 }
 
@@ -165,16 +168,26 @@ static int answer(const struct table *t, enum campaign_world scenario,
 	return r;
 }
 
+static double mean_mde(const struct sim_outcome *outcomes, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += outcomes[i].mde;
+	return sum / (double)n;
+}
+
 static int run_class(struct table *t, const struct noise_class *class, size_t column,
 		     struct sim_outcome *outcomes, struct err *err)
 {
 	const struct campaign *c = t->c;
+	double seen = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < WORLDS && r == 0; i++) {
 		const struct campaign_scenario *s = &campaign_scenarios[i];
 		struct batch b = {.scenario = s,
-				  .world = world_of(c, s, class),
+				  .world = world_of(c, (enum campaign_world)i, class, seen),
 				  .seed = c->seed,
 				  .gates = c->gates,
 				  .outcomes = outcomes};
@@ -184,6 +197,8 @@ static int run_class(struct table *t, const struct noise_class *class, size_t co
 		if (c->tell)
 			c->tell(c->priv, t->done++, t->classes * count_scenarios(c));
 		r = run_batch(&b, c->threads, err);
+		if (i == WORLD_SAME)
+			seen = mean_mde(outcomes, c->gates);
 		if (r == 0 && answer(t, (enum campaign_world)i, class, column, outcomes) < 0)
 			r = err_set(err, -ENOMEM, "out of memory");
 	}

@@ -11,6 +11,7 @@ enum campaign_world {
 	WORLD_SLOWER3,
 	WORLD_SLOWER5,
 	WORLD_SLOWER10,
+	WORLD_SLOWER_SEEN, /* by what gates of WORLD_SAME say they see */
 	WORLD_MANY,
 	WORLD_FASTER5,
 	WORLD_SECOND,

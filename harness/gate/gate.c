@@ -24,7 +24,8 @@
 #define INTERVAL_LEVEL 0.90
 #define POWER_Z	       1.88  /* of a plan: 97 % */
 #define EFFICIENCY     0.955 /* of the test, against the mean of normal differences */
-#define MDE_Z	       (3.09 + 1.645)
+#define MDE_Z	       3.09  /* as Holm asks of one among ten suspects */
+#define MDE_POWER_Z    1.645 /* 95 % */
 #define MDE_EFFICIENCY 0.8
 #define BEYOND_MARGIN  0.005 /* an estimate that is to be called a regression */
 #define SPARE_BITS     6     /* of a plan: its smallest p is a 64th of what Holm asks for */
@@ -65,9 +66,19 @@ static double d_of(const struct gate_series *s, double fraction)
 	return s->count ? fraction : log1p(fraction);
 }
 
-double gate_mde(double deviation, unsigned n)
+/* What an estimate has to come to, to be called a regression. */
+static double least_estimate(const struct gate_params *params, const struct gate_series *series)
 {
-	return MDE_Z * deviation / sqrt(MDE_EFFICIENCY * n);
+	return d_of(series, fmax(series->matters, params->margin + BEYOND_MARGIN));
+}
+
+double gate_mde(const struct gate_params *params, const struct gate_series *series,
+		double deviation, unsigned n)
+{
+	double error = deviation / sqrt(MDE_EFFICIENCY * n);
+
+	return fmax(d_of(series, params->margin) + (MDE_Z + MDE_POWER_Z) * error,
+		    least_estimate(params, series) + MDE_POWER_Z * error);
 }
 
 /* The least that a plan may have, so that k suspects can all be rejected. */
@@ -254,7 +265,7 @@ static double deviation_of(const double *d, unsigned n)
 }
 
 /* Of the pairs of the stage that it is in. */
-static void measure(struct series *s)
+static void measure(const struct gate *g, struct series *s)
 {
 	const double *d = s->r.stage == GATE_IN_STAGE2 ? s->fresh : s->first;
 	unsigned n = *pairs_of(s);
@@ -265,7 +276,7 @@ static void measure(struct series *s)
 	s->r.low = w.low;
 	s->r.high = w.high;
 	s->r.deviation = deviation_of(d, n);
-	s->r.mde = gate_mde(s->r.deviation, n);
+	s->r.mde = gate_mde(&g->params, &s->judged_by, s->r.deviation, n);
 }
 
 /* +1, -1, or 0 for what is no suspect. */
@@ -288,16 +299,16 @@ static bool lies_inside(const struct series *s)
 	return s->r.low > -effect && s->r.high < effect;
 }
 
-static void judge_first(struct series *s, bool confirm_improvements)
+static void judge_first(const struct gate *g, struct series *s)
 {
 	if (s->r.verdict != GATE_UNDECIDED)
 		return;
-	measure(s);
+	measure(g, s);
 	if (s->r.n1 < GATE_STAGE1) {
 		s->r.verdict = GATE_INCONCLUSIVE; /* and why, it was given up with */
 		return;
 	}
-	s->sign = suspicion(s, confirm_improvements);
+	s->sign = suspicion(s, g->params.confirm_improvements);
 	s->r.suspect = s->sign != 0;
 	if (s->r.suspect) {
 		s->r.stage = GATE_IN_STAGE2;
@@ -312,7 +323,7 @@ static void judge_first(struct series *s, bool confirm_improvements)
 static void judge_stage1(struct gate *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
-		judge_first(&g->series[i], g->params.confirm_improvements);
+		judge_first(g, &g->series[i]);
 		g->suspects += g->series[i].r.suspect;
 	}
 	for (size_t i = 0; i < g->n; i++) {
@@ -340,7 +351,7 @@ static double test_against_margin(const struct gate *g, struct series *s)
 
 	if (s->r.verdict != GATE_UNDECIDED || !is_complete(g, s))
 		return 1;
-	measure(s);
+	measure(g, s);
 	if (s->r.stage == GATE_IN_LOOK2)
 		s->sign = s->r.estimate < 0 && !g->params.confirm_improvements ? -1 : 0;
 	if (!s->sign)
@@ -353,7 +364,7 @@ static double test_against_margin(const struct gate *g, struct series *s)
 
 static void settle(const struct gate *g, struct series *s, bool rejected, double adjusted)
 {
-	double least = fmax(s->judged_by.matters, g->params.margin + BEYOND_MARGIN);
+	double least = least_estimate(&g->params, &s->judged_by);
 
 	if (s->r.verdict != GATE_UNDECIDED)
 		return;
@@ -364,7 +375,7 @@ static void settle(const struct gate *g, struct series *s, bool rejected, double
 	if (!isnan(s->r.p2))
 		s->r.p2_adjusted = adjusted;
 	s->r.why[0] = '\0';
-	if (rejected && s->sign * s->r.estimate >= d_of(&s->judged_by, least))
+	if (rejected && s->sign * s->r.estimate >= least)
 		s->r.verdict = s->sign > 0 ? GATE_REGRESSED : GATE_IMPROVED;
 	else if (lies_inside(s))
 		s->r.verdict = GATE_UNCHANGED;

@@ -215,7 +215,7 @@ static void test_figures(void **state)
 	r = gate_result(g, 0);
 	assert_true(r.p1 == ldexp(1, -10) && r.p2 == ldexp(1, -28));
 	assert_true(r.p2_adjusted == r.p2);
-	assert_true(r.mde == gate_mde(r.deviation, 28));
+	assert_true(r.mde == gate_mde(&usual, &throughput, r.deviation, 28));
 	assert_true(fabs(r.estimate - 0.05) < 0.003);
 }
 
@@ -369,7 +369,21 @@ static void test_stage2_pairs(void **state)
 	assert_int_equal(gate_stage2_pairs(&tiny, &throughput, 0, 100), 43);
 	/* of a count: 0.04 in place of 0.038840, 40.42 */
 	assert_int_equal(gate_stage2_pairs(&usual, &switches, 0.05, 10), 41);
-	assert_true(fabs(gate_mde(0.02, 20) - 4.735 * 0.02 / 4) < 1e-12);
+}
+
+/* e = deviation / sqrt(0.8 * 20) = deviation / 4. */
+static void test_mde(void **state)
+{
+	(void)state;
+	/* much noise: the margin decides */
+	assert_true(fabs(gate_mde(&usual, &throughput, 0.04, 20) - log(1.01) - 4.735 * 0.01) <
+		    1e-12);
+	/* little: the estimate has to be what matters */
+	assert_true(fabs(gate_mde(&usual, &throughput, 0.004, 20) - log(1.025) - 1.645 * 0.001) <
+		    1e-12);
+	/* none, as counts may have: no less than that is ever called a regression */
+	assert_true(gate_mde(&usual, &switches, 0, 20) == switches.matters);
+	assert_true(isnan(gate_mde(&usual, &throughput, NAN, 20)));
 }
 
 static void assert_refused(struct gate_params params, struct gate_series series, const char *word)
@@ -432,8 +446,8 @@ int main(void)
 		cmocka_unit_test(test_counts),		cmocka_unit_test(test_scales),
 		cmocka_unit_test(test_beyond_margin),	cmocka_unit_test(test_give_up),
 		cmocka_unit_test(test_give_up_at_once), cmocka_unit_test(test_void),
-		cmocka_unit_test(test_stage2_pairs),	cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_control),
+		cmocka_unit_test(test_stage2_pairs),	cmocka_unit_test(test_mde),
+		cmocka_unit_test(test_refused),		cmocka_unit_test(test_control),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
