@@ -76,6 +76,16 @@ class Case(unittest.TestCase):
             self.assertIn(word, record["reason"])
         return record
 
+    def each_fails(self, target, *rows, **more):
+        """One session with a cell for each of the rows: (knobs, words of the reason...)."""
+        records = self.records(*({"target": target, "with": row[0]} for row in rows), code=3,
+                               **more)
+        for knobs, *words in rows:
+            record, = (r for r in records if knobs.items() <= r["cell"]["knobs"].items())
+            self.assertEqual(record["status"], "failed", record["reason"])
+            for word in words:
+                self.assertIn(word, record["reason"])
+
     def refused(self, target, knobs, *words, **cell):
         done = self.call({"target": target, "with": knobs} | cell, verb="validate")
         self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
@@ -175,9 +185,9 @@ class Repeat(Case):
                               "run": "true"}, "before the run was over", "SIGKILL", "gone")
 
     def test_fails(self):
-        self.fails("repeat", {"run": shell("echo oh dear >&2; exit 3")},
-                   "status 3", "oh dear")
-        self.fails("repeat", {"run": shell("kill -SEGV $$")}, "SIGSEGV")
+        self.each_fails("repeat",
+                        ({"run": shell("echo oh dear >&2; exit 3")}, "status 3", "oh dear"),
+                        ({"run": shell("kill -SEGV $$")}, "SIGSEGV"))
         r = self.fails("repeat", {"run": shell("printf 'a\\001\\377\"b\\nlast'; exit 1")},
                        "a''\'b|last")
         self.assertNotIn("\x01", r["reason"])
@@ -211,22 +221,25 @@ class Repeat(Case):
         self.assertIn("no JSON", " ".join(r["notes"]))
 
     def test_tells_nonsense(self):
-        for line, word in (('{"operations": -5}', "operations"),
-                           ('{"metric": "x"}', "missing"),
-                           ('{"metric": "latency_p99", "value": 1, "unit": "ns"}', "measured")):
-            self.fails("repeat", {"run": "echo " + shlex.quote(line)}, word)
+        told = {'{"operations": -5}': "operations", '{"metric": "x"}': "missing",
+                '{"metric": "latency_p99", "value": 1, "unit": "ns"}': "measured"}
+        self.each_fails("repeat", *(({"run": "echo " + shlex.quote(line)}, word)
+                                    for line, word in told.items()))
 
     def test_no_such_program(self):
         text = os.path.join(self.dir, "text")
         with open(text, "w", encoding="utf-8") as file:
             file.write("just text\n")
-        for run, word in (("no-such-program-here", "in $PATH"), ("./nowhere", "there is no"),
-                          (text, "may be executed"), (self.dir, "may be executed"),
-                          ("${bin}", "the knob `bin`")):
-            self.fails("repeat", {"run": run}, "run: ", word)
-        os.chmod(text, 0o755)
-        self.fails("repeat", {"run": text}, "#!")
-        self.fails("repeat", {"run": "true", "cwd": "/nowhere"}, "cwd", "/nowhere")
+        executable = shutil.copy(text, text + ".x")
+        os.chmod(executable, 0o755)
+        self.each_fails("repeat",
+                        ({"run": "no-such-program-here"}, "run: ", "in $PATH"),
+                        ({"run": "./nowhere"}, "run: there is no program", self.dir),
+                        ({"run": text}, "run: ", "may be executed"),
+                        ({"run": self.dir}, "run: ", "may be executed"),
+                        ({"run": "${bin}"}, "run: ", "the knob `bin`"),
+                        ({"run": executable}, "#!"),
+                        ({"run": "true", "cwd": "/nowhere"}, "cwd", "/nowhere"))
 
     def test_probes_tell_the_role(self):
         if os.geteuid():
@@ -308,36 +321,35 @@ while True:
                   f"s.bind(('127.0.0.1', {port})); s.listen(9)",
               f"udp::{port}": f"u.bind(('127.0.0.1', {port}))",
               "line:^up [0-9]+$": "print('up 17')"}
-        for ready, action in up.items():
-            with self.subTest(ready=ready):
-                stamp = os.path.join(self.dir, "stamp")
-                r = self.ok("once", {"ready": ready, "run": python(
-                    "import socket, time\ns = socket.socket()\n"
-                    "u = socket.socket(type=socket.SOCK_DGRAM)\ntime.sleep(0.2)\n"
-                    f"open({stamp!r}, 'w').write(str(time.monotonic_ns()))\n"
-                    f"{action}\ntime.sleep(1000)")})
-                with open(stamp, encoding="utf-8") as file:
-                    self.assertGreater(r["window"]["begin_ns"], int(file.read()))
+        stamps = {ready: os.path.join(self.dir, f"stamp{i}") for i, ready in enumerate(up)}
+        records = self.records(*({"target": "once", "with": {"ready": ready, "run": python(
+            "import socket, time\ns = socket.socket()\nu = socket.socket(type=socket.SOCK_DGRAM)\ntime.sleep(0.2)\n"
+            f"open({stamps[ready]!r}, 'w').write(str(time.monotonic_ns()))\n"
+            f"{action}\ntime.sleep(1000)")}} for ready, action in up.items()))
+        self.assertEqual(len(records), len(up))
+        for r in records:
+            self.assertEqual(r["status"], "ok", r["reason"])
+            with open(stamps[r["cell"]["knobs"]["ready"]], encoding="utf-8") as file:
+                self.assertGreater(r["window"]["begin_ns"], int(file.read()))
 
     def test_is_never_ready(self):
         self.fails("once", {"run": shell("echo still loading; exec sleep 1004"),
                             "ready": "line:^up$", "ready_timeout": "300ms"},
                    "not ready (line:^up$) within 0.3 s", "still loading")
         self.no_process("sleep\x001004")
-        self.fails("once", {"run": shell("echo no port >&2; exit 4"), "ready": "tcp::9"},
-                   "before it was ready", "status 4", "no port")
-        self.fails("once", {"run": "true", "ready": "line:x"}, "before it was ready", "ended")
+        self.each_fails("once",
+                        ({"run": shell("echo no port >&2; exit 4"), "ready": "tcp::9"},
+                         "before it was ready", "status 4", "no port"),
+                        ({"run": "true", "ready": "line:x"}, "before it was ready", "ended"))
 
     def test_dies_early(self):
-        self.fails("once", {"run": shell("sleep 0.15; echo sick >&2; exit 9")},
-                   "before the window was over", "status 9", "sick")
-        self.fails("once", {"run": shell("sleep 0.15; kill -ABRT $$")}, "SIGABRT")
-        self.fails("once", {"run": "true"}, "before the window began", "${duration}",
-                   top={"warmup": "1s"})
-
-    def test_a_daemon_is_not_followed(self):
-        self.fails("once", {"run": shell("setsid sleep 1005 & exit 0")},
-                   "before the window began", top={"warmup": "1s"})
+        self.each_fails("once",
+                        ({"run": shell("sleep 0.15; echo sick >&2; exit 9")},
+                         "before the window was over", "status 9", "sick"),
+                        ({"run": shell("sleep 0.15; kill -ABRT $$")}, "SIGABRT"),
+                        ({"run": "true"}, "before the window began", "${duration}"),
+                        ({"run": shell("setsid sleep 1005 & exit 0")}, "before the window began"),
+                        top={"warmup": "1s"})
         self.no_process("sleep\x001005")
 
     def test_ignores_the_signal(self):
