@@ -323,7 +323,8 @@ while True:
               "line:^up [0-9]+$": "print('up 17')"}
         stamps = {ready: os.path.join(self.dir, f"stamp{i}") for i, ready in enumerate(up)}
         records = self.records(*({"target": "once", "with": {"ready": ready, "run": python(
-            "import socket, time\ns = socket.socket()\nu = socket.socket(type=socket.SOCK_DGRAM)\ntime.sleep(0.2)\n"
+            "import socket, time\ns = socket.socket()\n"
+            "u = socket.socket(type=socket.SOCK_DGRAM)\ntime.sleep(0.2)\n"
             f"open({stamps[ready]!r}, 'w').write(str(time.monotonic_ns()))\n"
             f"{action}\ntime.sleep(1000)")}} for ready, action in up.items()))
         self.assertEqual(len(records), len(up))
