@@ -116,11 +116,11 @@ static void copy_text(const cJSON *o, const char *key, char *to, size_t size)
 static int judge_answer(struct build *build, const struct outcome *o, struct err *err)
 {
 	const cJSON *protocol = cJSON_GetObjectItemCaseSensitive(o->response, "protocol");
-	int version = cJSON_IsNumber(protocol) ? protocol->valueint : 0;
+	int version = cJSON_IsNumber(protocol) ? protocol->valueint : -1;
 
 	if (o->interrupted)
 		return err_set(err, -EINTR, "interrupted");
-	if (!version)
+	if (version < 0)
 		return err_set(err, -EINVAL,
 			       "%s is no uhbench: it does not answer as one does (%s). Programs of "
 			       "other kinds are compared by the workload `command`",

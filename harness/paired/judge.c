@@ -265,7 +265,8 @@ static int add_metric(struct judge *j, struct judged_metric *m, const struct pai
 		snprintf(why, sizeof(why), "%s needs %.0f operations a run, and there were %.0f",
 			 m->name, m->operations_min, n);
 	else if (!isfinite(d))
-		snprintf(why, sizeof(why), "%s was not measured in pair %u", m->name, j->pairs - 1);
+		snprintf(why, sizeof(why), "%s was 0 or not measured in pair %u", m->name,
+			 j->pairs - 1);
 	else
 		r = gate_add(m->gate, m->series, d);
 	if (n < m->operations_min || !isfinite(d)) {

@@ -1,0 +1,467 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`uhbench ab` from the command line to its exit code, and `uhbench replay` of what it left.
+
+Cells are chosen so that neighbours cannot change the outcome: what must be slower is so by far, and
+what must be alike runs at a rate that any machine keeps.
+
+Usage: test_ab.py UHBENCH
+"""
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import unittest
+
+UHBENCH = None
+# Whatever else this machine does: pairs are not dropped for it.
+CALM = ["--max-steal", "100%", "--max-foreign", "100%"]
+# A build that is another uhbench's parent: it passes the request on and may change it, or the answer.
+SHIM = """\
+#!{python}
+import json, os, subprocess, sys
+me = os.path.basename(__file__)
+request = json.loads(os.fdopen(3, "rb").read())
+answer = None
+{before}
+if answer is None:
+    def set_up():
+        os.dup2(ask, 13); os.dup2(tell, 14); os.dup2(13, 3); os.dup2(14, 4)
+    ask, ask_in = os.pipe()
+    tell_out, tell = os.pipe()
+    child = subprocess.Popen([{uhbench!r}, "child"], preexec_fn=set_up, close_fds=False)
+    os.close(ask); os.close(tell)
+    os.write(ask_in, json.dumps(request).encode()); os.close(ask_in)
+    answer = json.loads(os.fdopen(tell_out, "rb").read())
+    child.wait()
+{after}
+os.fdopen(4, "wb").write(json.dumps(answer).encode())
+"""
+
+
+def nop(**more):
+    return {"workload": "nop", "target": "null", **more}
+
+
+STEADY = nop(rate=4000)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="uhbench-ab-")
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.out = os.path.join(self.dir, "out")
+
+    def matrix(self, *cells, **top):
+        path = os.path.join(self.dir, "m.json")
+        with open(path, "w") as f:
+            json.dump({"warmup": 0, "duration": "50ms", "cells": cells, **top}, f)
+        return path
+
+    def shim(self, name, before="", after=""):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as f:
+            f.write(SHIM.format(python=sys.executable, uhbench=UHBENCH,
+                                before=textwrap.dedent(before), after=textwrap.dedent(after)))
+        os.chmod(path, 0o755)
+        return path
+
+    def uhbench(self, *args):
+        return subprocess.run([UHBENCH, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=240)
+
+    def ab(self, matrix, *args):
+        return self.uhbench("ab", matrix, "-o", self.out, "--seed", "7", *CALM, *args)
+
+    def same(self, matrix, *args):
+        return self.ab(matrix, "--base-set", "nop.work_ns=0", "--head-set", "nop.work_ns=0", *args)
+
+    def path(self, name):
+        return os.path.join(self.out, name)
+
+    def load(self, name):
+        with open(self.path(name)) as f:
+            return json.load(f, parse_constant=self.fail)
+
+    def pairs(self):
+        with open(self.path("pairs.jsonl")) as f:
+            return [json.loads(line, parse_constant=self.fail) for line in f]
+
+    def verdict(self, p, code, verdict):
+        self.assertEqual(p.returncode, code, p.stdout + p.stderr)
+        v = self.load("verdicts.json")
+        self.assertEqual((v["verdict"], v["exit_code"]), (verdict, code), v["line"])
+        self.assertIn(v["line"], p.stdout)
+        self.assertFalse([d for d in os.listdir(self.out) if d.startswith(".work")])
+        return v
+
+    def refused(self, p, *texts):
+        self.assertEqual(p.returncode, 2, p.stdout + p.stderr)
+        for text in texts:
+            self.assertIn(text, p.stderr)
+        self.assertFalse(os.path.exists(self.path("gate.json")))
+
+
+class Verdicts(Case):
+    def test_slow_head_regresses_and_replays(self):
+        m = self.matrix(nop(), STEADY)
+        p = self.ab(m, "--base-set", "nop.work_ns=100", "--head-set", "nop.work_ns=4000")
+        v = self.verdict(p, 1, "regressed")
+        self.assertEqual((v["kind"], v["name"]), ("paired", "m"))
+        self.assertEqual((v["base"], v["head"]), ("nop.work_ns=100", "nop.work_ns=4000"))
+        self.assertEqual(v["counts"]["regressed"], 1)
+        # The cell whose rate leaves room for it is as fast as before.
+        self.assertEqual(v["counts"]["unchanged"], 1)
+        worst = v["cells"][0]
+        self.assertEqual(worst["label"], "nop/null")
+        self.assertGreater(worst["metrics"][0]["estimate"], 5)
+        self.assertEqual(worst["metrics"][0]["stage"], "stage2")
+        self.check_pairs(v)
+        self.check_replay(1)
+
+    def check_pairs(self, v):
+        pairs = self.pairs()
+        control = [p for p in pairs if p["control"]]
+        self.assertEqual([p["pair"] for p in pairs], list(range(len(pairs))))
+        self.assertEqual(len(control), 24)
+        self.assertEqual(v["control"]["pairs"], 24)
+        self.assertFalse(v["control"]["contaminated"])
+        self.assertEqual(len(pairs) - 24, v["pairs"])
+        self.assertEqual({p["first"] for p in pairs}, {"base", "head"})
+        self.assertEqual({p["stage"] for p in pairs}, {"stage1", "stage2"})
+        # Spread over the rounds of the first stage, not all in front.
+        self.assertGreaterEqual(len({p["round"] for p in control}), 8)
+        gate = self.load("gate.json")
+        self.assertEqual((gate["ended"], gate["pairs"]), ("complete", len(pairs)))
+        self.assertEqual(gate["params"]["margin_from"], "one build")
+        self.assertEqual(gate["base"]["sha256"], gate["head"]["sha256"])
+        self.assertEqual(gate["cells"][0]["cell"]["knobs"]["work_ns"], 0)
+
+    def check_replay(self, code):
+        with open(self.path("verdicts.json"), "rb") as f:
+            first = f.read()
+        os.unlink(self.path("verdicts.json"))
+        p = self.uhbench("replay", self.out)
+        self.assertEqual(p.returncode, code, p.stderr)
+        with open(self.path("verdicts.json"), "rb") as f:
+            self.assertEqual(first, f.read())
+        p = self.uhbench("replay", self.out, "--json")
+        self.assertEqual(json.loads(p.stdout), json.loads(first))
+
+    def test_same_passes(self):
+        p = self.same(self.matrix(STEADY))
+        v = self.verdict(p, 0, "passed")
+        self.assertEqual(v["counts"]["unchanged"], 1)
+        self.check_replay(0)
+
+    def test_fast_head_improves(self):
+        p = self.ab(self.matrix(nop()), "--base-set", "nop.work_ns=4000",
+                    "--head-set", "nop.work_ns=100", "--confirm-improvements")
+        v = self.verdict(p, 0, "improved")
+        self.assertLess(v["cells"][0]["metrics"][0]["estimate"], -0.5)
+        self.assertEqual(v["cells"][0]["metrics"][0]["stage"], "stage2")
+
+    def test_budget_leaves_it_inconclusive(self):
+        p = self.same(self.matrix(STEADY), "--budget", "3500ms")
+        v = self.verdict(p, 4, "inconclusive")
+        self.assertEqual(v["ended"], "budget")
+        self.assertIn("the budget of 3.5s was used up", v["cells"][0]["metrics"][0]["why"])
+        self.check_replay(4)
+
+    def test_what_fails_can_be_chosen(self):
+        p = self.same(self.matrix(STEADY), "--budget", "3500ms", "--fail-on", "regressed")
+        self.verdict(p, 0, "inconclusive")
+
+    def test_tail_needs_operations(self):
+        p = self.same(self.matrix({**STEADY, "gate": ["latency_p99", "switches"]}))
+        v = self.verdict(p, 4, "inconclusive")
+        by = {m["metric"]: m for m in v["cells"][0]["metrics"]}
+        self.assertTrue(by["latency_p99"]["gated"])
+        self.assertEqual(by["latency_p99"]["effect"], 0.15)
+        self.assertIn("latency_p99 needs 10000 operations a run", by["latency_p99"]["why"])
+        self.assertTrue(by["switches"]["gated"])
+        self.assertEqual(by["switches"]["channel"], "count")
+        self.assertFalse(by["latency_p50"]["gated"])
+
+    def test_disturbed_pairs_are_dropped_whole(self):
+        # No window is without a tick of anybody else: every pair goes.
+        after = """
+        if "host" in answer:
+            answer["host"]["foreign_cpu_ns"] = 1e12
+        """
+        build = self.shim("disturbed", after=after)
+        p = self.ab(self.matrix(STEADY), "--base", build, "--head", build,
+                    "--max-foreign", "50%")
+        v = self.verdict(p, 4, "inconclusive")
+        self.assertIn("disturbed by others", v["cells"][0]["metrics"][0]["why"])
+        self.assertEqual(v["discarded"], v["cells"][0]["discarded"]["both"])
+        self.assertEqual({p["discarded"]["reason"] for p in self.pairs()}, {"foreign"})
+
+    def test_dry_run_says_how_much(self):
+        m = self.matrix(nop(depth=[1, 2]))
+        p = self.same(m, "--dry-run")
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn("2 cells: 44 pairs", p.stdout)
+        self.assertFalse(os.path.exists(self.out))
+        p = self.same(m, "--dry-run", "--json")
+        self.assertEqual(json.loads(p.stdout)["pairs"], {"least": 44, "most": 164})
+
+
+class Builds(Case):
+    def test_two_builds(self):
+        slow = self.shim("slow", before="request['cell'] = {**request.get('cell', {}), 'with': "
+                                        "{'work_ns': 4000}} if request['protocol'] else None")
+        p = self.ab(self.matrix(nop()), "--base", UHBENCH, "--head", slow, "--head", slow)
+        self.verdict(p, 1, "regressed")
+        gate = self.load("gate.json")
+        self.assertEqual(gate["head"]["paths"], [slow, slow])
+        self.assertEqual(gate["params"]["margin"], 0.01)
+        self.assertEqual(gate["base"]["protocol"], 2)
+        self.assertTrue(gate["base"]["revision"])
+        self.assertEqual({p["builds"]["head"] for p in self.pairs() if not p["control"]}, {0, 1})
+
+    def test_older_protocol_still_works(self):
+        old = self.shim("old", before="""
+        if request["protocol"] == 1:
+            if set(request) - {"protocol", "cell", "seed", "warmup_ns", "duration_ns", "workdir",
+                               "sessiondir", "pad_iters_per_ns"}:
+                sys.exit("an old build is sent what it does not know")
+            request["protocol"] = 2
+        else:
+            request["protocol"] = 0
+        """, after="answer['protocol'] = 1\nanswer.pop('revision', 0)\nanswer.pop('uhbench', 0)")
+        p = self.ab(self.matrix(STEADY), "--base", old, "--head", UHBENCH)
+        self.verdict(p, 0, "passed")
+        gate = self.load("gate.json")
+        self.assertEqual((gate["base"]["protocol"], gate["head"]["protocol"]), (1, 2))
+        self.assertIsNone(gate["base"]["revision"])
+
+    def test_builds_that_cannot_be_compared(self):
+        m = self.matrix(STEADY)
+        for name, answer, text in (("ancient", '{"protocol": 0}', "is too old"),
+                                   ("future", '{"protocol": 99}', "is newer than this uhbench"),
+                                   ("other", '{"hello": 1}', "is no uhbench")):
+            build = self.shim(name, before=f"answer = {answer}")
+            self.refused(self.ab(m, "--base", build, "--head", UHBENCH), text, build)
+        self.refused(self.ab(m, "--base", "/bin/true", "--head", UHBENCH), "is no uhbench")
+        self.refused(self.ab(m, "--base", m, "--head", UHBENCH), "executed")
+        self.refused(self.ab(m, "--base", self.dir, "--head", UHBENCH), "directory")
+        self.refused(self.ab(m, "--base", "/none", "--head", UHBENCH), "No such file")
+
+    def test_contaminated(self):
+        other = self.shim("other", before="""
+        if me.startswith("copy") and request["protocol"]:
+            request["cell"]["with"] = {"work_ns": 4000}
+        """)
+        p = self.ab(self.matrix(nop()), "--base", other, "--head", other, "--effect", "50%",
+                    "--only", "nop/null")
+        v = self.verdict(p, 5, "contaminated")
+        self.assertTrue(v["control"]["contaminated"])
+        self.assertGreater(v["control"]["estimate"], 1)
+
+    def test_nothing_can_run(self):
+        lacks = self.shim("lacks", before="""
+        if request["protocol"]:
+            answer = {"protocol": 2, "status": "unsupported", "reason": "no such device"}
+        """)
+        p = self.ab(self.matrix(nop()), "--base", lacks, "--head", lacks)
+        v = self.verdict(p, 77, "skipped")
+        self.assertEqual(v["cells"][0]["failed"]["side"], "both")
+
+    def test_one_side_cannot_run(self):
+        lacks = self.shim("lacks", before="""
+        if request["protocol"]:
+            answer = {"protocol": 2, "status": "unsupported", "reason": "no such device"}
+        """)
+        p = self.ab(self.matrix(nop()), "--base", lacks, "--head", UHBENCH)
+        v = self.verdict(p, 3, "failed")
+        self.assertEqual(v["cells"][0]["failed"],
+                         {"side": "base", "status": "unsupported", "reason": "no such device"})
+
+
+class Sick(Case):
+    def sick(self, side, fault, **top):
+        other = "head" if side == "base" else "base"
+        p = self.ab(self.matrix(nop(), nop(depth=2, rate=4000), **top),
+                    f"--{side}-set", f"nop/null.fault={fault}",
+                    f"--{other}-set", "nop/null.fault=none")
+        v = self.verdict(p, 3, "failed")
+        self.assertEqual(v["counts"]["failed"], 2)
+        made = [p for p in self.pairs() if not p["control"]]
+        self.assertEqual(len(made), 2, "a cell that failed gets no further pairs")
+        return v["cells"][0]["failed"]
+
+    def test_base_that_crashes(self):
+        failed = self.sick("base", "crash")
+        self.assertEqual((failed["side"], failed["status"]), ("base", "failed"))
+        self.assertIn("SIGSEGV", failed["reason"])
+
+    def test_head_that_hangs(self):
+        failed = self.sick("head", "hang", deadline="500ms")
+        self.assertEqual((failed["side"], failed["status"]), ("head", "stalled"))
+        self.assertIn("no end within 0.5 s", failed["reason"])
+
+
+class Interrupted(Case):
+    def start(self, *args):
+        p = subprocess.Popen([UHBENCH, "ab", self.matrix(STEADY), "-o", self.out, *CALM,
+                              "--base-set", "nop.work_ns=0", "--head-set", "nop.work_ns=0",
+                              *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: (p.poll() is None and p.kill(), p.communicate()))
+        return p
+
+    def wait_for_pairs(self, n):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if os.path.exists(self.path("pairs.jsonl")) and len(self.pairs()) >= n:
+                return
+            time.sleep(0.02)
+        self.fail("no pairs")
+
+    def test_signal_keeps_what_is_there(self):
+        p = self.start()
+        self.wait_for_pairs(3)
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=60)
+        self.assertEqual(p.returncode, 130, err)
+        v = self.load("verdicts.json")
+        self.assertEqual((v["ended"], v["exit_code"]), ("interrupted", 130))
+        self.assertEqual(self.load("gate.json")["pairs"], len(self.pairs()))
+        self.assertEqual(self.uhbench("replay", self.out).returncode, 130)
+
+    def test_killed_is_judged_by_what_is_there(self):
+        p = self.start()
+        self.wait_for_pairs(3)
+        p.kill()
+        p.communicate()
+        with open(self.path("pairs.jsonl"), "a") as f:
+            f.write('{"schema": 1, "pai')
+        p = self.uhbench("replay", self.out)
+        self.assertEqual(p.returncode, 130, p.stderr)
+        self.assertIsNone(self.load("gate.json")["ended"])
+        # Who comes next finds nothing of it.
+        shutil.rmtree(self.out)
+        self.assertEqual(self.same(self.matrix(STEADY)).returncode, 0)
+
+    def test_another_session_is_measuring(self):
+        p = self.start()
+        self.wait_for_pairs(1)
+        q = self.uhbench("ab", self.matrix(STEADY), "-o", self.out + "2", "--base-set",
+                         "nop.work_ns=0")
+        p.send_signal(signal.SIGTERM)
+        p.communicate(timeout=60)
+        self.assertEqual(q.returncode, 5, q.stderr)
+
+
+class WrongWords(Case):
+    def test_command_line(self):
+        m = self.matrix(nop(), {"workload": "nop", "target": "uring"})
+        for args, text in (
+                ([], "what is to be compared?"),
+                (["--base", UHBENCH], "--head is missing"),
+                (["--base", UHBENCH, "--head-set", "nop.work_ns=1"], "not both"),
+                (["--head-set", "work_ns=1"], "is not WORKLOAD[/TARGET].KNOB=VALUE"),
+                (["--head-set", "wal.window=1ms"], "is for no cell of the matrix"),
+                (["--head-set", "nop.wark_ns=1"], "is for no cell of the matrix"),
+                (["--head-set", "nop/uring.work_ns=1"], 'no knob and no axis "work_ns"'),
+                (["--head-set", "nop/null.work_ns=x"], '"nop/null.work_ns=x"'),
+                (["--head-set", "nop.batch=8"], "batch 8 is above depth"),
+                (["--head-set", "nop.depth=2", "--budget", "1s"], "--budget 1s is too little"),
+                (["--head-set", "nop.depth=2", "--effect", "5"], "5 is not from 0 to 1"),
+                (["--head-set", "nop.depth=2", "--effect", "x"], "is not a share"),
+                (["--head-set", "nop.depth=2", "--margin", "6%"], "margin: 0.06 is not below"),
+                (["--head-set", "nop.depth=2", "--alpha", "0"], "alpha"),
+                (["--head-set", "nop.depth=2", "--fail-on", "slow"], "neither regressed nor"),
+                (["--head-set", "nop.depth=2", "--only", "wal/*"], "wal/*")):
+            with self.subTest(args=args):
+                if "nop.batch=8" in args:
+                    m = self.matrix(nop(depth=4))
+                self.refused(self.ab(m, *args), text)
+
+    def test_gated_count_without_its_probe(self):
+        self.refused(self.same(self.matrix({**STEADY, "gate": "syscalls"})),
+                     "which the probe syscalls counts")
+
+    def test_folder_without_a_gate(self):
+        p = self.uhbench("replay", self.dir)
+        self.assertEqual(p.returncode, 2)
+        self.assertIn("holds no gate", p.stderr)
+
+    def test_folder_in_use(self):
+        os.makedirs(self.out)
+        with open(self.path("manifest.json"), "w") as f:
+            f.write("{}")
+        self.refused(self.same(self.matrix(STEADY)), "holds a session already")
+
+
+class Damaged(Case):
+    """One gate, damaged in many ways: each is an error with its place, and no verdict."""
+
+    def setUp(self):
+        super().setUp()
+        p = self.same(self.matrix(STEADY))
+        self.assertEqual(p.returncode, 0, p.stderr)
+        self.good = {}
+        for name in ("gate.json", "pairs.jsonl"):
+            with open(self.path(name), encoding="utf-8") as f:
+                self.good[name] = f.read()
+
+    def damaged(self, name, text, *expected):
+        for n, good in self.good.items():
+            with open(self.path(n), "w", encoding="utf-8") as f:
+                f.write(text if n == name else good)
+        before = os.stat(self.path("verdicts.json")).st_mtime_ns
+        p = self.uhbench("replay", self.out)
+        self.assertEqual(p.returncode, 3, p.stdout + p.stderr)
+        self.assertFalse(p.stdout)
+        for e in expected:
+            self.assertIn(e, p.stderr)
+        self.assertEqual(before, os.stat(self.path("verdicts.json")).st_mtime_ns)
+
+    def test_all(self):
+        gate, pairs = self.good["gate.json"], self.good["pairs.jsonl"]
+        lines = pairs.splitlines(keepends=True)
+        last = len(lines)
+
+        def line(n, text):
+            return "".join(lines[:n - 1] + [text] + lines[n:])
+
+        def changed(n, **keys):
+            return line(n, json.dumps({**json.loads(lines[n - 1]), **keys}) + "\n")
+
+        for text, place in (
+                (pairs[:-20], f"pairs.jsonl:{last}: the line is cut off"),
+                ("".join(lines[:-1]), f"pairs.jsonl:{last - 1}: the file ends here"),
+                (line(3, "{garbage\n"), "pairs.jsonl:3: not JSON"),
+                (changed(4, schema=2), "pairs.jsonl:4: schema 2"),
+                (changed(5, cell="none"), 'pairs.jsonl:5: cell "none"'),
+                (changed(6, base=None), 'pairs.jsonl:6: "base" has no metrics'),
+                (changed(2, discarded={"side": "left"}), 'pairs.jsonl:2: "side" cannot be "left"'),
+                (changed(2, failed=7), 'pairs.jsonl:2: "failed" is not null or an object'),
+                (changed(2, control=None), 'pairs.jsonl:2: "control" is not true or false'),
+                (changed(2, duration=-1), 'pairs.jsonl:2: "duration" is not a number')):
+            with self.subTest(place=place):
+                self.damaged("pairs.jsonl", text, place)
+        g = json.loads(gate)
+        for text, place in (
+                (gate[:-30], "gate.json:"),
+                (json.dumps({**g, "schema": 9}), "gate.json: schema 9"),
+                (json.dumps({**g, "kind": "stored"}), 'gate.json: "kind" cannot be "stored"'),
+                (json.dumps({**g, "cells": []}), 'gate.json: "cells" is not'),
+                (json.dumps({**g, "params": {}}), 'gate.json: "alpha" is not a number'),
+                (json.dumps({**g, "cells": [{**g["cells"][0], "metrics": [{}]}]}),
+                 'gate.json: cells[0]: "metric" is not a text')):
+            with self.subTest(place=place):
+                self.damaged("gate.json", text, place)
+
+
+if __name__ == "__main__":
+    UHBENCH = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
