@@ -43,9 +43,10 @@ struct workload_ops {
 	uint64_t payload_default, payload_min, payload_max; /* all 0: operations carry no payload */
 	bool payload_told; /* a word to the target: operations have no buffers of that size */
 
-	/* Its targets run a program of the user's, which a gate gives them (run->bin): then that is
-	 * what differs between base and head, and the uhbench that runs the cell is this one. */
-	bool takes_program;
+	/* Does the cell run a program that a gate is to give it (run->bin)? Then that is what
+	 * differs between base and head, and the uhbench that runs the cell is this one. NULL:
+	 * never. */
+	bool (*takes_program)(const struct cell *cell);
 
 	/* Refuses combinations that no single row can (payload against direct, ...): called when
 	 * the matrix is read and again in the child. `target_config` belongs to cell->target. */

@@ -418,6 +418,17 @@ static void command_teardown(struct run *run)
 	run->workload = run->world = NULL;
 }
 
+static bool command_takes_program(const struct cell *cell)
+{
+	const struct command_config *c = cell->workload_config;
+	const char *const texts[] = {c->run, c->server, c->ready, c->env, c->cwd};
+
+	for (unsigned i = 0; i < array_size(texts); i++)
+		if (strstr(texts[i], "${bin}"))
+			return true;
+	return false;
+}
+
 const struct workload_ops workload_command = {
 	.name = "command",
 	.help = "a program of your own: run again and again, or once through the window",
@@ -426,7 +437,7 @@ const struct workload_ops workload_command = {
 	.config_size = sizeof(struct command_config),
 	.payload_max = 1ull << 40, /* for ${payload} alone */
 	.payload_told = true,
-	.takes_program = true,
+	.takes_program = command_takes_program,
 	.check_cell = command_check_cell,
 	.extra_ns = command_extra_ns,
 	.setup = command_setup,

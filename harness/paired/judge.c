@@ -246,6 +246,19 @@ static void discard(struct judge *j, struct judged_cell *c, int side)
 	distrust_cell(c, why);
 }
 
+/* The effect of a pair. A run that completed nothing did less than one operation: it counts as half
+ * of one, so that what has come to a standstill is worse by far, and not unknown. */
+static double effect_of_pair(const struct judged_metric *m, const struct pair *p,
+			     const double v[SIDES])
+{
+	double whole[SIDES] = {v[SIDE_BASE], v[SIDE_HEAD]};
+
+	for (int i = 0; i < SIDES; i++)
+		if (m->effect.better == BETTER_HIGHER && !m->effect.count && v[i] == 0 && v[!i] > 0)
+			whole[i] = v[!i] / fmax(1, pair_operations(p->sides[!i])) / 2;
+	return effect_of(&m->effect, whole[SIDE_BASE], whole[SIDE_HEAD]);
+}
+
 /* One metric's values of a pair. What lacks one is not judged at all: a metric that is measured now
  * and then would be judged by the runs that suit it. */
 static int add_metric(struct judge *j, struct judged_metric *m, const struct pair *p)
@@ -260,13 +273,12 @@ static int add_metric(struct judge *j, struct judged_metric *m, const struct pai
 		there[i] = pair_value(p->sides[i], m, &v[i]);
 	if (there[SIDE_BASE] == VALUE_ABSENT && there[SIDE_HEAD] == VALUE_ABSENT)
 		return 0;
-	d = effect_of(&m->effect, v[SIDE_BASE], v[SIDE_HEAD]);
+	d = effect_of_pair(m, p, v);
 	if (n < m->operations_min)
 		snprintf(why, sizeof(why), "%s needs %.0f operations a run, and there were %.0f",
 			 m->name, m->operations_min, n);
 	else if (!isfinite(d))
-		snprintf(why, sizeof(why), "%s was 0 or not measured in pair %u", m->name,
-			 j->pairs - 1);
+		snprintf(why, sizeof(why), "%s was not measured in pair %u", m->name, j->pairs - 1);
 	else
 		r = gate_add(m->gate, m->series, d);
 	if (n < m->operations_min || !isfinite(d)) {
@@ -311,6 +323,7 @@ static void advance(struct judge *j)
 
 static int add_control(struct judge *j, const struct judged_cell *c, const struct pair *p)
 {
+	const struct judged_metric *m = &c->metrics[0];
 	double v[SIDES] = {NAN, NAN}, d;
 
 	if (p->failed >= 0 || p->discarded >= 0) {
@@ -318,8 +331,8 @@ static int add_control(struct judge *j, const struct judged_cell *c, const struc
 		return 0;
 	}
 	for (int i = 0; i < SIDES; i++)
-		pair_value(p->sides[i], &c->metrics[0], &v[i]);
-	d = effect_of(&c->metrics[0].effect, v[SIDE_BASE], v[SIDE_HEAD]);
+		pair_value(p->sides[i], m, &v[i]);
+	d = effect_of_pair(m, p, v);
 	return isfinite(d) ? values_add(&j->control, d) : 0;
 }
 

@@ -21,14 +21,13 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
-#include "harness/workload.h"
 
 static bool any_uhbench(const struct live *l)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (!l->cells[i]->workload->takes_program)
+		if (!live_takes_program(l, i))
 			return true;
-	return l->builds.one;
+	return false;
 }
 
 static int make_builds(struct live *l)

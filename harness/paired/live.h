@@ -40,6 +40,9 @@ void live_free(struct live *l);
 /* gate.json as the gate begins; takes cells_json. NULL: no memory. */
 cJSON *live_describe(struct live *l);
 
+/* Is what differs between the sides the user's program, and not the uhbench that runs the cell? */
+bool live_takes_program(const struct live *l, size_t cell);
+
 /* Measures one pair and writes it down; the judge has it then. Nothing is written when a signal
  * came in between. -errno: the gate cannot go on. */
 int live_pair(struct live *l, size_t cell, bool control);

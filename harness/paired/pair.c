@@ -61,6 +61,13 @@ static const struct build *build_of(const struct measured *m, int side)
 	return &m->live->builds.side[m->control ? SIDE_BASE : side][m->builds[side]];
 }
 
+bool live_takes_program(const struct live *l, size_t cell)
+{
+	const struct cell *c = l->cells[cell];
+
+	return !l->builds.one && c->workload->takes_program && c->workload->takes_program(c);
+}
+
 static void choose_program(const struct measured *m, int side, struct runner_job *job)
 {
 	const struct live *l = m->live;
@@ -69,7 +76,7 @@ static void choose_program(const struct measured *m, int side, struct runner_job
 
 	job->binary = copy;
 	job->protocol = build->protocol;
-	if (!l->cells[m->cell]->workload->takes_program || l->builds.one)
+	if (!live_takes_program(l, m->cell))
 		return;
 	job->binary = l->opt->own_binary;
 	job->protocol = 0;
@@ -110,8 +117,8 @@ static int run_both(struct measured *m, bool probed, struct side_run runs[SIDES]
 /* Neither side's program may be too old to be watched. */
 static bool can_watch(const struct measured *m)
 {
-	for (int side = 0; side < SIDES; side++)
-		if (build_of(m, side)->asked && build_of(m, side)->protocol < PROTOCOL_WINDOWS)
+	for (int side = 0; !live_takes_program(m->live, m->cell) && side < SIDES; side++)
+		if (build_of(m, side)->protocol < PROTOCOL_WINDOWS)
 			return false;
 	return m->live->cells[m->cell]->probes;
 }

@@ -274,6 +274,25 @@ class Builds(Case):
         v = self.verdict(p, 77, "skipped")
         self.assertEqual(v["cells"][0]["failed"]["side"], "both")
 
+    def test_programs_of_the_user(self):
+        programs = []
+        for name, seconds in (("quick", 0.001), ("slow", 0.02)):
+            programs.append(os.path.join(self.dir, name))
+            with open(programs[-1], "w") as f:
+                f.write(f"#!/bin/sh\nexec sleep {seconds}\n")
+            os.chmod(programs[-1], 0o755)
+        m = self.matrix({"workload": "command", "target": "repeat", "with": {"run": "${bin}"}})
+        p = self.ab(m, "--base", programs[0], "--head", programs[1])
+        self.verdict(p, 1, "regressed")
+        gate = self.load("gate.json")
+        self.assertIsNone(gate["base"]["protocol"])
+        self.assertEqual((gate["base"]["name"], gate["head"]["name"]), tuple(programs))
+        # Beside a cell of our own they would have to be uhbenches, too.
+        shutil.rmtree(self.out)
+        m = self.matrix({"workload": "command", "target": "repeat", "with": {"run": "${bin}"}},
+                        nop())
+        self.refused(self.ab(m, "--base", programs[0], "--head", programs[1]), "is no uhbench")
+
     def test_one_side_cannot_run(self):
         lacks = self.shim("lacks", before="""
         if request["protocol"]:
