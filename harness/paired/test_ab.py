@@ -22,6 +22,8 @@ import unittest
 UHBENCH = None
 # Whatever else this machine does: pairs are not dropped for it.
 CALM = ["--max-steal", "100%", "--max-foreign", "100%"]
+# What is alike is seen to be so even where a run hardly gets a CPU.
+ROUGH = ["--effect", "100%"]
 # A build that is another uhbench's parent: it passes the request on and may change it, or the answer.
 SHIM = """\
 #!{python}
@@ -111,7 +113,7 @@ class Case(unittest.TestCase):
 class Verdicts(Case):
     def test_slow_head_regresses_and_replays(self):
         m = self.matrix(nop(), STEADY)
-        p = self.ab(m, "--base-set", "nop.work_ns=100", "--head-set", "nop.work_ns=4000")
+        p = self.ab(m, "--base-set", "nop.work_ns=100", "--head-set", "nop.work_ns=4000", *ROUGH)
         v = self.verdict(p, 1, "regressed")
         self.assertEqual((v["kind"], v["name"]), ("paired", "m"))
         self.assertEqual((v["base"], v["head"]), ("nop.work_ns=100", "nop.work_ns=4000"))
@@ -155,7 +157,7 @@ class Verdicts(Case):
         self.assertEqual(json.loads(p.stdout), json.loads(first))
 
     def test_same_passes(self):
-        p = self.same(self.matrix(STEADY))
+        p = self.same(self.matrix(STEADY), *ROUGH)
         v = self.verdict(p, 0, "passed")
         self.assertEqual(v["counts"]["unchanged"], 1)
         self.check_replay(0)
@@ -236,7 +238,7 @@ class Builds(Case):
         else:
             request["protocol"] = 0
         """, after="answer['protocol'] = 1\nanswer.pop('revision', 0)\nanswer.pop('uhbench', 0)")
-        p = self.ab(self.matrix(STEADY), "--base", old, "--head", UHBENCH)
+        p = self.ab(self.matrix(STEADY), "--base", old, "--head", UHBENCH, *ROUGH)
         self.verdict(p, 0, "passed")
         gate = self.load("gate.json")
         self.assertEqual((gate["base"]["protocol"], gate["head"]["protocol"]), (1, 2))
@@ -276,12 +278,13 @@ class Builds(Case):
 
     def test_programs_of_the_user(self):
         programs = []
-        for name, seconds in (("quick", 0.001), ("slow", 0.02)):
+        for name, seconds in (("quick", 0.001), ("slow", 0.1)):
             programs.append(os.path.join(self.dir, name))
             with open(programs[-1], "w") as f:
                 f.write(f"#!/bin/sh\nexec sleep {seconds}\n")
             os.chmod(programs[-1], 0o755)
-        m = self.matrix({"workload": "command", "target": "repeat", "with": {"run": "${bin}"}})
+        m = self.matrix({"workload": "command", "target": "repeat", "with": {"run": "${bin}"}},
+                        duration="150ms")
         p = self.ab(m, "--base", programs[0], "--head", programs[1])
         self.verdict(p, 1, "regressed")
         gate = self.load("gate.json")
@@ -367,7 +370,9 @@ class Interrupted(Case):
         self.assertIsNone(self.load("gate.json")["ended"])
         # Who comes next finds nothing of it.
         shutil.rmtree(self.out)
-        self.assertEqual(self.same(self.matrix(STEADY)).returncode, 0)
+        p = self.same(self.matrix(STEADY))
+        self.assertIn(p.returncode, (0, 4), p.stderr)
+        self.assertFalse([d for d in os.listdir(self.out) if d.startswith(".work")])
 
     def test_another_session_is_measuring(self):
         p = self.start()
@@ -426,7 +431,7 @@ class Damaged(Case):
     def setUp(self):
         super().setUp()
         p = self.same(self.matrix(STEADY))
-        self.assertEqual(p.returncode, 0, p.stderr)
+        self.assertIn(p.returncode, (0, 4), p.stderr)
         self.good = {}
         for name in ("gate.json", "pairs.jsonl"):
             with open(self.path(name), encoding="utf-8") as f:
