@@ -121,6 +121,31 @@ class Gate(unittest.TestCase):
         self.assertIn("role=\"img\"", self.text(self.path("gate.html")))
         self.assert_clean()
 
+    def test_comment_is_replaced(self):
+        """The step that comments, with a gh that keeps what it is asked for."""
+        with open(os.path.join(CI, "action.yml"), encoding="utf-8") as f:
+            steps = yaml.safe_load(f)["runs"]["steps"]
+        script = next(s for s in steps if s["name"] == "Comment")["run"]
+        asked = os.path.join(self.dir, "asked")
+        gh = os.path.join(self.dir, "gh")
+        with open(gh, "w", encoding="utf-8") as f:
+            f.write('#!/bin/sh\nprintf "%s\\n" "$*" >>"$ASKED"\n'
+                    'case $* in *--jq*) [ -z "$THERE" ] || printf "4\\n$THERE\\n" ;; esac\n')
+        os.chmod(gh, 0o755)
+        env = {"PATH": self.dir + ":" + self.env["PATH"], "ASKED": asked, "OUT": "uhbench-gate",
+               "COMMENTS": "repos/a/b/issues", "NUMBER": "12"}
+
+        self.assertEqual(self.run_step(script, THERE="", **env).returncode, 0)
+        self.assertFalse(os.path.exists(asked))  # there is no verdict to tell
+        os.mkdir(os.path.join(self.repo, "uhbench-gate"))
+        self.write("uhbench-gate/gate.md", "<!-- uhbench gate small -->\n")
+        for there, call in (("", "-X POST repos/a/b/issues/12/comments"),
+                            ("77", "-X PATCH repos/a/b/issues/comments/77")):
+            done = self.run_step(script, THERE=there, **env)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            last = self.text(asked).splitlines()[-1]
+            self.assertIn(call + " -F body=@uhbench-gate/gate.md", last)
+
     def test_gitlab_lets_the_same_pass(self):
         base = self.git("rev-parse", "HEAD")
         self.commit("the same", 3000000)

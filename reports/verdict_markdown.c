@@ -5,6 +5,7 @@
  * then rows, worst first, for as long as there is room, and how many found none. What needs no
  * action is folded. All foreign text is escaped; the rest is ASCII but for the sign in the title.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,12 +161,23 @@ static void put_parts(struct budget *b, const struct verdicts *v, size_t reserve
 		put_part(b, v, &parts[i], reserve + CLOSING * (array_size(parts) - i));
 }
 
+/* The first line: by it a program finds the comment of the same gate's last run. */
+static void write_mark(FILE *out, const struct verdicts *v)
+{
+	const char *name = v->name;
+
+	fputs("<!-- uhbench gate ", out);
+	for (size_t n = 0; n < 80 && name[n]; n++)
+		fputc(isalnum((unsigned char)name[n]) ? name[n] : '_', out);
+	fputs(" -->\n", out);
+}
+
 static void write_title(FILE *out, const struct verdicts *v)
 {
 	char text[WORDS_MAX];
 
-	/* for programs that look for their own comment */
-	fputs("<!-- uhbench gate -->\n### ", out);
+	write_mark(out, v);
+	fputs("### ", out);
 	fputs(verdict_good(v)  ? "\xe2\x9c\x85"
 	      : verdict_bad(v) ? "\xe2\x9d\x8c"
 			       : "\xe2\x9a\xa0\xef\xb8\x8f",
