@@ -196,7 +196,8 @@ static void test_unchanged(void **state)
 	v = verdicts(b);
 	assert_string_equal(text(v, "verdict"), "passed");
 	assert_int_equal(number(v, "exit_code"), 0);
-	assert_true(number(v, "sees") < 0.02);
+	/* Of hardly any noise: the smallest change that would be called one. */
+	assert_true(number(v, "sees") >= 0.025 && number(v, "sees") < 0.03);
 }
 
 /* Two of twelve may be disturbed, the third is one too many. */
