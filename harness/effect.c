@@ -17,6 +17,16 @@ double effect_of(const struct effect *e, double base, double head)
 	return sign * log(head / base);
 }
 
+double effect_of_runs(const struct effect *e, const double value[2], const double operations[2])
+{
+	double whole[2] = {value[0], value[1]};
+
+	for (int i = 0; i < 2; i++)
+		if (e->better == BETTER_HIGHER && !e->count && value[i] == 0 && value[!i] > 0)
+			whole[i] = value[!i] / fmax(1, operations[!i]) / 2;
+	return effect_of(e, whole[0], whole[1]);
+}
+
 double effect_fraction(const struct effect *e, double d)
 {
 	if (!e->count)

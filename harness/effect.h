@@ -27,6 +27,10 @@ struct effect {
 
 /* NAN where the two have none: a value that is not finite; of a time, one that is not above 0. */
 double effect_of(const struct effect *e, double base, double head);
+/* Of the values of two runs, base's and head's, that completed so many operations. One that
+ * completed nothing did less than one operation: its rate counts as that of half of one, so that
+ * what has come to a standstill is worse by far, and not unknown. */
+double effect_of_runs(const struct effect *e, const double value[2], const double operations[2]);
 double effect_fraction(const struct effect *e, double d);
 /* The other way: of a target of 5 %. */
 double effect_from_fraction(const struct effect *e, double fraction);

@@ -45,6 +45,19 @@ static void no_effect(void **state)
 	assert_true(isnan(effect_of(&switches, 1, INFINITY)));
 }
 
+static void standstill(void **state)
+{
+	const double values[] = {500, 0}, none[] = {0, 0}, operations[] = {1000, 0};
+	const double mirrored[] = {0, 500}, other[] = {0, 1000};
+
+	(void)state;
+	assert_true(fabs(effect_of_runs(&rate, values, operations) - log(2000)) < 1e-12);
+	assert_true(fabs(effect_of_runs(&rate, mirrored, other) + log(2000)) < 1e-12);
+	assert_true(isnan(effect_of_runs(&rate, none, operations)));
+	assert_true(isnan(effect_of_runs(&latency, values, operations)));
+	assert_true(effect_of_runs(&switches, mirrored, operations) == 1000);
+}
+
 static void swapped_is_mirrored(void **state)
 {
 	(void)state;
@@ -69,9 +82,8 @@ static void fractions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(worse_is_positive),
-		cmocka_unit_test(no_effect),
-		cmocka_unit_test(swapped_is_mirrored),
+		cmocka_unit_test(worse_is_positive), cmocka_unit_test(no_effect),
+		cmocka_unit_test(standstill),	     cmocka_unit_test(swapped_is_mirrored),
 		cmocka_unit_test(fractions),
 	};
 

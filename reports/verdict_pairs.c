@@ -41,8 +41,11 @@ static double value_of(const cJSON *side, const struct verdict_row *row)
 
 static int add_point(struct pair_series *series, const cJSON *pair, const struct verdict_row *row)
 {
-	double d = effect_of(&row->by, value_of(get(pair, "base"), row),
-			     value_of(get(pair, "head"), row));
+	const cJSON *base = get(pair, "base"), *head = get(pair, "head");
+	const double values[] = {value_of(base, row), value_of(head, row)};
+	const double operations[] = {get_number(base, "operations"),
+				     get_number(head, "operations")};
+	double d = effect_of_runs(&row->by, values, operations);
 	struct pair_point *points;
 
 	if (!isfinite(d))

@@ -246,17 +246,13 @@ static void discard(struct judge *j, struct judged_cell *c, int side)
 	distrust_cell(c, why);
 }
 
-/* The effect of a pair. A run that completed nothing did less than one operation: it counts as half
- * of one, so that what has come to a standstill is worse by far, and not unknown. */
 static double effect_of_pair(const struct judged_metric *m, const struct pair *p,
 			     const double v[SIDES])
 {
-	double whole[SIDES] = {v[SIDE_BASE], v[SIDE_HEAD]};
+	const double operations[SIDES] = {pair_operations(p->sides[SIDE_BASE]),
+					  pair_operations(p->sides[SIDE_HEAD])};
 
-	for (int i = 0; i < SIDES; i++)
-		if (m->effect.better == BETTER_HIGHER && !m->effect.count && v[i] == 0 && v[!i] > 0)
-			whole[i] = v[!i] / fmax(1, pair_operations(p->sides[!i])) / 2;
-	return effect_of(&m->effect, whole[SIDE_BASE], whole[SIDE_HEAD]);
+	return effect_of_runs(&m->effect, v, operations);
 }
 
 /* One metric's values of a pair. What lacks one is not judged at all: a metric that is measured now
