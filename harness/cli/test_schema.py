@@ -87,7 +87,7 @@ WRONG = [
     {"cells": [{**WAL, "payload": 1}]},
     {"cells": [{**WAL, "with": {"window": 5}}]},
     {"cells": [{**WAL, "with": {"direct": "yes"}}]},
-    {"cells": [{**WAL, "with": {"dir": "x" * 256}}]},
+    {"cells": [{**WAL, "with": {"dir": "x" * 1024}}]},
     *({"probes": probes, "cells": [NOP]}
       for probes in (7, "al", ["all"], ["syscalls", "none"], [["syscalls"]], {}, "procstat", None)),
     *({"probe_knobs": knobs, "cells": [NOP]}
