@@ -59,6 +59,8 @@ struct run {
 	const char *bin;	/* program of the user's that is compared with another; NULL */
 	bool serving; /* for programs of others, without a load: what they write is theirs */
 	double pad_iters_per_ns; /* busy pad, calibrated once by the parent: see pad.h */
+	double pad_iters_per_op; /* of it, burnt by the lane for each operation; 0 outside of
+				    calibrations */
 
 	struct lane *lanes; /* [axes->threads] */
 	void *world; /* published by the workload for its targets: harness/world/<workload>.h */

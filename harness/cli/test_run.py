@@ -190,13 +190,13 @@ class Protocol(Case):
             return p, json.loads(text) if text else None
 
     def request(self, **more):
-        return {"protocol": 2, "cell": nop(), "seed": "1", "warmup_ns": 0,
+        return {"protocol": 3, "cell": nop(), "seed": "1", "warmup_ns": 0,
                 "duration_ns": 10_000_000, "workdir": self.dir, "sessiondir": self.dir,
                 "pad_iters_per_ns": 1.0, **more}
 
     def test_good_request(self):
         p, answer = self.child(self.request())
-        self.assertEqual((p.returncode, answer["protocol"], answer["status"]), (0, 2, "ok"))
+        self.assertEqual((p.returncode, answer["protocol"], answer["status"]), (0, 3, "ok"))
 
     def test_window(self):
         """Who drives the load says when, in the page that the request tells of."""

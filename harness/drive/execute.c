@@ -78,6 +78,8 @@ static int parse_request(const struct registry *reg, const cJSON *req, struct ru
 	run->warmup_ns = number_of(req, "warmup_ns");
 	run->duration_ns = number_of(req, "duration_ns");
 	run->pad_iters_per_ns = pad->valuedouble;
+	pad = cJSON_GetObjectItemCaseSensitive(req, "pad_iters_per_op");
+	run->pad_iters_per_op = cJSON_IsNumber(pad) ? pad->valuedouble : 0;
 	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(req, "window")) ? map_window(run) : 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/pad.h"
 #include "harness/target.h"
 #include "harness/util/nsec.h"
 #include "harness/workload.h"
@@ -46,6 +47,7 @@ struct lane_loop *lane_loop_new(struct lane *lane, bool may_spin, struct err *er
 	l->target = lane->run->cell->target;
 	l->may_spin = may_spin;
 	l->open_loop = axes->rate > 0;
+	l->pad_iters_per_op = lane->run->pad_iters_per_op;
 	hist_init(&l->service);
 	hist_init(&l->intended);
 	hist_init(&l->lateness);
@@ -268,6 +270,19 @@ static int offer(struct lane_loop *l)
 	return 0;
 }
 
+/* A slowdown that is put in: as if the target took longer to take each of n operations. */
+static inline void burn(struct lane_loop *l, unsigned n)
+{
+	uint64_t whole;
+
+	if (__builtin_expect(l->pad_iters_per_op <= 0, 1))
+		return;
+	l->pad_owed += l->pad_iters_per_op * n;
+	whole = (uint64_t)l->pad_owed;
+	l->pad_owed -= (double)whole;
+	pad_spin(whole);
+}
+
 static int submit_closed(struct lane_loop *l, unsigned n)
 {
 	struct op **ops = prepare(l, n);
@@ -278,6 +293,7 @@ static int submit_closed(struct lane_loop *l, unsigned n)
 	integrate(l, now);
 	l->in_flight += n;
 	l->n_pending += n;
+	burn(l, n);
 	return offer(l);
 }
 
@@ -327,6 +343,7 @@ static int submit_open(struct lane_loop *l, unsigned n, const uint64_t *due_ns)
 	integrate(l, now);
 	l->in_flight += n;
 	l->n_pending += n;
+	burn(l, n);
 	n = (unsigned)offer(l);
 	l->left_target_ns = nsec_now();
 	return (int)n;

@@ -47,6 +47,8 @@ struct lane_loop {
 
 	bool open_loop, may_spin;
 	struct pace pace;
+	double pad_iters_per_op; /* burnt in front of each submission, for a calibration */
+	double pad_owed;	 /* less than one iteration */
 	uint64_t backlog; /* starts that were due before the end and never made */
 };
 

@@ -136,6 +136,8 @@ static cJSON *make_request(const struct runner *r, const struct runner_job *job,
 	cJSON_AddStringToObject(o, "workdir", rundir);
 	cJSON_AddStringToObject(o, "sessiondir", sessiondir);
 	cJSON_AddNumberToObject(o, "pad_iters_per_ns", job->pad_iters_per_ns);
+	if (job->pad_iters_per_op > 0)
+		cJSON_AddNumberToObject(o, "pad_iters_per_op", job->pad_iters_per_op);
 	if (job->bin)
 		cJSON_AddStringToObject(o, "bin", job->bin);
 	return o;

@@ -44,6 +44,7 @@ struct runner_job {
 	uint64_t number;	 /* of the run: names its folder */
 	uint64_t seed;
 	double pad_iters_per_ns;
+	double pad_iters_per_op; /* 0: none; needs a binary that speaks PROTOCOL_PADS */
 	bool probed; /* by cell->probes; needs a binary that speaks PROTOCOL_WINDOWS */
 	bool sync;   /* what earlier runs wrote is on disk before it starts */
 };
