@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "harness/cli/fail_on.h"
@@ -327,15 +326,6 @@ static int run_gate(struct paired_options *p, bool json)
 	return r;
 }
 
-static uint64_t random_seed(void)
-{
-	uint64_t seed = 1;
-
-	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		seed = (uint64_t)getpid();
-	return seed >> 1;
-}
-
 static int compare(const struct registry *reg, const struct ab_options *o, struct matrix *m)
 {
 	struct paired_options p = {.registry = reg,
@@ -348,7 +338,7 @@ static int compare(const struct registry *reg, const struct ab_options *o, struc
 					   o->matters == UNSET_SHARE ? o->effect / 2 : o->matters,
 				   .max_steal = o->max_steal,
 				   .max_foreign = o->max_foreign,
-				   .seed = o->seed == UNSET ? random_seed() : o->seed,
+				   .seed = o->seed == UNSET ? measuring_random_seed() : o->seed,
 				   .budget_ns = o->budget_ns,
 				   .concurrent = o->concurrent};
 	char dir[512];

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "harness/matrix/matrix.h"
 #include "harness/util/cleanup.h"
@@ -36,6 +38,15 @@ int measuring_own_binary(char *path, size_t size)
 		return -errno;
 	snprintf(path, size, "/proc/self/fd/%d", fd);
 	return fd;
+}
+
+uint64_t measuring_random_seed(void)
+{
+	uint64_t seed = 1;
+
+	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		seed = (uint64_t)getpid();
+	return seed >> 1;
 }
 
 void measuring_default_dir(const struct matrix *m, char *dir, size_t size)

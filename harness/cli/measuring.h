@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct matrix;
 
@@ -16,6 +17,9 @@ void measuring_catch_signals(void);
  * make the remaining runs. Closed on exec, in the children too. The descriptor, or -errno.
  */
 int measuring_own_binary(char *path, size_t size);
+
+/* Below 2^63. */
+uint64_t measuring_random_seed(void);
 
 /* "results/NAME-DATE-TIME" */
 void measuring_default_dir(const struct matrix *m, char *dir, size_t size);

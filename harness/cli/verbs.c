@@ -7,6 +7,7 @@
 const struct verb *const verb_table[] = {
 	&cmd_run,
 	&cmd_ab,
+	&cmd_calibrate,
 	&cmd_baseline,
 	&cmd_compare,
 	&cmd_validate,

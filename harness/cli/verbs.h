@@ -6,6 +6,7 @@
 
 extern const struct verb cmd_ab;
 extern const struct verb cmd_baseline;
+extern const struct verb cmd_calibrate;
 extern const struct verb cmd_child;
 extern const struct verb cmd_compare;
 extern const struct verb cmd_doctor;

@@ -30,6 +30,21 @@ static bool any_uhbench(const struct live *l)
 	return false;
 }
 
+/* A build that ignored the pad would be found as fast as base. */
+static int check_pads(const struct live *l)
+{
+	for (unsigned i = 0; l->log && l->log->slow > 0 && i < l->builds.n[SIDE_HEAD]; i++) {
+		const struct build *b = &l->builds.side[SIDE_HEAD][i];
+
+		if (b->protocol < PROTOCOL_PADS)
+			return err_set(l->err, -EINVAL,
+				       "%s cannot be slowed down by a pad: it speaks protocol %u, "
+				       "and pads came with %d",
+				       b->path, b->protocol, PROTOCOL_PADS);
+	}
+	return 0;
+}
+
 static int make_builds(struct live *l)
 {
 	char dir[PATH_MAX];
@@ -42,7 +57,7 @@ static int make_builds(struct live *l)
 	r = builds_copy(&l->builds, l->opt, dir, l->err);
 	if (!r && any_uhbench(l))
 		r = builds_ask(&l->builds, l->opt->interrupted, l->err);
-	return r;
+	return r ? r : check_pads(l);
 }
 
 static int open_gate(struct live *l)
@@ -86,8 +101,9 @@ static bool goes_on(const struct live *l)
 /* How many pairs of the control should be done after so many rounds. */
 static unsigned control_due(const struct live *l)
 {
-	return min_of((unsigned)GATE_CONTROL_PAIRS,
-		      (GATE_CONTROL_PAIRS * (l->round + 1) + GATE_STAGE1 - 1) / GATE_STAGE1);
+	unsigned all = live_control_pairs(l);
+
+	return min_of(all, (all * (l->round + 1) + GATE_STAGE1 - 1) / GATE_STAGE1);
 }
 
 /* A cell that works; -ENOENT: there is none. */
@@ -151,14 +167,45 @@ static int one_round(struct live *l, size_t *order)
 	return r;
 }
 
+static bool has_failed(const struct live *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->judge->cells[i].failed && !l->judge->cells[i].skipped)
+			return true;
+	return false;
+}
+
+static int one_gate(struct live *l, size_t *order)
+{
+	int r = 0;
+
+	while (!r && !l->judge->over && goes_on(l))
+		r = one_round(l, order);
+	return r;
+}
+
+/* A gate after the other, each from nothing. */
+static int all_gates(struct live *l, size_t *order)
+{
+	int r = one_gate(l, order);
+
+	for (unsigned i = 1; !r && i < l->log->gates && goes_on(l) && !has_failed(l); i++) {
+		judge_free(take_ptr(l->judge));
+		r = judge_new(l->gate, "gate.json", &l->judge, l->err);
+		if (!r)
+			r = one_gate(l, order);
+	}
+	return r;
+}
+
 static int all_rounds(struct live *l)
 {
 	_cleanup_free_ size_t *order = calloc(l->n + 1, sizeof(*order));
 	int r = order ? 0 : err_sys(l->err, -ENOMEM, "gate");
 
 	l->began_ns = nsec_now();
-	while (!r && !l->judge->over && goes_on(l))
-		r = one_round(l, order);
+	if (!r)
+		r = l->log ? all_gates(l, order) : one_gate(l, order);
 	/* What a short gate has not had yet, and what was disturbed. */
 	return r ? r : control_pairs(l, UINT_MAX);
 }
@@ -170,7 +217,8 @@ static const char *how_it_ended(const struct live *l)
 	return l->judge->over ? "complete" : "budget";
 }
 
-int paired_run(const struct paired_options *opt, struct paired_summary *ret, struct err *err)
+static int measure(const struct paired_options *opt, const struct paired_log *log,
+		   struct paired_summary *ret, struct err *err)
 {
 	struct live *l = calloc(1, sizeof(*l));
 	int r;
@@ -179,6 +227,7 @@ int paired_run(const struct paired_options *opt, struct paired_summary *ret, str
 	if (!l)
 		return err_sys(err, -ENOMEM, "gate");
 	l->opt = opt;
+	l->log = log;
 	l->err = err;
 	rng_seed(&l->rng, opt->seed);
 	r = live_prepare(l);
@@ -195,5 +244,18 @@ int paired_run(const struct paired_options *opt, struct paired_summary *ret, str
 	}
 	live_free(l);
 	free(l);
+	return r;
+}
+
+int paired_run(const struct paired_options *opt, struct paired_summary *ret, struct err *err)
+{
+	int r = measure(opt, NULL, ret, err);
+
 	return r ? r : paired_analyse(opt->dir, &ret->verdicts, err);
+}
+
+int paired_log_run(const struct paired_options *opt, const struct paired_log *log,
+		   struct paired_summary *ret, struct err *err)
+{
+	return measure(opt, log, ret, err);
 }

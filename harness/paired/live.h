@@ -13,6 +13,7 @@
 
 struct live {
 	const struct paired_options *opt;
+	const struct paired_log *log; /* NULL: a gate */
 	struct plan *plan;
 	struct cell **cells;		 /* the matrix's, those that --only left */
 	struct cell **side_cells[SIDES]; /* as they are sent to that side's children */
@@ -37,6 +38,8 @@ struct live {
 /* Cells, sides and gate.json's part of them: everything that can be refused without a run. */
 int live_prepare(struct live *l);
 void live_free(struct live *l);
+/* Pairs of the control that the gate wants. */
+unsigned live_control_pairs(const struct live *l);
 /* gate.json as the gate begins; takes cells_json. NULL: no memory. */
 cJSON *live_describe(struct live *l);
 

@@ -83,6 +83,16 @@ static void choose_program(const struct measured *m, int side, struct runner_job
 	job->bin = copy;
 }
 
+/* Of the head of a log that is to be slower. */
+static double pad_of(const struct measured *m, int side)
+{
+	const struct live *l = m->live;
+
+	if (!l->log || !(l->log->slow > 0) || m->control || side != SIDE_HEAD)
+		return 0;
+	return l->log->slow * l->log->op_ns[m->cell] * l->pad_iters_per_ns;
+}
+
 static int run_side(struct measured *m, int side, bool probed, struct side_run *run)
 {
 	struct live *l = m->live;
@@ -94,6 +104,7 @@ static int run_side(struct measured *m, int side, bool probed, struct side_run *
 	struct timespec start;
 	int r;
 
+	job.pad_iters_per_op = pad_of(m, side);
 	job.cell = l->side_cells[m->control ? SIDE_BASE : side][m->cell];
 	choose_program(m, side, &job);
 	r = runner_run(l->runner, &job, &run->outcome, &run->probes, &start, l->err);

@@ -46,6 +46,7 @@ struct paired_options {
 	uint64_t seed;
 	uint64_t budget_ns; /* 0: none */
 	bool concurrent;
+	const cJSON *calibration; /* of this machine, quoted by the reports; NULL: there is none */
 	const volatile sig_atomic_t *interrupted;
 
 	/* Before each pair. `control`: of base and its copy. */
@@ -67,6 +68,22 @@ struct paired_summary {
  * uhbench, or too old; -EEXIST: the folder holds something; -EBUSY, -EUSERS: see runner.h.
  */
 int paired_run(const struct paired_options *opt, struct paired_summary *ret, struct err *err);
+
+/*
+ * A log for a calibration: what is known beforehand is measured by one gate after another, none of
+ * which has a control, since the log is about just that. gate.json gets
+ * `log: {gates, slow, pads_ns: [a number for each cell]}`; there is no verdicts.json.
+ */
+struct paired_log {
+	unsigned gates; /* the budget may end it before */
+	double slow;	/* by which a pad makes head's operations longer; 0: by nothing */
+	/* Of each chosen cell: how long a lane takes for an operation of base; for slow > 0. */
+	const double *op_ns;
+};
+
+/* As paired_run. -EINVAL, too: a build or a cell that cannot be slowed down. */
+int paired_log_run(const struct paired_options *opt, const struct paired_log *log,
+		   struct paired_summary *ret, struct err *err);
 
 /* The plan of it, without running anything: {cells, pairs: {least, most}, seconds: {least, most}}.
  * -EINVAL as above. */

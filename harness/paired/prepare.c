@@ -17,6 +17,7 @@
 #include "harness/paired/metrics.h"
 #include "harness/paired/overrides.h"
 #include "harness/session/record.h"
+#include "harness/target.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/nsec.h"
 #include "harness/util/units.h"
@@ -53,10 +54,15 @@ static uint64_t cell_runs(const struct cell *c, unsigned pairs, unsigned watched
 	return 2ull * pairs + (c->probes ? 2ull * min_of(pairs, watched) : 0);
 }
 
+unsigned live_control_pairs(const struct live *l)
+{
+	return l->log ? 0 : GATE_CONTROL_PAIRS;
+}
+
 /* Of all pairs up to a stage, with the control. */
 static uint64_t runs_of(const struct live *l, unsigned pairs)
 {
-	uint64_t runs = 2ull * GATE_CONTROL_PAIRS;
+	uint64_t runs = 2ull * live_control_pairs(l);
 
 	for (size_t i = 0; i < l->n; i++)
 		runs += cell_runs(l->cells[i], pairs, GATE_STAGE1);
@@ -76,7 +82,7 @@ static int check_budget(const struct live *l)
 		       "--budget %s is too little: %zu cells need %.0f s at least (%u pairs of "
 		       "each, %u of the control); choose fewer cells by --only, or shorter runs",
 		       units_format_time(l->opt->budget_ns, has), l->n,
-		       (double)least / (double)NSEC_PER_SEC, GATE_STAGE1, GATE_CONTROL_PAIRS);
+		       (double)least / (double)NSEC_PER_SEC, GATE_STAGE1, live_control_pairs(l));
 }
 
 void live_free(struct live *l)
@@ -113,8 +119,9 @@ static int describe_cells(const struct live *l, cJSON **ret)
 	return 0;
 }
 
-static cJSON *describe_params(const struct paired_options *opt)
+static cJSON *describe_params(const struct live *l)
 {
+	const struct paired_options *opt = l->opt;
 	cJSON *o = cJSON_CreateObject(), *fail;
 
 	cJSON_AddNumberToObject(o, "alpha", opt->params.alpha);
@@ -123,7 +130,7 @@ static cJSON *describe_params(const struct paired_options *opt)
 	cJSON_AddNumberToObject(o, "margin", opt->params.margin);
 	cJSON_AddStringToObject(o, "margin_from", opt->margin_from);
 	cJSON_AddBoolToObject(o, "confirm_improvements", opt->params.confirm_improvements);
-	cJSON_AddNumberToObject(o, "control_pairs", GATE_CONTROL_PAIRS);
+	cJSON_AddNumberToObject(o, "control_pairs", live_control_pairs(l));
 	cJSON_AddNumberToObject(o, "max_steal", opt->max_steal);
 	cJSON_AddNumberToObject(o, "max_foreign", opt->max_foreign);
 	fail = cJSON_AddArrayToObject(o, "fail_on");
@@ -146,11 +153,27 @@ static int check_plan(const struct live *l)
 	int r;
 
 	cJSON_AddStringToObject(o, "kind", "paired");
-	cJSON_AddItemToObject(o, "params", describe_params(l->opt));
+	cJSON_AddItemToObject(o, "params", describe_params(l));
 	cJSON_AddItemReferenceToObject(o, "cells", l->cells_json);
 	r = judge_new(o, "gate", &judge, l->err);
 	judge_free(judge);
 	return r == -EBADMSG ? -EINVAL : r;
+}
+
+/* The lanes burn the pad: where they wait for something else, it slows down nothing. */
+static int check_slow(const struct live *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct cell *c = l->cells[i];
+		_cleanup_free_ char *label = cell_label(c);
+
+		if (c->axes.rate || c->target->own_ops)
+			return err_set(l->err, -EINVAL, "%s cannot be slowed down by a pad: %s",
+				       label ? label : c->id,
+				       c->axes.rate ? "its rate is given"
+						    : "its program makes its own load");
+	}
+	return 0;
 }
 
 int live_prepare(struct live *l)
@@ -161,6 +184,8 @@ int live_prepare(struct live *l)
 	for (int side = 0; !r && side < SIDES; side++)
 		r = overrides_apply(opt->registry, opt->sides[side].sets, opt->sides[side].n_sets,
 				    l->cells, l->n, &l->side_cells[side], l->err);
+	if (!r && l->log && l->log->slow > 0)
+		r = check_slow(l);
 	if (!r)
 		r = describe_cells(l, &l->cells_json);
 	if (!r)
@@ -206,16 +231,34 @@ static void add_head(const struct live *l, cJSON *o)
 	cJSON_AddNumberToObject(o, "pad_iters_per_ns", l->pad_iters_per_ns);
 }
 
+static cJSON *describe_log(const struct live *l)
+{
+	cJSON *o = cJSON_CreateObject(), *pads;
+
+	cJSON_AddNumberToObject(o, "gates", l->log->gates);
+	cJSON_AddNumberToObject(o, "slow", l->log->slow);
+	pads = cJSON_AddArrayToObject(o, "pads_ns");
+	for (size_t i = 0; l->log->slow > 0 && i < l->n; i++)
+		cJSON_AddItemToArray(pads, cJSON_CreateNumber(l->log->slow * l->log->op_ns[i]));
+	return o;
+}
+
 cJSON *live_describe(struct live *l)
 {
 	cJSON *o = cJSON_CreateObject();
 
 	add_head(l, o);
-	cJSON_AddItemToObject(o, "params", describe_params(l->opt));
+	cJSON_AddItemToObject(o, "params", describe_params(l));
 	for (int side = 0; side < SIDES; side++)
 		cJSON_AddItemToObject(o, side_names[side],
 				      builds_describe(&l->builds, side, &l->opt->sides[side]));
 	cJSON_AddItemToObject(o, "cells", take_ptr(l->cells_json));
+	if (l->log)
+		cJSON_AddItemToObject(o, "log", describe_log(l));
+	else
+		cJSON_AddItemToObject(o, "calibration",
+				      l->opt->calibration ? cJSON_Duplicate(l->opt->calibration, 1)
+							  : cJSON_CreateNull());
 	cJSON_AddItemToObject(o, "host", hostinfo_collect(l->opt->dir));
 	return o;
 }

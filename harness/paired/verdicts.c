@@ -329,6 +329,7 @@ cJSON *verdicts_make(const struct judge *j)
 	cJSON_AddNumberToObject(o, "discarded", discarded);
 	cJSON_AddNumberToObject(o, "duration", j->seconds);
 	add_figure(o, "sees", mde);
+	copy(o, "calibration", j->json);
 	cJSON_AddItemToObject(o, "cells", cells);
 	return o;
 }
