@@ -49,7 +49,7 @@ struct lane_loop {
 	struct pace pace;
 	double pad_iters_per_op; /* burnt in front of each submission, for a calibration */
 	double pad_owed;	 /* less than one iteration */
-	uint64_t backlog; /* starts that were due before the end and never made */
+	uint64_t backlog;	 /* starts that were due before the end and never made */
 };
 
 /* A histogram for each kind of the workload's operations, NULL where it has none. -ENOMEM. */

@@ -45,8 +45,8 @@ struct runner_job {
 	uint64_t seed;
 	double pad_iters_per_ns;
 	double pad_iters_per_op; /* 0: none; needs a binary that speaks PROTOCOL_PADS */
-	bool probed; /* by cell->probes; needs a binary that speaks PROTOCOL_WINDOWS */
-	bool sync;   /* what earlier runs wrote is on disk before it starts */
+	bool probed;		 /* by cell->probes; needs a binary that speaks PROTOCOL_WINDOWS */
+	bool sync;		 /* what earlier runs wrote is on disk before it starts */
 };
 
 /* -EBUSY: another session is measuring; -EUSERS: see solo.h. */
