@@ -182,6 +182,7 @@ static void put_top(FILE *out, const struct verdicts *v)
 	put_meta(out, words_extent(text, v));
 	put_meta(out, words_sees(text, v));
 	put_meta(out, words_control(text, v));
+	put_meta(out, words_calibration(text, v));
 	if (hostline(get(v->gate, "host"), host, sizeof(host)) > 0)
 		put_meta(out, host);
 	if (host_emulated(get(v->gate, "host")))

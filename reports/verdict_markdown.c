@@ -205,6 +205,10 @@ static void write_ground(FILE *out, const struct verdicts *v)
 		fputs("<br>\n", out);
 		escape_markdown(out, text);
 	}
+	if (*words_calibration(text, v)) {
+		fputs("<br>\n", out);
+		escape_markdown(out, text);
+	}
 	fputs(v->judged ? "\n\n" : "<br>\nWhat was measured stands below, but is no verdict.\n\n",
 	      out);
 }

@@ -155,6 +155,7 @@ static void put_head(const struct verdicts *v, const struct report_options *o, F
 	words_sees(more, v);
 	fprintf(out, "%s%s%s\n", words_extent(text, v), *more ? "; " : "", more);
 	put_line(out, words_control(text, v));
+	put_line(out, words_calibration(text, v));
 	if (!v->judged)
 		fputs("What follows was measured, but is no verdict.\n", out);
 }

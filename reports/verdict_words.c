@@ -178,6 +178,22 @@ const char *words_control(char buf[WORDS_MAX], const struct verdicts *v)
 	return buf;
 }
 
+const char *words_calibration(char buf[WORDS_MAX], const struct verdicts *v)
+{
+	const cJSON *c = get(v->document, "calibration"), *alarms = get(c, "alarms");
+	double sees = get_number(c, "sees");
+	char a[FMT_MAX];
+
+	buf[0] = '\0';
+	if (cJSON_IsObject(c) && isfinite(sees))
+		snprintf(buf, WORDS_MAX,
+			 "on this machine this gate sees >= %s, calibrated %.10s: %.0f alarms in "
+			 "%.0f gates without a difference",
+			 fmt_percent(a, sees, false), get_text(c, "started"),
+			 fmax(get_number(alarms, "hits"), 0), fmax(get_number(alarms, "of"), 0));
+	return buf;
+}
+
 const char *words_counts(char buf[WORDS_MAX], const unsigned counts[VERDICT_KINDS])
 {
 	size_t n = 0;

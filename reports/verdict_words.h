@@ -41,6 +41,9 @@ const char *words_extent(char buf[WORDS_MAX], const struct verdicts *v);
 const char *words_sees(char buf[WORDS_MAX], const struct verdicts *v);
 /* "A/A control +0.1 % (-0.3 .. +0.5 %), p 0.43, 24 pairs"; "" when there was none. */
 const char *words_control(char buf[WORDS_MAX], const struct verdicts *v);
+/* "on this machine this gate sees >= 4.1 %, calibrated 2026-05-02: 0 alarms in 60 gates without a
+ * difference"; "" where nobody calibrated. */
+const char *words_calibration(char buf[WORDS_MAX], const struct verdicts *v);
 /* "2 regressed, 22 unchanged" */
 const char *words_counts(char buf[WORDS_MAX], const unsigned counts[VERDICT_KINDS]);
 /* What the figures mean: one sentence. */

@@ -18,6 +18,9 @@
 #define CALIBRATION_MARGIN_LOW	0.005
 #define CALIBRATION_MARGIN_HIGH 0.02
 
+/* `from` of a margin that was learnt. */
+#define CALIBRATION_FROM_BUILDS "builds"
+
 /* The log in which nothing differs, below a calibration's folder. */
 #define CALIBRATION_SAME "same"
 
@@ -30,6 +33,6 @@ int calibrate_analyse(const char *dir, cJSON **ret, struct err *err);
 
 /* How long a lane takes for an operation of base, in ns: of each cell of the log DIR/same, in
  * gate.json's order. `threads`: lanes of each. NAN where nothing is known. -EINVAL: another number
- * of cells. */
+ * of cells; -EIO: a run failed. */
 int calibrate_op_ns(const char *dir, const double *threads, size_t n, double *ret_op_ns,
 		    struct err *err);

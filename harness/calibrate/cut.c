@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "harness/paired/judge_read.h"
+#include "harness/paired/paired.h"
 #include "harness/stats/walsh.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/jsonl.h"
@@ -233,13 +234,13 @@ static int take_gate(struct cutter *c, const struct judge *j, size_t *room)
 	return r;
 }
 
-/* A cell that fails decides a gate without pairs: no gate follows. */
+/* A cell that failed is decided without pairs, so where one did no gate counts. */
 static int cut_gates(struct cutter *c)
 {
 	size_t room = 0;
-	int r = 1;
+	int r = !c->cut->failed[0];
 
-	while (r > 0 && !c->cut->failed[0]) {
+	while (r > 0) {
 		_cleanup_(cleanup_judge) struct judge *j = NULL;
 		size_t before = 0, after = 0;
 
@@ -269,6 +270,9 @@ static int read_lines(struct cutter *c, const char *dir)
 
 	snprintf(c->path, sizeof(c->path), "%.4000s/pairs.jsonl", dir);
 	r = jsonl_each(c->path, PAIRED_SCHEMA, add_line, c, &torn, c->err);
+	if (!r)
+		r = paired_check_lines(c->cut->gate, c->path, (unsigned)c->cut->lines, torn,
+				       c->err);
 	if (!r)
 		r = list_series(c) ? err_set(c->err, -EINVAL, "%s: nothing is gated", dir) : 0;
 	for (size_t i = 0; !r && i < c->cut->n_series; i++) {

@@ -270,6 +270,6 @@ cJSON *figures_margin(const struct cut *c)
 	cJSON_AddNumberToObject(o, "builds", builds);
 	figures_add(o, "differ", builds > 1 ? expm1(most) : NAN);
 	cJSON_AddNumberToObject(o, "margin", margin);
-	cJSON_AddStringToObject(o, "from", builds > 1 ? "builds" : "default");
+	cJSON_AddStringToObject(o, "from", builds > 1 ? CALIBRATION_FROM_BUILDS : "default");
 	return o;
 }

@@ -97,3 +97,13 @@ int calibration_quote(const char *root, const cJSON *machine, cJSON **ret, struc
 	*ret = o;
 	return 0;
 }
+
+bool calibration_margin(const cJSON *quote, double *ret)
+{
+	const char *from = cJSON_GetStringValue(at(quote, "margin_from"));
+
+	if (!from || strcmp(from, CALIBRATION_FROM_BUILDS) != 0)
+		return false;
+	*ret = at(quote, "margin")->valuedouble;
+	return true;
+}

@@ -8,6 +8,8 @@
 
 #include <cjson/cJSON.h>
 
+#include <stdbool.h>
+
 #include "harness/util/err.h"
 
 #define CALIBRATIONS_DIR "results/calibrations"
@@ -20,3 +22,5 @@ int calibration_store(const char *root, const cJSON *calibration, char **ret_pat
  * damaged.
  */
 int calibration_quote(const char *root, const cJSON *machine, cJSON **ret, struct err *err);
+/* Was the margin learnt from builds? `quote` may be NULL. */
+bool calibration_margin(const cJSON *quote, double *ret);

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "harness/calibrate/calibrate.h"
+
 #define LABEL_WIDTH 36
 
 static const cJSON *at(const cJSON *o, const char *key)
@@ -76,7 +78,7 @@ static void put_headline(FILE *out, const cJSON *o)
 static void put_margin(FILE *out, const cJSON *o)
 {
 	const cJSON *margin = at(o, "margin");
-	bool learnt = !strcmp(text(margin, "from"), "builds");
+	bool learnt = !strcmp(text(margin, "from"), CALIBRATION_FROM_BUILDS);
 	char says[128];
 
 	if (learnt)

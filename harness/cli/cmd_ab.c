@@ -4,15 +4,20 @@
  * checked and made into options of the gate here; the exit code is the verdict's.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/calibrate/calibrate.h"
+#include "harness/calibrate/stored.h"
 #include "harness/cli/fail_on.h"
 #include "harness/cli/history_write.h"
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
 #include "harness/cli/verbs.h"
+#include "harness/host/hostinfo.h"
+#include "harness/host/machine.h"
 #include "harness/matrix/matrix.h"
 #include "harness/paired/paired.h"
 #include "harness/util/cleanup.h"
@@ -23,7 +28,7 @@
 
 struct ab_options {
 	struct option_words base, head, base_set, head_set, fail_on;
-	const char *only, *out, *base_name, *head_name;
+	const char *only, *out, *base_name, *head_name, *calibrations;
 	uint64_t seed, budget_ns;
 	double alpha, effect, matters, margin, max_steal, max_foreign;
 	bool confirm_improvements, dry_run, json, concurrent;
@@ -93,8 +98,13 @@ static const struct option_row ab_rows[] = {
 	 .arg = "SHARE",
 	 .kind = OPTION_SHARE,
 	 .offset = offsetof(struct ab_options, margin),
-	 .help = "by how much two builds of the same text may differ (default 1%; 0 for settings "
-		 "of one build)"},
+	 .help = "by how much two builds of the same text may differ (default 1%, or as "
+		 "`calibrate --build` found; 0 for settings of one build)"},
+	{.name = "calibrations",
+	 .arg = "DIR",
+	 .kind = OPTION_STRING,
+	 .offset = offsetof(struct ab_options, calibrations),
+	 .help = "where `calibrate` keeps what it found (default results/calibrations)"},
 	{.name = "alpha",
 	 .arg = "SHARE",
 	 .kind = OPTION_SHARE,
@@ -203,14 +213,34 @@ static int check_sides(const struct ab_options *o)
 static void set_margin(const struct ab_options *o, struct paired_options *p)
 {
 	bool one_build = !o->base.n;
+	double margin;
 
 	if (o->margin != UNSET_SHARE) {
 		p->params.margin = o->margin;
 		p->margin_from = "given";
 	} else {
-		p->params.margin = one_build ? 0 : 0.01;
+		p->params.margin = one_build ? 0 : CALIBRATION_MARGIN;
 		p->margin_from = one_build ? "one build" : "default";
 	}
+	if (!strcmp(p->margin_from, "default") && calibration_margin(p->calibration, &margin)) {
+		p->params.margin = margin;
+		p->margin_from = "calibration";
+	}
+}
+
+/* What is known of this machine, if anything is. */
+static int find_calibration(const char *root, const char *dir, cJSON **ret)
+{
+	_cleanup_json_ cJSON *host = NULL, *machine = NULL;
+	struct err err = {""};
+	char folder[PATH_MAX];
+	int r;
+
+	measuring_nearest_folder(dir, folder);
+	host = hostinfo_collect(folder);
+	machine = machine_key(host);
+	r = calibration_quote(root, machine, ret, &err);
+	return r && r != -ENOENT ? verb_fail(EXITCODE_FAILURE, "ab: %s", err.text) : VERB_GO_ON;
 }
 
 static void set_sides(const struct ab_options *o, struct paired_options *p)
@@ -219,22 +249,6 @@ static void set_sides(const struct ab_options *o, struct paired_options *p)
 						   o->base_set.n, o->base_name};
 	p->sides[1] = (struct paired_side_options){o->head.words, o->head.n, o->head_set.words,
 						   o->head_set.n, o->head_name};
-}
-
-static int exit_code_of(int r)
-{
-	switch (-r) {
-	case EBUSY:
-	case EUSERS:
-		return EXITCODE_ENVIRONMENT;
-	case EINVAL:
-	case EEXIST:
-		return EXITCODE_USAGE;
-	case EINTR:
-		return EXITCODE_INTERRUPTED;
-	default:
-		return EXITCODE_FAILURE;
-	}
 }
 
 static int print_json(const cJSON *o)
@@ -262,7 +276,7 @@ static int dry_run(const struct paired_options *p, bool json)
 	int r = paired_plan(p, &plan, &err);
 
 	if (r)
-		return verb_fail(exit_code_of(r), "ab: %s", err.text);
+		return verb_fail(measuring_exit_code(r), "ab: %s", err.text);
 	if (json)
 		return print_json(plan);
 	cells = cJSON_GetObjectItemCaseSensitive(plan, "cells");
@@ -320,7 +334,7 @@ static int run_gate(struct paired_options *p, bool json)
 		history_note(p->dir);
 		r = tell_verdict(p, sum.verdicts, json);
 	} else {
-		r = verb_fail(exit_code_of(r), "ab: %s", err.text);
+		r = verb_fail(measuring_exit_code(r), "ab: %s", err.text);
 	}
 	cJSON_Delete(sum.verdicts);
 	return r;
@@ -341,6 +355,7 @@ static int compare(const struct registry *reg, const struct ab_options *o, struc
 				   .seed = o->seed == UNSET ? measuring_random_seed() : o->seed,
 				   .budget_ns = o->budget_ns,
 				   .concurrent = o->concurrent};
+	_cleanup_json_ cJSON *calibration = NULL;
 	char dir[512];
 	int rc = fail_on_read(&o->fail_on, &p.fail_on_regressed, &p.fail_on_inconclusive);
 
@@ -348,12 +363,16 @@ static int compare(const struct registry *reg, const struct ab_options *o, struc
 		return rc;
 	p.params.alpha = o->alpha;
 	p.params.confirm_improvements = o->confirm_improvements;
-	set_margin(o, &p);
-	set_sides(o, &p);
 	if (!p.dir) {
 		measuring_default_dir(m, dir, sizeof(dir));
 		p.dir = dir;
 	}
+	rc = find_calibration(o->calibrations, p.dir, &calibration);
+	if (rc != VERB_GO_ON)
+		return rc;
+	p.calibration = calibration;
+	set_margin(o, &p);
+	set_sides(o, &p);
 	return o->dry_run ? dry_run(&p, o->json) : run_gate(&p, o->json);
 }
 
@@ -364,6 +383,7 @@ static int ab_run(const struct registry *reg, int argc, char **argv)
 			       .effect = 0.05,
 			       .matters = UNSET_SHARE,
 			       .margin = UNSET_SHARE,
+			       .calibrations = CALIBRATIONS_DIR,
 			       .max_steal = 0.02,
 			       .max_foreign = 0.20};
 	_cleanup_(cleanup_matrix) struct matrix *m = NULL;

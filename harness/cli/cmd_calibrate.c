@@ -29,7 +29,7 @@
 #define UNSET	     UINT64_MAX
 #define GATES	     60
 #define SLOW_MAX     8
-#define NAME_MAX_LOG 32
+#define LOG_NAME_MAX 32
 
 struct calibrate_options {
 	struct option_words builds, base_set, head_set;
@@ -195,22 +195,6 @@ static int read_slow(const char *text, struct campaign_logs *logs)
 	return VERB_GO_ON;
 }
 
-static int exit_code_of(int r)
-{
-	switch (-r) {
-	case EBUSY:
-	case EUSERS:
-		return EXITCODE_ENVIRONMENT;
-	case EINVAL:
-	case EEXIST:
-		return EXITCODE_USAGE;
-	case EINTR:
-		return EXITCODE_INTERRUPTED;
-	default:
-		return EXITCODE_FAILURE;
-	}
-}
-
 static int run_log(struct campaign_logs *logs, const char *name, const struct paired_log *log)
 {
 	struct paired_options p = logs->paired;
@@ -230,7 +214,7 @@ static int run_log(struct campaign_logs *logs, const char *name, const struct pa
 		fprintf(stderr, "\r\033[K");
 	if (sum.not_swept[0])
 		fprintf(stderr, "note: %s\n", sum.not_swept);
-	return r ? verb_fail(exit_code_of(r), "calibrate: %s", err.text) : VERB_GO_ON;
+	return r ? verb_fail(measuring_exit_code(r), "calibrate: %s", err.text) : VERB_GO_ON;
 }
 
 /* Lanes of the cells that are measured, in the order of the log's gate.json. */
@@ -264,15 +248,17 @@ static int run_slow(struct campaign_logs *logs)
 
 	if (!r)
 		r = calibrate_op_ns(logs->dir, threads, n, op_ns, &err);
+	if (r == -EIO)
+		return VERB_GO_ON; /* the analysis says so */
 	for (size_t i = 0; !r && i < n; i++)
 		if (!isfinite(op_ns[i]))
 			op_ns[i] = 0; /* a cell that this machine cannot run */
 	if (r)
-		return verb_fail(exit_code_of(r), "calibrate: %s", err.text);
+		return verb_fail(measuring_exit_code(r), "calibrate: %s", err.text);
 	for (unsigned i = 0; rc == VERB_GO_ON && i < logs->n_slow && !measuring_stop; i++) {
 		struct paired_log log = {
 			.gates = logs->gates, .slow = logs->slow[i], .op_ns = op_ns};
-		char name[NAME_MAX_LOG];
+		char name[LOG_NAME_MAX];
 
 		snprintf(name, sizeof(name), "slow-%g", 100 * log.slow);
 		logs->paired.seed++;
@@ -281,13 +267,25 @@ static int run_slow(struct campaign_logs *logs)
 	return rc;
 }
 
+/* A cell that cannot be slowed down is told before the first log is measured. */
+static int check_slow(const struct campaign_logs *logs)
+{
+	struct paired_log log = {.gates = logs->gates, .slow = logs->slow[0]};
+	struct err err = {""};
+	int r = logs->n_slow ? paired_log_check(&logs->paired, &log, &err) : 0;
+
+	return r ? verb_fail(measuring_exit_code(r), "calibrate: %s", err.text) : VERB_GO_ON;
+}
+
 static int run_logs(struct campaign_logs *logs)
 {
 	const struct paired_side_options *sides = logs->paired.sides;
 	bool sets = sides[0].n_sets || sides[1].n_sets;
 	struct paired_log log = {.gates = logs->gates};
-	int rc = run_log(logs, sets ? "changed" : CALIBRATION_SAME, &log);
+	int rc = check_slow(logs);
 
+	if (rc == VERB_GO_ON)
+		rc = run_log(logs, sets ? "changed" : CALIBRATION_SAME, &log);
 	return rc == VERB_GO_ON && logs->n_slow && !measuring_stop ? run_slow(logs) : rc;
 }
 

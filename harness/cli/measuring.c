@@ -5,11 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/exitcode.h"
 #include "harness/matrix/matrix.h"
 #include "harness/util/cleanup.h"
 
@@ -47,6 +50,41 @@ uint64_t measuring_random_seed(void)
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		seed = (uint64_t)getpid();
 	return seed >> 1;
+}
+
+int measuring_exit_code(int r)
+{
+	switch (-r) {
+	case EBUSY:
+	case EUSERS:
+		return EXITCODE_ENVIRONMENT;
+	case EINVAL:
+	case EEXIST:
+		return EXITCODE_USAGE;
+	case EINTR:
+		return EXITCODE_INTERRUPTED;
+	default:
+		return EXITCODE_FAILURE;
+	}
+}
+
+void measuring_nearest_folder(const char *dir, char ret[static PATH_MAX])
+{
+	char *slash;
+
+	snprintf(ret, PATH_MAX, "%s", dir);
+	while (access(ret, F_OK)) {
+		slash = strrchr(ret, '/');
+		if (!slash) {
+			strcpy(ret, ".");
+			return;
+		}
+		if (slash == ret) {
+			strcpy(ret, "/");
+			return;
+		}
+		*slash = '\0';
+	}
 }
 
 void measuring_default_dir(const struct matrix *m, char *dir, size_t size)

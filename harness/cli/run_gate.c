@@ -12,30 +12,11 @@
 #include <unistd.h>
 
 #include "harness/cli/fail_on.h"
+#include "harness/cli/measuring.h"
 #include "harness/host/hostinfo.h"
 #include "harness/host/machine.h"
 #include "harness/util/cleanup.h"
 #include "reports/verdict.h"
-
-/* The folder, or what there is above it. */
-static void nearest_folder(const char *dir, char ret[static PATH_MAX])
-{
-	char *slash;
-
-	snprintf(ret, PATH_MAX, "%s", dir);
-	while (access(ret, F_OK)) {
-		slash = strrchr(ret, '/');
-		if (!slash) {
-			strcpy(ret, ".");
-			return;
-		}
-		if (slash == ret) {
-			strcpy(ret, "/");
-			return;
-		}
-		*slash = '\0';
-	}
-}
 
 /* {machine, recipe, host} of what is going to be measured. */
 static cJSON *what_will_be(const struct matrix *m, uint64_t repeats, const char *dir)
@@ -44,7 +25,7 @@ static cJSON *what_will_be(const struct matrix *m, uint64_t repeats, const char 
 	char folder[PATH_MAX];
 	cJSON *host;
 
-	nearest_folder(dir, folder);
+	measuring_nearest_folder(dir, folder);
 	host = hostinfo_collect(folder);
 	cJSON_AddItemToObject(o, "machine", machine_key(host));
 	cJSON_AddItemToObject(

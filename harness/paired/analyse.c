@@ -47,8 +47,7 @@ static int take_line(void *arg, cJSON *pair, const char *place, struct err *err)
 	return judge_add(reading->judge, pair, place, err);
 }
 
-/* What was cut off while it was written is missed only where nothing says that the gate ended. */
-static int check_lines(const cJSON *gate, const char *path, unsigned lines, unsigned torn,
+int paired_check_lines(const cJSON *gate, const char *path, unsigned lines, unsigned torn,
 		       struct err *err)
 {
 	const cJSON *pairs = at(gate, "pairs");
@@ -108,7 +107,7 @@ int paired_analyse(const char *dir, cJSON **ret_verdicts, struct err *err)
 	snprintf(path, sizeof(path), "%.4000s/pairs.jsonl", dir);
 	r = jsonl_each(path, PAIRED_SCHEMA, take_line, &reading, &torn, err);
 	if (!r)
-		r = check_lines(gate, path, reading.lines, torn, err);
+		r = paired_check_lines(gate, path, reading.lines, torn, err);
 	if (r)
 		return r;
 	end(judge, gate);

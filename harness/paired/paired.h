@@ -85,6 +85,10 @@ struct paired_log {
 int paired_log_run(const struct paired_options *opt, const struct paired_log *log,
 		   struct paired_summary *ret, struct err *err);
 
+/* What of that can be told without running anything. op_ns may be NULL. */
+int paired_log_check(const struct paired_options *opt, const struct paired_log *log,
+		     struct err *err);
+
 /* The plan of it, without running anything: {cells, pairs: {least, most}, seconds: {least, most}}.
  * -EINVAL as above. */
 int paired_plan(const struct paired_options *opt, cJSON **ret, struct err *err);
@@ -94,4 +98,8 @@ int paired_plan(const struct paired_options *opt, cJSON **ret, struct err *err);
  * -ENOENT: it holds no gate. -EBADMSG with file and line: what is there is not what was written.
  */
 int paired_analyse(const char *dir, cJSON **ret_verdicts, struct err *err);
+/* Are that all lines of pairs.jsonl (`path`)? What was cut off while it was written is missed only
+ * where nothing says that the gate ended. -EBADMSG with the place. */
+int paired_check_lines(const cJSON *gate, const char *path, unsigned lines, unsigned torn,
+		       struct err *err);
 bool paired_is_folder(const char *dir);

@@ -271,6 +271,16 @@ static void add_range(cJSON *o, const char *key, double least, double most)
 	cJSON_AddNumberToObject(range, "most", most);
 }
 
+int paired_log_check(const struct paired_options *opt, const struct paired_log *log,
+		     struct err *err)
+{
+	struct live l = {.opt = opt, .log = log, .err = err};
+	int r = live_prepare(&l);
+
+	live_free(&l);
+	return r;
+}
+
 int paired_plan(const struct paired_options *opt, cJSON **ret, struct err *err)
 {
 	struct live l = {.opt = opt, .err = err};
