@@ -95,7 +95,7 @@ static const struct {
 	{"ns", "0", NULL, NULL, "0 is below 1us"},
 	{"ns", "\"3s\"", NULL, NULL, "\"3s\" is above 2s"},
 	{"ns", "\"5\"", NULL, NULL,
-	 "\"5\" is not a time with a unit (\"500ms\"; units: ns, us, ms, s, min, h)"},
+	 "\"5\" is not a time with a unit (\"500ms\"; units: ns, us, ms, s, min or m, h)"},
 	{"mode", "\"fdatasync\"", "fdatasync", "fdatasync", NULL},
 	{"mode", "\"fdatasnyc\"", NULL, NULL,
 	 "\"fdatasnyc\" is unknown; the nearest is \"fdatasync\""},

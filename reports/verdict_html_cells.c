@@ -28,7 +28,7 @@ static void put_legend(FILE *out)
 	      "<path class=\"g-dots g-off\" d=\"M15 6h0\"/></svg>discarded pair</li>"
 	      "<li><svg viewBox=\"0 0 30 12\" class=\"key\" aria-hidden=\"true\">"
 	      "<rect class=\"g-band\" width=\"30\" height=\"12\"/><path class=\"g-est\" d=\"M0 6H30\"/>"
-	      "</svg>estimate and its 90 % interval, over the pairs that decided</li>"
+	      "</svg>estimate and its 95 % interval, over the pairs that decided</li>"
 	      "<li><svg viewBox=\"0 0 30 12\" class=\"key\" aria-hidden=\"true\">"
 	      "<path class=\"g-target\" d=\"M0 6H30\"/></svg>what the gate is asked to see</li>"
 	      "<li>above 0: head is worse; a triangle: beyond the picture</li></ul>\n",

@@ -210,7 +210,7 @@ const char *words_legend(const struct verdicts *v)
 {
 	if (v->paired)
 		return "change: of time or events for each operation, + is worse; Hodges-Lehmann "
-		       "estimate over the pairs, with its 90 % interval. sees: the smallest change "
+		       "estimate over the pairs, with its 95 % interval. sees: the smallest change "
 		       "that so many pairs show.";
 	return "change: of time or events for each operation, + is worse; against what the "
 	       "baseline's sessions predict, with the range in which one more session may lie. "

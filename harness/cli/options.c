@@ -68,7 +68,7 @@ static int set_number(const struct option_row *row, const char *text, void *at, 
 
 	if (rc < 0)
 		return err_set(err, -EINVAL, "--%s: \"%s\" is not %s", row->name, text,
-			       time ? "a time with a unit (500ms, 2s; ns, us, ms, s, min, h)"
+			       time ? "a time with a unit (500ms, 2s; ns, us, ms, s, min or m, h)"
 				    : "a whole number");
 	if (value < row->min)
 		return out_of_range(row, text, "below", row->min, err);

@@ -21,7 +21,8 @@
 #include "harness/util/cleanup.h"
 
 #define SUSPECT_P      0.20
-#define INTERVAL_LEVEL 0.90
+#define INNER_LEVEL    0.90
+#define TOLD_LEVEL     0.95
 #define POWER_Z	       1.88  /* of a plan: 97 % */
 #define EFFICIENCY     0.955 /* of the test, against the mean of normal differences */
 #define MDE_Z	       3.09  /* as Holm asks of one among ten suspects */
@@ -138,6 +139,8 @@ static void series_init(struct series *s, const struct gate_series *judged_by)
 				    .p2 = NAN,
 				    .p2_adjusted = NAN,
 				    .estimate = NAN,
+				    .inner_low = NAN,
+				    .inner_high = NAN,
 				    .low = NAN,
 				    .high = NAN,
 				    .deviation = NAN,
@@ -269,12 +272,15 @@ static void measure(const struct gate *g, struct series *s)
 {
 	const double *d = s->r.stage == GATE_IN_STAGE2 ? s->fresh : s->first;
 	unsigned n = *pairs_of(s);
-	struct walsh w = {NAN, NAN, NAN, NAN};
+	struct walsh inner = {NAN, NAN, NAN, NAN}, told = inner;
 
-	walsh_estimate(d, n, INTERVAL_LEVEL, &w);
-	s->r.estimate = w.estimate;
-	s->r.low = w.low;
-	s->r.high = w.high;
+	walsh_estimate(d, n, INNER_LEVEL, &inner);
+	walsh_estimate(d, n, TOLD_LEVEL, &told);
+	s->r.estimate = told.estimate;
+	s->r.inner_low = inner.low;
+	s->r.inner_high = inner.high;
+	s->r.low = told.low;
+	s->r.high = told.high;
 	s->r.deviation = deviation_of(d, n);
 	s->r.mde = gate_mde(&g->params, &s->judged_by, s->r.deviation, n);
 }
@@ -296,7 +302,7 @@ static bool lies_inside(const struct series *s)
 {
 	double effect = d_of(&s->judged_by, s->judged_by.effect);
 
-	return s->r.low > -effect && s->r.high < effect;
+	return s->r.inner_low > -effect && s->r.inner_high < effect;
 }
 
 static void judge_first(const struct gate *g, struct series *s)

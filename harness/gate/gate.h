@@ -76,7 +76,8 @@ struct gate_result {
 	double p1; /* of stage 1 against 0, in the direction of the estimate; NAN: none */
 	double p2, p2_adjusted;	    /* against the margin: of stage 2, or of an improvement that is
 				       seen at look 2; by Holm. NAN: none */
-	double estimate, low, high; /* of the deciding pairs, 90 %; d's scale */
+	double estimate, low, high; /* of the deciding pairs, 95 %, as it is told; d's scale */
+	double inner_low, inner_high; /* 90 %, which `unchanged` goes by */
 	double deviation; /* of one such pair: 1.4826 MAD, or where that is 0 the ordinary one */
 	double mde;	  /* smallest effect that so many pairs of it would have shown; d's scale */
 	char why[160];	  /* of an inconclusive one; "" */

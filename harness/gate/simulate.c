@@ -10,7 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/stats/walsh.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/order.h"
 
@@ -137,33 +136,17 @@ static int run_gate(struct sim *s, struct err *err)
 	return r;
 }
 
-/* The interval of 95 % of the pairs that decided. */
-static int covers95(const struct sim_cell *cell, const struct gate_result *r, double truth,
-		    bool *ret)
-{
-	const double *d = r->n2 ? cell->d + cell->n - r->n2 : cell->d;
-	struct walsh walsh;
-	int rc = walsh_estimate(d, r->n2 ? r->n2 : r->n1, 0.95, &walsh);
-
-	if (rc == 0)
-		*ret = walsh.low <= truth && truth <= walsh.high;
-	return rc;
-}
-
-static int note_cell(const struct sim *s, size_t i, struct sim_outcome *o, double *mde)
+static void note_cell(const struct sim *s, size_t i, struct sim_outcome *o, double *mde)
 {
 	const struct gate_result r = gate_result(s->gate, i);
 	double truth = sim_truth(s->w, i);
-	bool covered = false;
-	int rc = covers95(&s->cells[i], &r, truth, &covered);
 
 	(i < s->w->changed ? o->changed : o->innocent)[r.verdict]++;
 	o->pairs += s->cells[i].n;
-	o->covered90 += r.low <= truth && truth <= r.high;
-	o->covered95 += covered;
+	o->covered90 += r.inner_low <= truth && truth <= r.inner_high;
+	o->covered95 += r.low <= truth && truth <= r.high;
 	o->without_mde += r.verdict == GATE_INCONCLUSIVE && !(isfinite(r.mde) && r.mde > 0);
 	*mde = r.mde;
-	return rc;
 }
 
 static int note_gate(const struct sim *s, struct sim_outcome *o)
@@ -171,12 +154,11 @@ static int note_gate(const struct sim *s, struct sim_outcome *o)
 	_cleanup_free_ double *mde = calloc(s->w->cells, sizeof(*mde));
 	const struct sim_cell *control = &s->cells[s->w->cells];
 	double p;
-	int r = mde ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < s->w->cells && r == 0; i++)
-		r = note_cell(s, i, o, &mde[i]);
-	if (r < 0)
-		return r;
+	if (!mde)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->w->cells; i++)
+		note_cell(s, i, o, &mde[i]);
 	order_sort(mde, s->w->cells);
 	o->mde = order_median(mde, s->w->cells);
 	o->pairs += control->n;

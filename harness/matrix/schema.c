@@ -16,7 +16,7 @@
 
 #define SIZE_PATTERN "^[0-9]+(\\.[0-9]+)?([kKMGT]i?)?B?$"
 #define RATE_PATTERN "^[0-9]+(\\.[0-9]+)?[kKMG]?$"
-#define TIME_PATTERN "^[0-9]+(\\.[0-9]+)?(ns|us|ms|s|min|h)$"
+#define TIME_PATTERN "^[0-9]+(\\.[0-9]+)?(ns|us|ms|s|min|m|h)$"
 #define ZERO_PATTERN "^0$"
 /* As in check_name of matrix.c. */
 #define NAME_PATTERN "^(?![.])[^/\\u0000-\\u001f\\u007f]+(?![\\s\\S])"

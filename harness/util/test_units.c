@@ -81,6 +81,8 @@ static const struct {
 	{SIZE, "5.k", -EINVAL, 0},
 	{SIZE, "1.2.3k", -EINVAL, 0},
 	{SIZE, "-4k", -EINVAL, 0},
+	{TIME, "10m", 0, 600 * 1000000000ull},
+	{TIME, "10min", 0, 600 * 1000000000ull},
 	{TIME, "0", 0, 0},
 	{TIME, "500ms", 0, 500000000},
 	{TIME, "1.5s", 0, 1500000000},

@@ -30,8 +30,13 @@ static const struct unit rate_units[] = {
 };
 
 static const struct unit time_units[] = {
-	{"ns", 1},	     {"us", NSEC_PER_USEC},	 {"ms", NSEC_PER_MSEC},
-	{"s", NSEC_PER_SEC}, {"min", 60 * NSEC_PER_SEC}, {"h", 3600 * NSEC_PER_SEC},
+	{"ns", 1},
+	{"us", NSEC_PER_USEC},
+	{"ms", NSEC_PER_MSEC},
+	{"s", NSEC_PER_SEC},
+	{"min", 60 * NSEC_PER_SEC},
+	{"m", 60 * NSEC_PER_SEC},
+	{"h", 3600 * NSEC_PER_SEC},
 	{NULL, 0},
 };
 

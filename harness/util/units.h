@@ -4,7 +4,7 @@
  *
  *   sizes   bytes; k (or K), M, G, T are powers of 1024; "64k", "64KB" and "64KiB" are the same
  *   rates   per second; k (or K), M, G are powers of 1000
- *   times   ns, us, ms, s, min, h
+ *   times   ns, us, ms, s, min (or m), h
  *
  * A fraction is legal when the result is whole ("1.5s", "0.5k"). Results are at most 2^53, so that
  * they stay exact in JSON.
