@@ -189,7 +189,7 @@ static const struct {
 	 "1:105: order: \"random\" is unknown; there are interleaved, sequential\n"
 	 "1:121: name: found a list, expected a text\n"
 	 "1:135: deadline: \"x\" is not a time with a unit (\"500ms\"; units: ns, us, ms, s, "
-	 "min, h)\n"},
+	 "min or m, h)\n"},
 	{"{\"cells\":[" ENTRY "],\"deadline\":\"1200ms\"}",
 	 "1:59: deadline: 1.2s is not above warm-up + duration, 1.2s\n"},
 	/* Keys that would steer a terminal, or are cut where a character ends (63 of 64 bytes). */
