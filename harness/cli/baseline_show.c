@@ -17,16 +17,6 @@
 #include "harness/util/order.h"
 #include "reports/fmt.h"
 
-static int print_json(const cJSON *o)
-{
-	_cleanup_free_ char *text = cJSON_Print(o);
-
-	if (!text)
-		return verb_fail(EXITCODE_FAILURE, "out of memory");
-	puts(text);
-	return EXITCODE_OK;
-}
-
 static const char *text_at(const cJSON *o, const char *key)
 {
 	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, key));
@@ -92,7 +82,7 @@ int baseline_list(const char *root, bool json)
 		cJSON_AddItemToArray(all, describe(&b));
 	}
 	if (json)
-		return print_json(all);
+		return verb_print_json(all);
 	if (!all->child)
 		printf("there are no baselines in %s\n", root);
 	cJSON_ArrayForEach (o, all)
@@ -218,7 +208,7 @@ int baseline_show(const struct registry *reg, const struct stored_side *b, bool 
 		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
 	add_cells(&b->side, verdicts, o);
 	if (json)
-		return print_json(o);
+		return verb_print_json(o);
 	print_show(o);
 	return EXITCODE_OK;
 }
@@ -293,7 +283,7 @@ int baseline_diff(const struct stored_side *a, const struct stored_side *b, bool
 		cJSON_AddItemToObject(o, "cells", diff_cells(&a->side, &b->side));
 	}
 	if (json)
-		return print_json(o);
+		return verb_print_json(o);
 	print_diff(o, a->side.name, name);
 	return EXITCODE_OK;
 }

@@ -251,16 +251,6 @@ static void set_sides(const struct ab_options *o, struct paired_options *p)
 						   o->head_set.n, o->head_name};
 }
 
-static int print_json(const cJSON *o)
-{
-	_cleanup_free_ char *text = cJSON_Print(o);
-
-	if (!text)
-		return verb_fail(EXITCODE_FAILURE, "out of memory");
-	puts(text);
-	return EXITCODE_OK;
-}
-
 static double figure(const cJSON *plan, const char *what, const char *end)
 {
 	const cJSON *range = cJSON_GetObjectItemCaseSensitive(plan, what);
@@ -278,7 +268,7 @@ static int dry_run(const struct paired_options *p, bool json)
 	if (r)
 		return verb_fail(measuring_exit_code(r), "ab: %s", err.text);
 	if (json)
-		return print_json(plan);
+		return verb_print_json(plan);
 	cells = cJSON_GetObjectItemCaseSensitive(plan, "cells");
 	cJSON_ArrayForEach (cell, cells)
 		puts(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(cell, "label")));
@@ -295,7 +285,7 @@ static int tell_verdict(const struct paired_options *p, const cJSON *verdicts, b
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(verdicts, "exit_code");
 	struct err err = {""};
 
-	if (json && print_json(verdicts))
+	if (json && verb_print_json(verdicts))
 		return EXITCODE_FAILURE;
 	if (!json && verdict_table(p->dir, stdout, &err))
 		return verb_fail(EXITCODE_FAILURE, "ab: %s", err.text);

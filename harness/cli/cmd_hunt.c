@@ -215,12 +215,8 @@ static int check_out(const char *path)
 static int print_json(const struct hunt *h)
 {
 	_cleanup_json_ cJSON *record = hunt_record(h);
-	_cleanup_free_ char *text = cJSON_Print(record);
 
-	if (!text)
-		return verb_fail(EXITCODE_FAILURE, "hunt: out of memory");
-	puts(text);
-	return EXITCODE_OK;
+	return verb_print_json(record);
 }
 
 static int print_text(const struct hunt *h)

@@ -197,16 +197,10 @@ static void print_text(const cJSON *catalog, const struct section *only)
 
 static int print_json(cJSON *catalog, const struct section *only)
 {
-	_cleanup_free_ char *text = NULL;
-
 	for (size_t i = 0; only && i < array_size(sections); i++)
 		if (&sections[i] != only)
 			cJSON_DeleteItemFromObjectCaseSensitive(catalog, sections[i].name);
-	text = cJSON_Print(catalog);
-	if (!text)
-		return verb_fail(EXITCODE_FAILURE, "out of memory");
-	puts(text);
-	return EXITCODE_OK;
+	return verb_print_json(catalog);
 }
 
 static const struct option_row list_rows[] = {

@@ -105,12 +105,8 @@ static const struct option_row run_rows[] = {
 static int print_plan_json(const struct registry *reg, const struct matrix *m, const struct plan *p)
 {
 	_cleanup_json_ cJSON *o = plan_json(reg, m, p);
-	_cleanup_free_ char *text = cJSON_Print(o);
 
-	if (!text)
-		return verb_fail(EXITCODE_FAILURE, "out of memory");
-	puts(text);
-	return EXITCODE_OK;
+	return verb_print_json(o);
 }
 
 static int print_plan(const struct registry *reg, const struct matrix *m, const struct plan *p,

@@ -8,17 +8,12 @@
 static int schema_run(const struct registry *reg, int argc, char **argv)
 {
 	_cleanup_json_ cJSON *schema = NULL;
-	_cleanup_free_ char *text = NULL;
 	int rc = verb_parse(&cmd_schema, argc, argv, NULL, NULL);
 
 	if (rc != VERB_GO_ON)
 		return rc;
 	schema = schema_make(reg);
-	text = cJSON_Print(schema);
-	if (!text)
-		return verb_fail(EXITCODE_FAILURE, "out of memory");
-	puts(text);
-	return EXITCODE_OK;
+	return verb_print_json(schema);
 }
 
 const struct verb cmd_schema = {

@@ -161,7 +161,6 @@ static cJSON *row_json(const struct campaign_row *row)
 static int print_json(const struct campaign *c, const struct campaign_row *rows, size_t n)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
-	_cleanup_free_ char *text = NULL;
 	char seed[32];
 	cJSON *list;
 
@@ -175,11 +174,7 @@ static int print_json(const struct campaign *c, const struct campaign_row *rows,
 	list = cJSON_AddArrayToObject(o, "rows");
 	for (size_t i = 0; i < n; i++)
 		cJSON_AddItemToArray(list, row_json(&rows[i]));
-	text = cJSON_Print(o);
-	if (!text)
-		return verb_fail(EXITCODE_FAILURE, "selftest: out of memory");
-	puts(text);
-	return EXITCODE_OK;
+	return verb_print_json(o);
 }
 
 static void tell_progress(void *priv, size_t done, size_t all)

@@ -47,7 +47,7 @@ static void print_size(const struct matrix *m)
 static int print_json(const struct matrix *m, const struct diag *diag)
 {
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
-	_cleanup_free_ char *text = NULL;
+	int rc;
 
 	cJSON_AddBoolToObject(o, "valid", m != NULL);
 	cJSON_AddItemToObject(o, "errors", diag_json(&diag->errors));
@@ -62,11 +62,8 @@ static int print_json(const struct matrix *m, const struct diag *diag)
 					(double)matrix_probed_runs(m, m->repeats));
 		cJSON_AddNumberToObject(o, "seconds_at_least", (double)least_seconds(m));
 	}
-	text = cJSON_Print(o);
-	if (!text)
-		return verb_fail(EXITCODE_FAILURE, "out of memory");
-	puts(text);
-	return m ? EXITCODE_OK : EXITCODE_USAGE;
+	rc = verb_print_json(o);
+	return rc == EXITCODE_OK && !m ? EXITCODE_USAGE : rc;
 }
 
 static int validate_json(const struct registry *reg, const char *path)

@@ -155,23 +155,15 @@ int stored_write_verdicts(const cJSON *verdicts, const char *dir)
 	return r ? verb_fail(EXITCODE_FAILURE, "%s: %s", path, strerror(-r)) : VERB_GO_ON;
 }
 
-static int print_json(const cJSON *verdicts)
-{
-	_cleanup_free_ char *text = cJSON_Print(verdicts);
-
-	if (!text)
-		return verb_fail(EXITCODE_FAILURE, "out of memory");
-	puts(text);
-	return VERB_GO_ON;
-}
-
 int stored_print_verdicts(const cJSON *verdicts, const char *dir, bool json)
 {
 	char folder[] = "/tmp/uhbench-compare-XXXXXX";
 	int rc;
 
-	if (json)
-		return print_json(verdicts);
+	if (json) {
+		rc = verb_print_json(verdicts);
+		return rc == EXITCODE_OK ? VERB_GO_ON : rc;
+	}
 	if (dir)
 		return print_through(verdicts, dir);
 	if (!mkdtemp(folder))

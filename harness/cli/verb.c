@@ -120,3 +120,13 @@ int verb_main(const struct registry *reg, int argc, char **argv)
 		return verb_fail(EXITCODE_FAILURE, "cannot write to stdout: %s", strerror(errno));
 	return code;
 }
+
+int verb_print_json(const cJSON *o)
+{
+	_cleanup_free_ char *text = o ? cJSON_Print(o) : NULL;
+
+	if (!text)
+		return verb_fail(EXITCODE_FAILURE, "out of memory");
+	puts(text);
+	return EXITCODE_OK;
+}

@@ -53,5 +53,8 @@ void verbs_help(FILE *out); /* all of them */
 /* Names the wrong verb and the nearest right one on stderr; returns EXITCODE_USAGE. */
 int verb_unknown(const char *name);
 
+/* On stdout, for programs and for people. EXITCODE_OK, or EXITCODE_FAILURE (said). */
+int verb_print_json(const cJSON *o);
+
 /* "uhbench: " and the text on stderr; returns the exit code it is given. */
 int verb_fail(enum exitcode code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -15,6 +15,7 @@
 #include "harness/session/store.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "harness/util/jsonl.h"
 
 #define GATE_FILE  "gate.json"
 #define PAIRS_FILE "pairs.jsonl"
@@ -97,16 +98,11 @@ int folder_append(struct folder *f, const cJSON *pair, cJSON **ret, char place[s
 {
 	_cleanup_free_ char *text = cJSON_PrintUnformatted(pair);
 	cJSON *again = text ? cJSON_Parse(text) : NULL;
-	size_t len;
 	int r;
 
 	if (!again)
 		return err_sys(err, -ENOMEM, "pair");
-	len = strlen(text);
-	text[len] = '\n'; /* in place of the NUL: write takes a length */
-	r = fs_write_all(f->fd, text, len + 1);
-	if (!r && fsync(f->fd))
-		r = -errno;
+	r = jsonl_append(f->fd, pair, NULL);
 	if (r) {
 		cJSON_Delete(again);
 		return err_sys(err, r, "%s/%s", f->dir, PAIRS_FILE);

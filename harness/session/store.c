@@ -157,17 +157,9 @@ int store_open(const char *dir, const cJSON *manifest, struct store **ret, struc
 
 int store_append(struct store *s, const cJSON *record, struct err *err)
 {
-	_cleanup_free_ char *text = cJSON_PrintUnformatted(record);
-	size_t len;
-	int r;
+	size_t len = 0;
+	int r = jsonl_append(s->fd, record, &len);
 
-	if (!text)
-		return err_sys(err, -ENOMEM, "record");
-	len = strlen(text);
-	text[len] = '\n'; /* in place of the NUL: write takes a length */
-	r = fs_write_all(s->fd, text, len + 1);
-	if (!r && fsync(s->fd))
-		r = -errno;
 	if (r) {
 		if (ftruncate(s->fd, s->good))
 			return err_sys(err, r, "%s/%s cannot be written, nor cut back", s->dir,
@@ -175,7 +167,7 @@ int store_append(struct store *s, const cJSON *record, struct err *err)
 		return err_sys(err, r, "%s/%s: the record is lost, earlier ones are whole", s->dir,
 			       RUNS_FILE);
 	}
-	s->good += (off_t)len + 1;
+	s->good += (off_t)len;
 	return 0;
 }
 

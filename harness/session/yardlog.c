@@ -67,26 +67,18 @@ static int cut_torn(int fd)
 int yardlog_add(const char *dir, const char *workdir, enum yardlog_at at, struct err *err)
 {
 	_cleanup_json_ cJSON *line = make_line(workdir, at);
-	_cleanup_free_ char *text = cJSON_PrintUnformatted(line);
 	_cleanup_close_ int fd = -1;
 	char path[PATH_MAX];
-	size_t len;
 	int r = path_of(dir, path, err);
 
 	if (r)
 		return r;
-	if (!text)
-		return err_sys(err, -ENOMEM, "%s", path);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_sys(err, -errno, "%s", path);
-	len = strlen(text);
-	text[len] = '\n'; /* in place of the NUL */
 	r = cut_torn(fd);
 	if (!r)
-		r = fs_write_all(fd, text, len + 1);
-	if (!r && fsync(fd))
-		r = -errno;
+		r = jsonl_append(fd, line, NULL);
 	return r ? err_sys(err, r, "%s", path) : 0;
 }
 

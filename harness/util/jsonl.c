@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
@@ -103,5 +105,23 @@ int jsonl_each(const char *path, int schema, jsonl_fn fn, void *arg, unsigned *t
 	}
 	if (!r && ferror(f))
 		r = err_sys(err, -EIO, "%s", path);
+	return r;
+}
+
+int jsonl_append(int fd, const cJSON *object, size_t *ret_len)
+{
+	_cleanup_free_ char *text = cJSON_PrintUnformatted(object);
+	size_t len;
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	len = strlen(text);
+	text[len] = '\n'; /* in place of the NUL: write takes a length */
+	r = fs_write_all(fd, text, len + 1);
+	if (!r && fsync(fd))
+		r = -errno;
+	if (!r && ret_len)
+		*ret_len = len + 1;
 	return r;
 }
