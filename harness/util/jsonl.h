@@ -13,8 +13,8 @@
 
 #define JSONL_DOCUMENT_MAX ((size_t)64 << 20)
 
-/* Appends one line, and waits until it is on the disk. *ret_len (may be NULL) is its length. -errno;
- * a part of it may have been written then. -ENOMEM. */
+/* Appends one line, and waits until it is on the disk. *ret_len (may be NULL) is its length.
+ * -errno: a part of it may have been written. */
 int jsonl_append(int fd, const cJSON *object, size_t *ret_len);
 
 /* A whole file as one object. A file that cannot be read is -errno (-ENOENT: there is none). */
