@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The pad that a lane burns, in front of a target that takes no time: each operation of a batch
+ * then takes as long as the pads of the whole batch. The shortest one is looked at, since others
+ * can take the CPU away, but can make nothing shorter.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "harness/drive/drive.h"
+#include "harness/drive/life.h"
+#include "harness/pad.h"
+#include "harness/syncport.h"
+#include "harness/target.h"
+#include "harness/util/nsec.h"
+
+#define PAD_NS	  20000.0
+#define WINDOW_NS (200 * NSEC_PER_MSEC)
+
+static int serve(struct lane *lane, struct op *op, void *priv)
+{
+	(void)lane;
+	(void)priv;
+	op->result = 0;
+	return 0;
+}
+
+static int open_lane(struct lane *lane)
+{
+	return syncport_open(lane, serve, NULL);
+}
+
+static const struct workload_ops workload = {.name = "fake"};
+static const struct target_ops target = {.workload = "fake",
+					 .name = "at once",
+					 .lane_open = open_lane,
+					 .submit = syncport_submit,
+					 .reap = syncport_reap,
+					 .lane_close = syncport_close};
+
+/* Of a run with such a pad for each operation; *ret_ops: what came through the window. */
+static double shortest_ns(double pad_ns, struct axes axes, uint64_t *ret_ops)
+{
+	struct cell cell = {.workload = &workload, .target = &target, .axes = axes};
+	struct drive_result *res = NULL;
+	struct run run = {.cell = &cell,
+			  .axes = &cell.axes,
+			  .seed = 1,
+			  .warmup_ns = 5 * NSEC_PER_MSEC,
+			  .duration_ns = WINDOW_NS,
+			  .pad_iters_per_op = pad_ns * pad_calibrate()};
+	double shortest;
+
+	assert_int_equal(life_make_lanes(&run), 0);
+	assert_int_equal(drive_run(&run, &res), 0);
+	shortest = (double)res->service.min;
+	*ret_ops = res->window.ops;
+	drive_result_free(res);
+	life_free_lanes(&run);
+	return shortest;
+}
+
+static void takes_its_time(void **state)
+{
+	static const struct axes rows[] = {
+		{.threads = 1, .depth = 1, .batch = 1},
+		{.threads = 1, .depth = 4, .batch = 4},
+		{.threads = 1, .depth = 1, .batch = 1, .rate = 2000},
+	};
+	uint64_t ops;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		double expected = PAD_NS * (double)rows[i].batch;
+		double got = shortest_ns(PAD_NS, rows[i], &ops);
+
+		if (!(got > 0.8 * expected && got < 1.5 * expected))
+			fail_msg("row %zu: %g ns instead of %g", i, got, expected);
+		assert_true((double)ops < (double)WINDOW_NS / (0.8 * PAD_NS));
+	}
+}
+
+static void nothing_by_itself(void **state)
+{
+	struct axes one = {.threads = 1, .depth = 1, .batch = 1};
+	uint64_t ops;
+
+	(void)state;
+	assert_true(shortest_ns(0, one, &ops) < PAD_NS / 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes_its_time),
+		cmocka_unit_test(nothing_by_itself),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
