@@ -23,6 +23,7 @@
 #define STEP_MIN_NS (100 * NSEC_PER_MSEC) /* how long a step after the window is waited for */
 #define STEP_MAX_NS (5 * NSEC_PER_SEC)
 #define COVERED_MIN 0.95 /* of the window, by what the program tells: below, it is said */
+#define LIVED_MIN   0.5	 /* of it, by one that chose its end itself: below, it is no figure */
 
 struct once {
 	struct server server;
@@ -149,19 +150,44 @@ static int once_reap(struct lane *lane, struct op **done, unsigned min, unsigned
 	return 1;
 }
 
-/* Nothing was told of the time from the last line on, and the program still ran. */
-static void note_silence(struct once *o)
+/* It ended when it should: after ${duration}, or after the time that it says it measured. */
+static bool chose_its_end(const struct once *o)
 {
-	if (o->tally.lines && !o->program.ended && o->since_ns < o->end_ns)
-		tally_silence(&o->tally, o->since_ns, o->end_ns);
+	return o->program.ended && (o->own_end_ns || o->tally.timed);
+}
+
+/*
+ * Nothing was told of the time from the last line on. Whether the program was idle or had ended,
+ * nothing was done: else one that works for a moment and then gives up would be as fast as one
+ * that works on.
+ */
+static int note_silence(struct once *o, struct err *err)
+{
+	struct tally *t = &o->tally;
+	double lived;
+
+	if (!t->lines || o->since_ns >= o->end_ns)
+		return 0;
+	if (!chose_its_end(o)) {
+		tally_silence(t, o->since_ns, o->end_ns);
+		return 0;
+	}
+	lived = (double)t->covered_ns / (double)(t->end_ns - t->begin_ns);
+	if (lived >= LIVED_MIN)
+		return 0;
+	err_set(err, 0, "the program ended and told of %.0f %% of the window only", 100 * lived);
+	program_quote(&o->program, err);
+	return -ECHILD;
 }
 
 static int stop_program(struct once *o, struct run *run)
 {
 	const struct command_world *w = run->world;
 	double seconds = (double)w->config->stop_timeout_ns / (double)NSEC_PER_SEC;
+	int r = note_silence(o, &run->err);
 
-	note_silence(o);
+	if (r)
+		return r;
 	if (program_stop(&o->program, w->stop_signal, w->config->stop_timeout_ns))
 		err_set(&o->note, 0,
 			"the program did not end within %.1f s of its signal and was killed",

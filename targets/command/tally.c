@@ -212,6 +212,7 @@ static int add_operations(struct tally *t, const cJSON *o, const cJSON *operatio
 		from = s * 1e9 < (double)now_ns ? now_ns - (uint64_t)(s * 1e9) : 0;
 	spread(t, n, from, now_ns);
 	t->lines++;
+	t->timed |= seconds != NULL;
 	*since_ns = now_ns;
 	return 0;
 }

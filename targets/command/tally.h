@@ -39,6 +39,7 @@ struct tally {
 	struct tally_metric metrics[TALLY_METRICS_MAX];
 	unsigned n_metrics;
 	uint64_t lines;	     /* about operations */
+	bool timed;	     /* one of them said how long they took */
 	uint64_t covered_ns; /* of the window, by what they are about */
 	uint64_t covered_until_ns;
 	uint64_t longest_ns; /* that one of them was about */

@@ -308,6 +308,19 @@ while True:
             "time.sleep(1000)")}, top={"warmup": "0", "duration": "1s"})
         self.assertLessEqual(value(silent, "throughput"), 500)
 
+    def test_what_ends_early_was_not_fast(self):
+        """A program that works for a moment and ends well did little, not much in little time."""
+        work = ("import sys\nfor i in range(10): time.sleep(0.02); tell(operations=100%s)\n"
+                "sys.exit(0)")
+        early = self.ok("once", {"run": python(TELL + work % "")},
+                        top={"warmup": "0", "duration": "2s"})
+        self.assertLessEqual(value(early, "throughput"), 500)
+        self.assertEqual(early["notes"], [])
+        self.each_fails("once",
+                        ({"run": python(TELL + work % "") + " ${duration}"}, "% of the window"),
+                        ({"run": python(TELL + work % ", seconds=0.02")}, "% of the window"),
+                        top={"warmup": "0", "duration": "2s"})
+
     def test_ready(self):
         path = os.path.join(self.dir, "up")
         with socket.socket() as s:
