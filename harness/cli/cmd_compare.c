@@ -62,6 +62,18 @@ static int compare(const struct registry *reg, const struct stored_side *a,
 	return rc != VERB_GO_ON ? rc : stored_exit_code(verdicts);
 }
 
+/* A session to judge, or to judge by. What was not measured is no result: a cell without its runs
+ * would look as if nobody had asked for it. */
+static int open_side(const char *root, const char *word, struct stored_side *ret)
+{
+	int rc = stored_side_open(root, word, ret);
+	struct err err;
+
+	if (rc == VERB_GO_ON && !ret->baseline && sheet_finished(&ret->session, &err))
+		return verb_fail(EXITCODE_USAGE, "%s", err.text);
+	return rc;
+}
+
 static int compare_run(const struct registry *reg, int argc, char **argv)
 {
 	struct compare_options o = {.root = BASELINE_ROOT};
@@ -71,9 +83,9 @@ static int compare_run(const struct registry *reg, int argc, char **argv)
 	int rc = verb_parse(&cmd_compare, argc, argv, &o, operands);
 
 	if (rc == VERB_GO_ON)
-		rc = stored_side_open(o.root, operands[0], &a);
+		rc = open_side(o.root, operands[0], &a);
 	if (rc == VERB_GO_ON)
-		rc = stored_side_open(o.root, operands[1], &b);
+		rc = open_side(o.root, operands[1], &b);
 	return rc == VERB_GO_ON ? compare(reg, &a, &b, &o) : rc;
 }
 

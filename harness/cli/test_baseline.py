@@ -236,6 +236,18 @@ class Compare(Case):
         self.uhbench("compare", "b", "s5", code=1)
         self.uhbench("compare", "b", "s5", "--fail-on", "inconclusive")
 
+    def test_unfinished_sessions_are_not_judged(self):
+        self.save()
+        path = os.path.join(self.copy, "s5", "runs.jsonl")
+        with open(path) as f:
+            first = f.readline()
+        with open(path, "w") as f:
+            f.write(first)
+        for sides in (("b", "s5"), ("s5", "s4")):
+            p = self.uhbench("compare", *sides, code=2)
+            self.assertEqual(p.stdout, "")
+            self.assertIn("1 runs are missing: finish it with --resume first", p.stderr)
+
     def test_two_sessions_are_advice(self):
         p = self.uhbench("compare", "s0", "s1", code=4)
         self.assertIn("1 session of it: 4 more are needed", p.stdout)

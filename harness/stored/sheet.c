@@ -191,21 +191,31 @@ static const char *line_text(const cJSON *o, const char *key)
 	return text ? text : "";
 }
 
+int sheet_finished(const struct sheet *s, struct err *err)
+{
+	const cJSON *missing = sheet_item(s, "missing_runs");
+
+	if (!cJSON_IsNumber(missing) || missing->valuedouble <= 0)
+		return 0;
+	return err_set(err, -ECANCELED,
+		       "session %s: %.0f runs are missing: finish it with --resume first",
+		       sheet_text(s, "session"), missing->valuedouble);
+}
+
 int sheet_whole(const struct sheet *s, struct err *err)
 {
-	const char *session = sheet_text(s, "session");
-	const cJSON *missing = sheet_item(s, "missing_runs"), *line;
+	int r = sheet_finished(s, err);
+	const cJSON *line;
 
-	if (cJSON_IsNumber(missing) && missing->valuedouble > 0)
-		return err_set(err, -ECANCELED,
-			       "session %s: %.0f runs are missing: finish it with --resume first",
-			       session, missing->valuedouble);
+	if (r)
+		return r;
 	cJSON_ArrayForEach (line, s->cells) {
 		const cJSON *why = cJSON_GetObjectItemCaseSensitive(line, "failed");
 
 		if (why)
-			return err_set(err, -ECANCELED, "session %s: %s: a run %s", session,
-				       line_text(line, "label"), line_text(why, "status"));
+			return err_set(err, -ECANCELED, "session %s: %s: a run %s",
+				       sheet_text(s, "session"), line_text(line, "label"),
+				       line_text(why, "status"));
 	}
 	return 0;
 }

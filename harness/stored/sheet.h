@@ -28,6 +28,8 @@ int sheet_read(const char *path, struct sheet *ret, struct err *err);
 int sheet_write(const struct sheet *s, const char *path, struct err *err);
 void sheet_free(struct sheet *s);
 
+/* Why there is nothing to judge yet: runs of a session that were not made. -ECANCELED. */
+int sheet_finished(const struct sheet *s, struct err *err);
 /* Why it may not stand for its machine: runs that are missing, failed or stalled. -ECANCELED. */
 int sheet_whole(const struct sheet *s, struct err *err);
 
