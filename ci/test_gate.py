@@ -192,6 +192,19 @@ class Gate(unittest.TestCase):
         self.refused(3, "has not made other", "--build", "make", "--binary", "other",
                      "--base", base, "--head", base, "gate.json")
 
+    def test_other_work_trees_survive(self):
+        """One that is on a disk which is not mounted now is there again later."""
+        other, away = os.path.join(self.dir, "other"), os.path.join(self.dir, "away")
+        self.git("worktree", "add", "-q", "-b", "feature", other)
+        os.rename(other, away)
+        done = subprocess.run([GATE, "--base", "HEAD", "--build", "false", "gate.json"],
+                              cwd=self.repo, env=self.env, capture_output=True, text=True,
+                              timeout=60)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(len(self.git("worktree", "list").splitlines()), 2)
+        os.rename(away, other)
+        self.assertEqual(self.git("symbolic-ref", "HEAD", cwd=other), "refs/heads/feature")
+
     def test_matrix_is_wrong(self):
         """What `uhbench ab` refuses is refused here, by its own words and exit code."""
         self.write("gate.json", '{"name": "small", "cells": []}')
