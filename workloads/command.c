@@ -131,10 +131,17 @@ static int put_bin(const struct run *run, char *text, size_t size, struct err *e
 	return 0;
 }
 
+/* The values of one run, and which of them a text turned out to have. */
+struct filling {
+	const struct run *run;
+	unsigned used; /* bits of enum value */
+};
+
 static int value_of(void *arg, const char *name, char value[static COMMAND_VALUE_MAX],
 		    struct err *err)
 {
-	const struct run *run = arg;
+	struct filling *f = arg;
+	const struct run *run = f->run;
 	const struct axes *axes = &run->cell->axes;
 	const uint64_t numbers[VALUE_COUNT] = {
 		[VALUE_THREADS] = axes->threads,
@@ -151,6 +158,7 @@ static int value_of(void *arg, const char *name, char value[static COMMAND_VALUE
 
 	if (r)
 		return r;
+	f->used |= 1u << which;
 	if (which == VALUE_BIN)
 		return put_bin(run, value, COMMAND_VALUE_MAX, err);
 	if (which == VALUE_DURATION || which == VALUE_WARMUP)
@@ -165,22 +173,49 @@ static int value_of(void *arg, const char *name, char value[static COMMAND_VALUE
 	return 0;
 }
 
-/* At matrix time no run is known: is it a value at all? What it will be is a digit. */
+/* At matrix time no run is known: is it a value at all? What it will be is a digit. `arg` takes the
+ * bits of those that are used. */
 static int any_value(void *arg, const char *name, char value[static COMMAND_VALUE_MAX],
 		     struct err *err)
 {
+	unsigned *used = arg;
 	enum value which;
+	int r = find_value(name, &which, err);
 
-	(void)arg;
+	if (r)
+		return r;
+	*used |= 1u << which;
 	strcpy(value, "1");
-	return find_value(name, &which, err);
+	return 0;
+}
+
+/* Which values a text has, as words that are checked: what stands behind a \ is none. */
+static unsigned values_used(const char *text)
+{
+	char **words = NULL;
+	unsigned used = 0;
+	struct err err;
+
+	if (command_words(text, any_value, &used, &words, &err))
+		return 0;
+	command_words_free(words);
+	return used;
+}
+
+/* Does ${bin} become a part of what is executed? Two programs that nobody executes would be the
+ * same to the last figure. */
+static bool has_bin(const struct command_config *c)
+{
+	return (values_used(c->run) | values_used(c->server) | values_used(c->env)) &
+	       1u << VALUE_BIN;
 }
 
 /* What the words of one knob must be like. */
 static int check_words(const char *knob, const char *text, bool program, struct err *err)
 {
 	char **words = NULL;
-	int r = command_words(text, any_value, NULL, &words, err);
+	unsigned used = 0;
+	int r = command_words(text, any_value, &used, &words, err);
 
 	if (!r && program && words[0] && words[0][0] == '-')
 		r = err_set(err, -EINVAL,
@@ -200,6 +235,7 @@ static int command_check_cell(const struct cell *cell, struct err *err)
 	const struct command_config *c = cell->workload_config;
 	char filled[PARAM_STRING_MAX];
 	struct command_ready ready;
+	unsigned used = 0;
 	int r;
 
 	if (!*c->run)
@@ -213,10 +249,10 @@ static int command_check_cell(const struct cell *cell, struct err *err)
 		r = check_words("env", c->env, false, err);
 	if (r)
 		return r;
-	r = command_fill(c->cwd, any_value, NULL, filled, sizeof(filled), err);
+	r = command_fill(c->cwd, any_value, &used, filled, sizeof(filled), err);
 	if (r)
 		return err_wrap(err, r, "cwd");
-	r = command_fill(c->ready, any_value, NULL, filled, sizeof(filled), err);
+	r = command_fill(c->ready, any_value, &used, filled, sizeof(filled), err);
 	if (!r)
 		r = command_ready_read(filled, &ready, err);
 	if (r)
@@ -281,7 +317,8 @@ static int find_program(const char *name, char **ret, struct err *err)
 
 static int make_line(struct run *run, const char *knob, const char *text, struct command_line *line)
 {
-	int r = command_words(text, value_of, run, &line->argv, &run->err);
+	struct filling f = {.run = run};
+	int r = command_words(text, value_of, &f, &line->argv, &run->err);
 
 	if (!r && !line->argv[0])
 		r = err_set(&run->err, -EINVAL, "there is no program in it");
@@ -323,7 +360,8 @@ static int make_cwd(struct run *run, struct command_world *w)
 {
 	char filled[PARAM_STRING_MAX];
 	struct stat st;
-	int r = command_fill(w->config->cwd, value_of, run, filled, sizeof(filled), &run->err);
+	struct filling f = {.run = run};
+	int r = command_fill(w->config->cwd, value_of, &f, filled, sizeof(filled), &run->err);
 
 	if (r)
 		return err_wrap(&run->err, r, "cwd");
@@ -338,7 +376,8 @@ static int make_cwd(struct run *run, struct command_world *w)
 static int make_ready(struct run *run, struct command_world *w)
 {
 	char filled[PARAM_STRING_MAX], *path = w->ready.path;
-	int r = command_fill(w->config->ready, value_of, run, filled, sizeof(filled), &run->err);
+	struct filling f = {.run = run};
+	int r = command_fill(w->config->ready, value_of, &f, filled, sizeof(filled), &run->err);
 
 	if (!r)
 		r = command_ready_read(filled, &w->ready, &run->err);
@@ -351,25 +390,25 @@ static int make_ready(struct run *run, struct command_world *w)
 	return r ? err_wrap(&run->err, r, "ready") : 0;
 }
 
-/* Two programs that nobody executes would be the same to the last figure. */
 static int check_bin(struct run *run, const struct command_config *c)
 {
-	if (!run->bin || strstr(c->run, "${bin}") || strstr(c->server, "${bin}") ||
-	    strstr(c->env, "${bin}"))
+	if (!run->bin || has_bin(c))
 		return 0;
 	return err_set(&run->err, -EINVAL,
-		       "two programs are compared, and neither `run` nor `server` has ${bin}");
+		       "two programs are compared, and none of `run`, `server` and `env` has "
+		       "${bin}");
 }
 
 static int fill_world(struct run *run, struct command_world *w)
 {
 	const struct command_config *c = w->config;
+	struct filling f = {.run = run};
 	char **added = NULL;
 	int r = check_bin(run, c);
 
 	if (!r)
 		r = make_line(run, "run", c->run, &w->program);
-	w->ends_itself = strstr(c->run, "${duration");
+	w->ends_itself = values_used(c->run) & (1u << VALUE_DURATION | 1u << VALUE_DURATION_MS);
 	if (!r && *c->server)
 		r = make_line(run, "server", c->server, &w->server);
 	if (!r)
@@ -378,7 +417,7 @@ static int fill_world(struct run *run, struct command_world *w)
 		r = make_ready(run, w);
 	if (r)
 		return r;
-	r = command_words(c->env, value_of, run, &added, &run->err);
+	r = command_words(c->env, value_of, &f, &added, &run->err);
 	if (r)
 		return err_wrap(&run->err, r, "env");
 	r = make_env(run, w, added);
@@ -420,13 +459,7 @@ static void command_teardown(struct run *run)
 
 static bool command_takes_program(const struct cell *cell)
 {
-	const struct command_config *c = cell->workload_config;
-	const char *const texts[] = {c->run, c->server, c->ready, c->env, c->cwd};
-
-	for (unsigned i = 0; i < array_size(texts); i++)
-		if (strstr(texts[i], "${bin}"))
-			return true;
-	return false;
+	return has_bin(cell->workload_config);
 }
 
 const struct workload_ops workload_command = {

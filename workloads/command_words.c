@@ -86,12 +86,35 @@ static int put_value(struct splitter *s)
 	return value_at(&s->at, s->text, s->value, s->arg, s->word, s->err);
 }
 
+/* Whoever writes the name of a value means the value: a shell would make nothing of it. */
+static int check_literal(const struct splitter *s)
+{
+	char name[NAME_MAX_LEN + 1], filled[COMMAND_VALUE_MAX];
+	size_t len = strcspn(s->at + 2, "}'");
+	struct err unknown;
+
+	if (s->at[2 + len] != '}' || len > NAME_MAX_LEN)
+		return 0;
+	snprintf(name, sizeof(name), "%.*s", (int)len, s->at + 2);
+	if (s->value(s->arg, name, filled, &unknown))
+		return 0;
+	return err_set(s->err, -EINVAL,
+		       "character %zu: ${%s} is not filled in inside of '': use \"\", and write "
+		       "\\${%s} there if it is meant as it stands",
+		       (size_t)(s->at - s->text) + 1, name, name);
+}
+
 static int single_quotes(struct splitter *s)
 {
 	const char *open = s->at++;
+	int r;
 
-	while (*s->at && *s->at != '\'')
+	while (*s->at && *s->at != '\'') {
+		r = s->at[0] == '$' && s->at[1] == '{' ? check_literal(s) : 0;
+		if (r)
+			return r;
 		fputc(*s->at++, s->word);
+	}
 	if (!*s->at)
 		return wrong(s, open, "this ' is never closed");
 	s->at++;

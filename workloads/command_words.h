@@ -3,7 +3,7 @@
  * A command in one text, split into words as a shell would, with values of the cell filled in:
  *
  *   spaces, tabs and newlines   between words
- *   'text'                      as it stands
+ *   'text'                      as it stands; ${name} of a value in it is refused
  *   "text"                      one word, or a part of one; ${name}, \" \\ \$ are read inside
  *   \c                          the character c
  *   ${name}                     the value; it is never split, however many words it looks like

@@ -57,7 +57,8 @@ static void test_words(void **state)
 		{"'a\\b'", "a\\b"},
 		{"\"a\\b \\\" \\$ \\\\\"", "a\\b \" $ \\"},
 		{"-t ${threads} x${threads}y", "-t|8|x8y"},
-		{"\"${threads} \" '${threads}'", "8 |${threads}"},
+		{"\"${threads} \" '${other} $threads'", "8 |${other} $threads"},
+		{"\"\\${threads}\"", "${threads}"},
 		{"\\${threads}", "${threads}"},
 		{"$5 $HOME a$", "$5|$HOME|a$"},
 		{"${dir}/x", "/a b/\"c\" ${threads}'/x"},
@@ -94,6 +95,9 @@ static void test_what_is_wrong_has_a_place(void **state)
 		{"a ${}", "character 3: no name of a value stands in this ${}"},
 		{"a ${x", "character 3: this ${ has no }"},
 		{"ab ${depht}", "character 4: no depht"},
+		{"a '${x} ${threads}'",
+		 "character 9: ${threads} is not filled in inside of '': use \"\", and write "
+		 "\\${threads} there if it is meant as it stands"},
 		{"\"${0123456789012345678901234567890123}\"",
 		 "character 2: no name of a value stands in this ${}"},
 	};

@@ -138,7 +138,7 @@ class Repeat(Case):
         self.ok("repeat", {
             "run": f"sh -c 'echo \"$@\" > {out}; pwd >> {out}; echo $A,$B >> {out}' x ${{threads}} "
                    "${depth} ${batch} ${payload} ${rate} ${duration} ${warmup} ${duration_ms} "
-                   "${warmup_ms} '${seed}' \"${bin}\"",
+                   "${warmup_ms} \\${seed} \"${bin}\"",
             "bin": "/a b/c", "env": "A=${depth} B='x y'"},
             cell={"depth": 2, "batch": 1, "payload": "4k", "rate": 100})
         with open(out, encoding="utf-8") as file:
@@ -475,6 +475,22 @@ class Compared(Case):
         self.assertIn("no uhbench", done.stderr)
 
 
+    def test_what_is_not_filled_in_is_not_run(self):
+        """sh would make nothing of ${bin}: two different programs would never be executed."""
+        done = self.compare({"with": {"run": "sh -c 'for i in 1 2; do ${bin} -x; done; true'"}},
+                            (2,), "--budget", "20s")
+        self.assertIn("${bin} is not filled in", done.stderr)
+        for knobs in ({"run": "echo \\${bin}"}, {"run": "true", "cwd": "${bin}"}):
+            done = self.compare({"with": knobs}, (2,), "--budget", "20s")
+            self.assertIn("no uhbench", done.stderr)
+
+    def test_slower(self):
+        done = self.compare({"with": {"run": "sh -c \"${bin}; grep -q $0 ${bin} || sleep 0.2\" "
+                                      "base"}}, (1,), "--budget", "40s",
+                            "--max-foreign", "100%", "--max-steal", "100%")
+        self.assertIn("regressed", done.stdout)
+
+
 class Matrix(Case):
     def test_refused(self):
         for knobs, *words in (
@@ -484,6 +500,7 @@ class Matrix(Case):
                 ({"run": "a ${thread}"}, "character 3", 'the nearest is "threads"'),
                 ({"run": ["./x", "-t", "8"]}, "one text"),
                 ({"run": "a", "server": "${x}"}, "server: character 1"),
+                ({"run": "sh -c 'x -t ${threads}'"}, "run: character 13: ${threads} is not"),
                 ({"run": "a", "env": "A"}, "env: word 1 is not NAME=VALUE"),
                 ({"run": "a", "cwd": "${x}"}, "cwd: "),
                 ({"run": "a", "server": "b", "ready": "soon"}, "ready: "),
