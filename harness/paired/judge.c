@@ -267,7 +267,9 @@ static int add_metric(struct judge *j, struct judged_metric *m, const struct pai
 
 	for (int i = 0; i < SIDES; i++)
 		there[i] = pair_value(p->sides[i], m, &v[i]);
-	if (there[SIDE_BASE] == VALUE_ABSENT && there[SIDE_HEAD] == VALUE_ABSENT)
+	/* Asked for and not brought, it would be asked for again for ever. */
+	if (there[SIDE_BASE] == VALUE_ABSENT && there[SIDE_HEAD] == VALUE_ABSENT &&
+	    !(m->gated && gate_wants(m->gate, m->series)))
 		return 0;
 	d = effect_of_pair(m, p, v);
 	if (n < m->operations_min)
@@ -329,7 +331,10 @@ static int add_control(struct judge *j, const struct judged_cell *c, const struc
 	for (int i = 0; i < SIDES; i++)
 		pair_value(p->sides[i], m, &v[i]);
 	d = effect_of_pair(m, p, v);
-	return isfinite(d) ? values_add(&j->control, d) : 0;
+	if (isfinite(d))
+		return values_add(&j->control, d);
+	j->control_discarded++;
+	return 0;
 }
 
 int judge_add(struct judge *j, const cJSON *json, const char *place, struct err *err)

@@ -18,6 +18,7 @@
 #include "harness/matrix/matrix.h"
 #include "harness/matrix/plan.h"
 #include "harness/pad.h"
+#include "harness/session/counts.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
@@ -45,6 +46,37 @@ static int check_pads(const struct live *l)
 	return 0;
 }
 
+/* NULL: none of those that are gated is counted by a probe. */
+static const char *probed_count(const struct cell *c)
+{
+	const cJSON *name;
+
+	cJSON_ArrayForEach (name, c->gate)
+		if (counts_probe(name->valuestring))
+			return name->valuestring;
+	return NULL;
+}
+
+/* What is too old to say where its window lies cannot be watched: its counts would never come. */
+static int check_counts(const struct live *l, size_t cell)
+{
+	const char *count = live_takes_program(l, cell) ? NULL : probed_count(l->cells[cell]);
+
+	for (int side = 0; count && side < SIDES; side++)
+		for (unsigned i = 0; i < l->builds.n[side]; i++) {
+			const struct build *b = &l->builds.side[side][i];
+
+			if (b->protocol < PROTOCOL_WINDOWS)
+				return err_set(l->err, -EINVAL,
+					       "%s: \"gate\" has \"%s\", which needs probes, and "
+					       "%s is too old for them: it speaks protocol %u, and "
+					       "they came with %d",
+					       l->cells[cell]->id, count, b->path, b->protocol,
+					       PROTOCOL_WINDOWS);
+		}
+	return 0;
+}
+
 static int make_builds(struct live *l)
 {
 	char dir[PATH_MAX];
@@ -57,7 +89,11 @@ static int make_builds(struct live *l)
 	r = builds_copy(&l->builds, l->opt, dir, l->err);
 	if (!r && any_uhbench(l))
 		r = builds_ask(&l->builds, l->opt->interrupted, l->err);
-	return r ? r : check_pads(l);
+	if (!r)
+		r = check_pads(l);
+	for (size_t i = 0; !r && i < l->n; i++)
+		r = check_counts(l, i);
+	return r;
 }
 
 static int open_gate(struct live *l)
@@ -106,18 +142,24 @@ static unsigned control_due(const struct live *l)
 	return min_of(all, (all * (l->round + 1) + GATE_STAGE1 - 1) / GATE_STAGE1);
 }
 
-/* A cell that works; -ENOENT: there is none. */
+/* It runs, and is not known to have nothing that the control compares. */
+static bool can_control(const struct judged_cell *c)
+{
+	return !c->failed && (!c->kept || c->metrics[0].sides[SIDE_BASE].n);
+}
+
+/* -ENOENT: there is none. */
 static int draw_control(struct live *l, size_t *ret)
 {
 	size_t working = 0, chosen;
 
 	for (size_t i = 0; i < l->n; i++)
-		working += !l->judge->cells[i].failed;
+		working += can_control(&l->judge->cells[i]);
 	if (!working)
 		return -ENOENT;
 	chosen = rng_below(&l->rng, working);
 	for (size_t i = 0; i < l->n; i++)
-		if (!l->judge->cells[i].failed && !chosen--) {
+		if (can_control(&l->judge->cells[i]) && !chosen--) {
 			*ret = i;
 			return 0;
 		}

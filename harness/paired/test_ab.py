@@ -224,7 +224,7 @@ class Builds(Case):
         gate = self.load("gate.json")
         self.assertEqual(gate["head"]["paths"], [slow, slow])
         self.assertEqual(gate["params"]["margin"], 0.01)
-        self.assertEqual(gate["base"]["protocol"], 2)
+        self.assertEqual(gate["base"]["protocol"], 3)
         self.assertTrue(gate["base"]["revision"])
         self.assertEqual({p["builds"]["head"] for p in self.pairs() if not p["control"]}, {0, 1})
 
@@ -234,15 +234,33 @@ class Builds(Case):
             if set(request) - {"protocol", "cell", "seed", "warmup_ns", "duration_ns", "workdir",
                                "sessiondir", "pad_iters_per_ns"}:
                 sys.exit("an old build is sent what it does not know")
-            request["protocol"] = 2
+            request["protocol"] = 3
         else:
             request["protocol"] = 0
         """, after="answer['protocol'] = 1\nanswer.pop('revision', 0)\nanswer.pop('uhbench', 0)")
         p = self.ab(self.matrix(STEADY), "--base", old, "--head", UHBENCH, *ROUGH)
         self.verdict(p, 0, "passed")
         gate = self.load("gate.json")
-        self.assertEqual((gate["base"]["protocol"], gate["head"]["protocol"]), (1, 2))
+        self.assertEqual((gate["base"]["protocol"], gate["head"]["protocol"]), (1, 3))
         self.assertIsNone(gate["base"]["revision"])
+
+    def test_gated_count_of_a_build_that_cannot_be_watched(self):
+        old = self.shim("old", before="request['protocol'] = 0",
+                        after="answer['protocol'] = 1")
+        m = self.matrix({**STEADY, "probes": ["syscalls"], "gate": "syscalls"})
+        self.refused(self.ab(m, "--base", old, "--head", UHBENCH),
+                     '"gate" has "syscalls"', f"{old} is too old")
+
+    def test_program_that_tells_no_operations_ends(self):
+        program = os.path.join(self.dir, "program")
+        with open(program, "w") as f:
+            f.write("#!/bin/sh\nexec sleep 60\n")
+        os.chmod(program, 0o755)
+        m = self.matrix({"workload": "command", "target": "once", "with": {"run": "${bin}"}})
+        p = self.ab(m, "--base", program, "--head", program)
+        v = self.verdict(p, 4, "inconclusive")
+        self.assertIn("throughput was not measured", v["cells"][0]["metrics"][0]["why"])
+        self.assertIsNone(v["control"])
 
     def test_builds_that_cannot_be_compared(self):
         m = self.matrix(STEADY)
@@ -270,7 +288,7 @@ class Builds(Case):
     def test_nothing_can_run(self):
         lacks = self.shim("lacks", before="""
         if request["protocol"]:
-            answer = {"protocol": 2, "status": "unsupported", "reason": "no such device"}
+            answer = {"protocol": request["protocol"], "status": "unsupported", "reason": "no such device"}
         """)
         p = self.ab(self.matrix(nop()), "--base", lacks, "--head", lacks)
         v = self.verdict(p, 77, "skipped")
@@ -299,7 +317,7 @@ class Builds(Case):
     def test_one_side_cannot_run(self):
         lacks = self.shim("lacks", before="""
         if request["protocol"]:
-            answer = {"protocol": 2, "status": "unsupported", "reason": "no such device"}
+            answer = {"protocol": request["protocol"], "status": "unsupported", "reason": "no such device"}
         """)
         p = self.ab(self.matrix(nop()), "--base", lacks, "--head", UHBENCH)
         v = self.verdict(p, 3, "failed")

@@ -321,6 +321,42 @@ static void test_cut_short(void **state)
 	assert_string_equal(text(metric_of(v, "throughput"), "why"), "nothing more came");
 }
 
+/* Asked for with every pair and brought by none: the gate must end all the same. */
+static void test_gated_count_that_never_comes(void **state)
+{
+	struct bench *b = *state;
+	_cleanup_json_ cJSON *v = NULL;
+	struct err err = {""};
+	cJSON *metrics =
+		cJSON_GetObjectItem(cJSON_GetObjectItem(b->gate, "cells")->child, "metrics");
+	cJSON *count = cJSON_GetArrayItem(metrics, 2);
+
+	judge_free(b->judge);
+	b->judge = NULL;
+	cJSON_SetValuestring(cJSON_GetObjectItem(count, "metric"), "fsyncs");
+	cJSON_ReplaceItemInObject(count, "gated", cJSON_CreateTrue());
+	assert_int_equal(judge_new(b->gate, "gate.json", &b->judge, &err), 0);
+	measure(b, 1);
+	v = verdicts(b);
+	assert_string_equal(text(v, "verdict"), "inconclusive");
+	assert_string_equal(text(metric_of(v, "fsyncs"), "why"),
+			    "fsyncs was not measured in pair 0");
+	assert_string_equal(text(metric_of(v, "throughput"), "verdict"), "unchanged");
+}
+
+/* A control without a figure is not asked for endlessly. */
+static void test_control_that_gives_nothing(void **state)
+{
+	struct bench *b = *state;
+	unsigned n = 0;
+
+	while (judge_wants_control(b->judge)) {
+		assert_int_equal(add(b, true, NAN, NULL, NULL), 0);
+		assert_true(++n < 20);
+	}
+	assert_int_equal(b->judge->control.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +372,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_control_within_the_margin, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_standstill, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cut_short, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gated_count_that_never_comes, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_control_that_gives_nothing, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
