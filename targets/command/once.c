@@ -53,8 +53,11 @@ static int start_program(struct once *o, struct run *run)
 {
 	const struct command_world *w = run->world;
 	enum role role = w->server.argv ? ROLE_DRIVER : ROLE_TARGET;
+	struct ready_before before = {.there = false};
 	int r = program_open(&o->program, "the program", once_line, o, &run->err);
 
+	if (!r && o->ready)
+		r = ready_look(o->ready, &before, &run->err);
 	if (!r)
 		r = program_start(&o->program, run, role, &w->program, true, &run->err);
 	if (r)
@@ -62,8 +65,8 @@ static int start_program(struct once *o, struct run *run)
 	o->since_ns = o->program.started_ns;
 	if (!o->ready)
 		return 0;
-	return ready_await(o->ready, &o->program, &o->line_seen, w->config->ready_timeout_ns,
-			   &run->err);
+	return ready_await(o->ready, &before, &o->program, &o->line_seen,
+			   w->config->ready_timeout_ns, &run->err);
 }
 
 static int once_setup(struct run *run)

@@ -3,7 +3,8 @@
  * Nobody tells when a path appears or a port is opened, so both are asked again and again, while
  * what the program prints is read. A UDP port has nothing to answer: an empty datagram to one that
  * nobody has opened comes back as an error, at once on this machine; no error for a while is taken
- * for a yes.
+ * for a yes. A TCP port of the ephemeral range that nobody listens on may be given to the very
+ * socket that connects to it, which then is connected to itself: that is no answer.
  */
 #include "targets/command/ready.h"
 
@@ -34,11 +35,27 @@ static int socket_error(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? errno : error;
 }
 
+/* Closed by a reset, so that the port is free at once for the one that it belongs to. */
+static bool is_itself(int fd)
+{
+	struct sockaddr_storage own = {.ss_family = 0}, peer = {.ss_family = 0};
+	socklen_t own_len = sizeof(own), peer_len = sizeof(peer);
+	struct linger reset = {.l_onoff = 1};
+
+	if (getsockname(fd, (struct sockaddr *)&own, &own_len) ||
+	    getpeername(fd, (struct sockaddr *)&peer, &peer_len) || own_len != peer_len ||
+	    memcmp(&own, &peer, own_len))
+		return false;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	return true;
+}
+
 static bool answers_tcp(int fd, const struct addrinfo *a)
 {
-	if (!connect(fd, a->ai_addr, a->ai_addrlen))
-		return true;
-	return errno == EINPROGRESS && poll_one(fd, POLLOUT, ANSWER_MS) && !socket_error(fd);
+	if (connect(fd, a->ai_addr, a->ai_addrlen) &&
+	    (errno != EINPROGRESS || !poll_one(fd, POLLOUT, ANSWER_MS) || socket_error(fd)))
+		return false;
+	return !is_itself(fd);
 }
 
 static bool answers_udp(int fd, const struct addrinfo *a)
@@ -67,12 +84,46 @@ static int answers(const struct command_ready *ready, bool *ret, struct err *err
 	return 0;
 }
 
-static int ask(const struct command_ready *ready, const bool *line_seen, bool *ret, struct err *err)
+static bool is_same(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool is_new(const struct command_ready *ready, const struct ready_before *before)
+{
+	struct stat st;
+
+	if (stat(ready->path, &st))
+		return false;
+	return !before->there || st.st_dev != before->path.st_dev ||
+	       st.st_ino != before->path.st_ino || !is_same(st.st_ctim, before->path.st_ctim);
+}
+
+int ready_look(const struct command_ready *ready, struct ready_before *ret, struct err *err)
+{
+	bool yes = false;
+	int r = 0;
+
+	*ret = (struct ready_before){.there = false};
+	if (ready->kind == READY_PATH)
+		ret->there = !stat(ready->path, &ret->path);
+	if (ready->kind == READY_TCP || ready->kind == READY_UDP)
+		r = answers(ready, &yes, err);
+	if (!r && yes)
+		r = err_set(err, -EADDRINUSE,
+			    "ready: somebody answers at %s before anything was started: it would "
+			    "not be known who is measured",
+			    ready->text);
+	return r;
+}
+
+static int ask(const struct command_ready *ready, const struct ready_before *before,
+	       const bool *line_seen, bool *ret, struct err *err)
 {
 	*ret = true;
 	switch (ready->kind) {
 	case READY_PATH:
-		*ret = !access(ready->path, F_OK);
+		*ret = is_new(ready, before);
 		break;
 	case READY_LINE:
 		*ret = *line_seen;
@@ -86,15 +137,15 @@ static int ask(const struct command_ready *ready, const bool *line_seen, bool *r
 	return 0;
 }
 
-int ready_await(const struct command_ready *ready, struct program *p, const bool *line_seen,
-		uint64_t timeout_ns, struct err *err)
+int ready_await(const struct command_ready *ready, const struct ready_before *before,
+		struct program *p, const bool *line_seen, uint64_t timeout_ns, struct err *err)
 {
 	uint64_t end = nsec_now() + timeout_ns;
 	bool yes = false;
 	int r;
 
 	for (;;) {
-		r = ask(ready, line_seen, &yes, err);
+		r = ask(ready, before, line_seen, &yes, err);
 		if (r || (yes && !p->ended))
 			return r;
 		if (p->ended) {
@@ -105,8 +156,9 @@ int ready_await(const struct command_ready *ready, struct program *p, const bool
 			return err_wrap(err, -ECHILD, "before it was ready (%s)", ready->text);
 		}
 		if (nsec_now() >= end) {
-			err_set(err, 0, "%s was not ready (%s) within %.1f s", p->what, ready->text,
-				(double)timeout_ns / (double)NSEC_PER_SEC);
+			err_set(err, 0, "%s was not ready (%s) within %.1f s%s", p->what,
+				ready->text, (double)timeout_ns / (double)NSEC_PER_SEC,
+				before->there ? ": the path was there before, and is not new" : "");
 			program_quote(p, err);
 			return -ETIMEDOUT;
 		}

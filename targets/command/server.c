@@ -25,6 +25,7 @@ static void server_line(void *arg, const char *line, uint64_t now_ns)
 int server_start(struct server *s, struct run *run)
 {
 	const struct command_world *w = run->world;
+	struct ready_before before = {.there = false};
 	int r;
 
 	*s = (struct server){.ready = &w->ready};
@@ -32,10 +33,12 @@ int server_start(struct server *s, struct run *run)
 		return 0;
 	r = program_open(&s->program, "the server", server_line, s, &run->err);
 	if (!r)
+		r = ready_look(s->ready, &before, &run->err);
+	if (!r)
 		r = program_start(&s->program, run, ROLE_TARGET, &w->server, true, &run->err);
 	if (!r)
-		r = ready_await(s->ready, &s->program, &s->line_seen, w->config->ready_timeout_ns,
-				&run->err);
+		r = ready_await(s->ready, &before, &s->program, &s->line_seen,
+				w->config->ready_timeout_ns, &run->err);
 	return r;
 }
 

@@ -346,6 +346,46 @@ while True:
             with open(stamps[r["cell"]["knobs"]["ready"]], encoding="utf-8") as file:
                 self.assertGreater(r["window"]["begin_ns"], int(file.read()))
 
+    def test_ready_is_its_own_doing(self):
+        """What another listens on, or left behind, tells nothing of the program."""
+        path = os.path.join(self.dir, "stale")
+        with open(path, "w", encoding="utf-8"):
+            pass
+        with socket.socket() as s, socket.socket(type=socket.SOCK_DGRAM) as u:
+            s.bind(("127.0.0.1", 0))
+            s.listen(64)
+            u.bind(("127.0.0.1", 0))
+            tcp, udp = (f"{kind}:127.0.0.1:{x.getsockname()[1]}"
+                        for kind, x in (("tcp", s), ("udp", u)))
+            for ready, word in ((tcp, "somebody answers"), (udp, "somebody answers"),
+                                (f"path:{path}", "was there before")):
+                self.fails("repeat", {"server": "sleep 1007", "run": "sleep 0.01", "ready": ready,
+                                      "ready_timeout": "300ms"}, word)
+            self.fails("once", {"run": "sleep 1007", "ready": tcp}, "somebody answers")
+        self.no_process("sleep\x001007")
+        # Made or written anew, it is.
+        for again in f"touch {path}", f"rm {path}; sleep 0.1; touch {path}":
+            self.ok("once", {"run": shell(f"sleep 0.1; {again}; exec sleep 1000"),
+                             "ready": f"path:{path}"})
+
+    def test_a_socket_that_meets_itself_is_no_answer(self):
+        """In a range of so few ports, one that asks is soon given the one that it asks for."""
+        if os.geteuid():
+            self.skipTest("a network of its own needs root")
+        matrix = os.path.join(self.dir, "matrix.json")
+        with open(matrix, "w", encoding="utf-8") as file:
+            json.dump({"warmup": "0", "duration": "100ms", "repeats": 1, "cells": [
+                {"workload": "command", "target": "once", "with": {
+                    "run": "sleep 1008", "ready": "tcp:127.0.0.1:40004",
+                    "ready_timeout": "3s"}}]}, file)
+        done = subprocess.run(
+            ["unshare", "-n", "sh", "-ec", "ip link set lo up; echo 40000 40015 > "
+             "/proc/sys/net/ipv4/ip_local_port_range; exec \"$@\"", "x", UHBENCH, "run", matrix,
+             "-o", os.path.join(self.dir, "out"), "--concurrent"], text=True, timeout=200,
+            stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn("not ready", done.stdout + done.stderr)
+
     def test_is_never_ready(self):
         self.fails("once", {"run": shell("echo still loading; exec sleep 1004"),
                             "ready": "line:^up$", "ready_timeout": "300ms"},
