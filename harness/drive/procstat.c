@@ -44,6 +44,7 @@ struct procstat {
 
 struct adding {
 	struct sample *s;
+	unsigned level; /* of the PID namespace that ids are of */
 	pid_t pid;
 	uint64_t since_ns;
 	unsigned process;
@@ -85,12 +86,13 @@ static uint64_t cpu_ns_of(clockid_t clock)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+/* pid 0: it is gone, and the clock of 0 would be our own. */
 static int add_process(struct adding *a, pid_t pid, pid_t proc_pid)
 {
 	clockid_t clock;
 	int r;
 
-	if (!clock_getcpuclockid(pid, &clock))
+	if (pid > 0 && !clock_getcpuclockid(pid, &clock))
 		a->s->process_cpu_ns += cpu_ns_of(clock);
 	snprintf(a->tasks, sizeof(a->tasks), "/proc/%d/task", proc_pid);
 	r = procfs_each(a->tasks, add_thread, a);
@@ -115,7 +117,7 @@ static int add_relative(void *arg, int pid)
 	if (!procfs_descends(pid, a->pid, a->since_ns))
 		return 0;
 	add_waited(a, pid);
-	return add_process(a, procfs_own_pid(pid), pid);
+	return add_process(a, procfs_own_pid(pid, a->level), pid);
 }
 
 static int add_role_processes(struct adding *a, const struct roles *roles)
@@ -172,6 +174,9 @@ static int take_sample(const struct procstat *p, struct sample *s, struct err *e
 
 	if (r)
 		return err_sys(err, r, "/proc/stat");
+	r = procfs_level(&adding.level);
+	if (r)
+		return err_sys(err, r, "/proc/self/status");
 	if (cgroup_cpu_ns("uhbench-", &s->group_cpu_ns))
 		s->group_cpu_ns = 0;
 	r = add_threads(p, &adding, err);

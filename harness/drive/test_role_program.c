@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -231,8 +232,13 @@ static void programs_that_ended_are_accounted(void **state)
 
 static void our_own_id(void **state)
 {
+	unsigned level;
+
 	(void)state;
-	assert_int_equal(procfs_own_pid(getpid()), getpid());
+	assert_int_equal(procfs_level(&level), 0);
+	assert_int_equal(procfs_own_pid(getpid(), level), getpid());
+	assert_int_equal(procfs_own_pid(getpid(), level + 1), 0);
+	assert_int_equal(procfs_own_pid(INT_MAX, level), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

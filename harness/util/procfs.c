@@ -88,20 +88,46 @@ int procfs_thread(const char *dir, struct proc_thread *t)
 	return 0;
 }
 
-int procfs_own_pid(int pid)
+#define NS_PID "\nNSpid:"
+
+/* Ids from the outermost namespace to the innermost, a tab before each. */
+static unsigned count_ids(const char *status)
+{
+	const char *p = strstr(status, NS_PID);
+	unsigned n = 0;
+
+	for (p = p ? p + strlen(NS_PID) : ""; *p == '\t'; p += 1 + strcspn(p + 1, "\t\n"))
+		n++;
+	return n;
+}
+
+int procfs_level(unsigned *ret)
+{
+	char buf[4096];
+	ssize_t n = fs_read("/proc/self/status", buf, sizeof(buf));
+	unsigned ids;
+
+	if (n < 0)
+		return (int)n;
+	ids = count_ids(buf);
+	*ret = ids ? ids - 1 : 0;
+	return 0;
+}
+
+int procfs_own_pid(int pid, unsigned level)
 {
 	char path[PATH_LEN], buf[4096];
-	const char *p, *last = NULL;
+	const char *p;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	if (fs_read(path, buf, sizeof(buf)) < 0)
 		return 0;
-	p = strstr(buf, "\nNSpid:");
+	p = strstr(buf, NS_PID);
 	if (!p)
 		return pid; /* a kernel without PID namespaces */
-	for (p += strlen("\nNSpid:"); *p == '\t'; p += strcspn(p, "\t\n"))
-		last = ++p;
-	return last ? atoi(last) : 0;
+	for (p += strlen(NS_PID); *p == '\t' && level; level--)
+		p += 1 + strcspn(p + 1, "\t\n");
+	return *p == '\t' ? atoi(p + 1) : 0;
 }
 
 static int parent_of(int pid, uint64_t since_ns)

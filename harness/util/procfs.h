@@ -25,8 +25,15 @@ int procfs_stat(const char *dir, struct proc_thread *t);
 /* Fills everything of one thread. */
 int procfs_thread(const char *dir, struct proc_thread *t);
 
-/* The id of a process in the innermost PID namespace that it is in; 0 when it is gone. */
-int procfs_own_pid(int pid);
+/*
+ * /proc may be that of a PID namespace further out than ours, and a process in it may be in one
+ * further in. Of the ids that it tells of a process, the one that kill(2) takes here is at our own
+ * level: 0 where both are of one namespace.
+ */
+int procfs_level(unsigned *ret);
+/* The id of a process here, by its name in /proc; 0 when it is gone, or cannot be seen from here.
+ */
+int procfs_own_pid(int pid, unsigned level);
 
 /* Is it that process, or one that it started since (CLOCK_BOOTTIME), or that one of those did? No
  * zombie is. */

@@ -293,7 +293,7 @@ int program_adopt_orphans(struct err *err)
 
 struct sweep {
 	int self; /* in /proc */
-	unsigned found;
+	unsigned level, found;
 };
 
 static int kill_descendant(void *arg, int pid)
@@ -303,7 +303,7 @@ static int kill_descendant(void *arg, int pid)
 
 	if (pid == s->self || !procfs_descends(pid, s->self, 0))
 		return 0;
-	own = procfs_own_pid(pid);
+	own = procfs_own_pid(pid, s->level);
 	if (own > 0 && !kill(own, SIGKILL))
 		s->found++;
 	return 0;
@@ -315,7 +315,7 @@ unsigned program_sweep(void)
 	unsigned most = 0;
 	char link[32] = "";
 
-	if (readlink("/proc/self", link, sizeof(link) - 1) <= 0)
+	if (readlink("/proc/self", link, sizeof(link) - 1) <= 0 || procfs_level(&s.level))
 		return 0;
 	s.self = atoi(link);
 	/* One that forks as fast as it is killed is left to the end of the namespace. */

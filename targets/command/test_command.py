@@ -418,6 +418,17 @@ while True:
             "import os, signal, time\nsignal.signal(signal.SIGTERM, lambda *_: os.abort())\n"
             "print('up')\nwhile True: time.sleep(1000)"), "ready": "line:up"}, "SIGABRT")
 
+    def test_a_namespace_of_its_own(self):
+        """In there ids begin at 1 again: the run's own processes have those, too."""
+        if os.geteuid():
+            self.skipTest("a PID namespace needs root")
+        inner = shlex.quote("sleep 1009 & wait")
+        for _ in range(2):
+            r = self.ok("once", {"run": shell(f"setsid unshare -pf sh -c {inner} & exec sleep 9")},
+                        top={"duration": "200ms"})
+            self.assertIn("left behind", " ".join(r["notes"]))
+        self.no_process("sleep\x001009")
+
     def test_the_tree_is_accounted(self):
         r = self.ok("once", {"run": shell("(while :; do :; done) & (while :; do :; done) & wait")})
         self.assertEqual(r["usage"]["target"]["threads"], 3)
