@@ -129,14 +129,23 @@ static int assess_family(struct assess_rows *rows, bool gated, double alpha)
 	return r;
 }
 
-/* A cell that failed in the head is worse than one that is not known. */
+/* A cell that failed in the head is worse than one that is not known. One that could not run is
+ * skipped only where it never could: what the baseline has measured has stopped to run. */
 static void assess_broken(const struct assess_row *row, struct assess_finding *f)
 {
 	const cJSON *broken = assess_cell_broken(row->line);
 	const char *why = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(broken, "reason"));
 
+	why = why ? why : "";
+	if (!assess_cell_failed(row->line) && f->predicted.n_base) {
+		f->verdict = ASSESS_INCONCLUSIVE;
+		snprintf(f->why, sizeof(f->why), "%u session%s of the baseline %s it, now: %s",
+			 f->predicted.n_base, f->predicted.n_base == 1 ? "" : "s",
+			 f->predicted.n_base == 1 ? "has" : "have", why);
+		return;
+	}
 	f->verdict = assess_cell_failed(row->line) ? ASSESS_FAILED : ASSESS_SKIPPED;
-	snprintf(f->why, sizeof(f->why), "%s", why ? why : "");
+	snprintf(f->why, sizeof(f->why), "%s", why);
 }
 
 static void assess_untested(const struct assess_row *row, struct assess_finding *f)

@@ -141,7 +141,7 @@ static cJSON *metric_json(const struct assess *j, const struct assess_rows *rows
 	return o;
 }
 
-static cJSON *broken_json(const cJSON *line)
+static cJSON *broken_json(const cJSON *line, unsigned sessions)
 {
 	const cJSON *broken = assess_cell_broken(line);
 	cJSON *o;
@@ -149,7 +149,7 @@ static cJSON *broken_json(const cJSON *line)
 	if (!broken)
 		return cJSON_CreateNull();
 	o = cJSON_Duplicate(broken, 1);
-	cJSON_AddStringToObject(o, "side", assess_cell_failed(line) ? "head" : "both");
+	cJSON_AddStringToObject(o, "side", assess_cell_failed(line) || sessions ? "head" : "both");
 	return o;
 }
 
@@ -160,7 +160,7 @@ static cJSON *cell_json(const cJSON *line, unsigned sessions)
 
 	cJSON_AddStringToObject(o, "cell", assess_cell_text(line, "id"));
 	cJSON_AddStringToObject(o, "label", label ? label : "");
-	cJSON_AddItemToObject(o, "failed", broken_json(line));
+	cJSON_AddItemToObject(o, "failed", broken_json(line, sessions));
 	cJSON_AddNumberToObject(o, "pairs", sessions);
 	discarded = cJSON_AddObjectToObject(o, "discarded");
 	cJSON_AddNumberToObject(discarded, "base", 0);
@@ -245,11 +245,39 @@ static void tell_worst(const struct tally *t, char *text, size_t size)
 			 100 * fraction(row, f->reach));
 }
 
+/* Cells that the baseline's newest session has and the head has not: nobody judged them. */
+static unsigned count_left_out(const struct assess *j)
+{
+	const struct sheet *newest = &j->head.sheets[j->head.n - 1];
+	const cJSON *line;
+	unsigned n = 0;
+
+	if (!j->base.n)
+		return 0;
+	cJSON_ArrayForEach (line, j->base.sheets[j->base.n - 1].cells)
+		n += !sheet_cell(newest, assess_cell_text(line, "id"));
+	return n;
+}
+
+/* What a verdict over the others does not cover. */
+static void tell_uncovered(const struct assess *j, const struct tally *t, char *text, size_t size)
+{
+	unsigned left_out = count_left_out(j), skipped = t->of[ASSESS_SKIPPED];
+	size_t len = 0;
+
+	text[0] = '\0';
+	if (skipped)
+		len = (size_t)snprintf(text, size, "; %u could not run here", skipped);
+	if (left_out && len < size)
+		snprintf(text + len, size - len, "; %u cell%s of the baseline not measured",
+			 left_out, left_out == 1 ? "" : "s");
+}
+
 static void make_line(const struct assess *j, const struct tally *t, enum assess_verdict v,
 		      char *text, size_t size)
 {
 	unsigned n = 0, same = t->of[v];
-	char worst[320] = "", sees[64] = "";
+	char worst[320] = "", sees[64] = "", uncovered[96];
 
 	for (int i = 0; i < ASSESS_VERDICTS; i++)
 		n += t->of[i];
@@ -258,6 +286,7 @@ static void make_line(const struct assess *j, const struct tally *t, enum assess
 	if (isfinite(t->sees))
 		snprintf(sees, sizeof(sees), "; a change shows from %.1f %% (median)",
 			 100 * t->sees);
+	tell_uncovered(j, t, uncovered, sizeof(uncovered));
 	if (j->advice)
 		snprintf(
 			text, size,
@@ -267,7 +296,8 @@ static void make_line(const struct assess *j, const struct tally *t, enum assess
 	else if (!n)
 		snprintf(text, size, "inconclusive: there is nothing to compare");
 	else
-		snprintf(text, size, "%s: %u of %u%s%s", overall[v].name, same, n, worst, sees);
+		snprintf(text, size, "%s: %u of %u%s%s%s", overall[v].name, same, n, worst, sees,
+			 uncovered);
 }
 
 /* In the words that reports use. */

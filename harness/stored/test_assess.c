@@ -217,6 +217,42 @@ static void test_unknown_and_failed_cells(void **state)
 			    "it hung");
 }
 
+/* What the baseline has measured has stopped to run: nothing that may pass. */
+static void test_cell_that_stopped_to_run(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+	struct sheet *head;
+	cJSON *broken;
+
+	(void)state;
+	add_base(5, 1, true);
+	head = add_sheet(1000, 500, 100, false);
+	broken = cJSON_AddObjectToObject(head->cells->child, "absent");
+	cJSON_AddStringToObject(broken, "status", "unsupported");
+	cJSON_AddStringToObject(broken, "reason", "no such device");
+	v = judged(NULL);
+	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
+	expect_row(v, "a", "inconclusive");
+	assert_string_equal(cJSON_GetStringValue(at(row_of(v, "a"), "why")),
+			    "5 sessions of the baseline have it, now: no such device");
+	assert_string_equal(cJSON_GetStringValue(at(at(at(v, "cells")->child, "failed"), "side")),
+			    "head");
+}
+
+static void test_cell_that_is_gone(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	add_base(5, 1, true);
+	add_sheet(1000, 500, 100, false);
+	cJSON_DeleteItemFromArray(sheets[n_sheets - 1].cells, 1);
+	v = judged(NULL);
+	expect(v, "passed", EXITCODE_OK);
+	assert_non_null(
+		strstr(cJSON_GetStringValue(at(v, "line")), "1 cell of the baseline not measured"));
+}
+
 static void test_tail_of_few_operations(void **state)
 {
 	_cleanup_json_ cJSON *v = NULL;
@@ -320,6 +356,8 @@ int main(void)
 		TEST(test_too_few_sessions),
 		TEST(test_blind),
 		TEST(test_unknown_and_failed_cells),
+		TEST(test_cell_that_stopped_to_run),
+		TEST(test_cell_that_is_gone),
 		TEST(test_tail_of_few_operations),
 		TEST(test_advice_never_passes),
 		TEST(test_yardstick),
