@@ -195,6 +195,21 @@ static void number_pools(struct assess_rows *rows)
 	}
 }
 
+/* Pinned sessions that are older than the recent ones; where those are too few, all pinned ones.
+ * Who pins every night has pinned the recent ones as well, and these know nothing of a leak. */
+static size_t choose_pinned(const struct assess *j, size_t *pinned)
+{
+	size_t n = j->base.n, older = 0, found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!baseline_pinned(&j->base.sheets[i]))
+			continue;
+		pinned[found++] = i;
+		older += i + BASELINE_RECENT < n;
+	}
+	return older >= PREDICT_LEAST ? older : found;
+}
+
 static int choose_sheets(const struct assess *j, struct assess_rows *rows)
 {
 	size_t n = j->base.n, *recent = calloc(n + 1, sizeof(*recent));
@@ -204,12 +219,10 @@ static int choose_sheets(const struct assess *j, struct assess_rows *rows)
 	rows->sheets[REFERENCE_PINNED] = pinned;
 	if (!recent || !pinned)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (i + BASELINE_RECENT >= n)
 			recent[rows->n_sheets[REFERENCE_RECENT]++] = i;
-		if (baseline_pinned(&j->base.sheets[i]))
-			pinned[rows->n_sheets[REFERENCE_PINNED]++] = i;
-	}
+	rows->n_sheets[REFERENCE_PINNED] = choose_pinned(j, pinned);
 	rows->use[REFERENCE_RECENT] = true;
 	/* Pinned sessions that are all of the newest, or too few, say nothing of their own. */
 	rows->use[REFERENCE_PINNED] = rows->n_sheets[REFERENCE_PINNED] >= PREDICT_LEAST &&

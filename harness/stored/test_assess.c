@@ -347,6 +347,20 @@ static void test_slow_leak(void **state)
 	assert_int_equal(cJSON_GetNumberValue(at(row_of(v, "a"), "n1")), 5);
 }
 
+/* The same where every session is pinned, as by `baseline add` each night. */
+static void test_slow_leak_past_pinned_sessions(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	add_base(5, 1.12, true);
+	add_base(20, 1, true);
+	add_sheet(1000, 500, 100, false);
+	v = judged(NULL);
+	expect(v, "regressed", EXITCODE_REGRESSION);
+	assert_int_equal(cJSON_GetNumberValue(at(row_of(v, "a"), "n1")), 5);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, forget)
@@ -363,6 +377,7 @@ int main(void)
 		TEST(test_yardstick),
 		TEST(test_yardstick_that_does_not_help),
 		TEST(test_slow_leak),
+		TEST(test_slow_leak_past_pinned_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
