@@ -74,7 +74,8 @@ static int save(const struct request *q)
 	return end(baseline_create(q->options->root, q->name, &s.session, &err), &err);
 }
 
-static int add_session(const struct request *q, bool pinned)
+/* `judged`: the session that a verdict is about; NULL: there is none. */
+static int add_session(const struct request *q, const char *judged)
 {
 	_cleanup_(stored_side_close) struct stored_side b = {.baseline = NULL};
 	_cleanup_(stored_side_close) struct stored_side s = {.baseline = NULL};
@@ -84,17 +85,21 @@ static int add_session(const struct request *q, bool pinned)
 
 	if (rc == VERB_GO_ON)
 		rc = stored_session_open(q->word, &s);
+	if (rc == VERB_GO_ON && judged && strcmp(judged, sheet_text(&s.session, "session")))
+		return verb_fail(EXITCODE_USAGE,
+				 "%s: verdicts.json is about session %s, the records are of %s",
+				 q->word, judged, sheet_text(&s.session, "session"));
 	if (rc == VERB_GO_ON)
 		rc = stored_compare_check(stored_side_what(&b), stored_side_what(&s), false,
 					  advice);
 	if (rc != VERB_GO_ON)
 		return rc;
-	return end(baseline_add(b.baseline, &s.session, pinned, &err), &err);
+	return end(baseline_add(b.baseline, &s.session, !judged, &err), &err);
 }
 
 static int add(const struct request *q)
 {
-	return add_session(q, true);
+	return add_session(q, NULL);
 }
 
 static const char *text_at(const cJSON *o, const char *key, const char *key2)
@@ -108,12 +113,34 @@ static const char *text_at(const cJSON *o, const char *key, const char *key2)
 	return text ? text : "";
 }
 
+static double number_at(const cJSON *o, const char *key)
+{
+	return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(o, key));
+}
+
+/* A gated metric that is worse by more than its target. Where sessions lie far apart a gate cannot
+ * call that a regression; a baseline that moved along with it would be worse at every step. */
+static const cJSON *find_drifted(const cJSON *verdicts, const char **ret_label)
+{
+	const cJSON *cells = cJSON_GetObjectItemCaseSensitive(verdicts, "cells"), *cell, *m;
+
+	cJSON_ArrayForEach (cell, cells) {
+		*ret_label = text_at(cell, "label", NULL);
+		cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(cell, "metrics"))
+			if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(m, "gated")) &&
+			    number_at(m, "estimate") > number_at(m, "effect"))
+				return m;
+	}
+	return NULL;
+}
+
 /* Only what this very baseline's gate has let through. */
 static int promote(const struct request *q)
 {
 	_cleanup_json_ cJSON *verdicts = NULL;
 	char path[PATH_MAX];
-	const char *verdict;
+	const char *verdict, *label;
+	const cJSON *drifted;
 	struct err err;
 	int r;
 
@@ -134,7 +161,15 @@ static int promote(const struct request *q)
 	if (strcmp(verdict, "passed") && strcmp(verdict, "improved"))
 		return verb_fail(EXITCODE_USAGE, "%s: it did not pass: %s", path,
 				 text_at(verdicts, "line", NULL));
-	return add_session(q, false);
+	drifted = find_drifted(verdicts, &label);
+	if (drifted)
+		return verb_fail(
+			EXITCODE_USAGE,
+			"%s: %s, %s is %+.1f %% off, and passes only since the sessions differ so "
+			"much: look at it, then take it by `baseline add`",
+			path, label, text_at(drifted, "metric", NULL),
+			100 * number_at(drifted, "estimate"));
+	return add_session(q, text_at(verdicts, "gate", NULL));
 }
 
 static int list(const struct request *q)

@@ -126,6 +126,22 @@ class Gate(Case):
         self.assertIn("part of it already",
                       self.uhbench("baseline", "promote", "b", "out", code=2).stderr)
 
+    def test_promotes_no_other_session(self):
+        self.save()
+        self.run_gate()
+        for name in ("runs.jsonl", "manifest.json", "yardsticks.jsonl"):
+            shutil.copy(os.path.join(self.copy, "s5", name), os.path.join(self.copy, "out", name))
+        self.assertIn("the records are of",
+                      self.uhbench("baseline", "promote", "b", "out", code=2).stderr)
+
+    def test_promotes_no_slow_step(self):
+        self.save()
+        self.faster_past(1.15)  # of sessions that differ by 5 % this does not show
+        self.run_gate("--fail-on", "regressed")
+        self.assertEqual(self.verdicts()["verdict"], "passed")
+        p = self.uhbench("baseline", "promote", "b", "out", code=2)
+        self.assertRegex(p.stderr, r"throughput is \+1\d\.\d % off, and passes only since")
+
     def test_regresses(self):
         self.save()
         self.faster_past(1.6)
