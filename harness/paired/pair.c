@@ -155,8 +155,19 @@ static int failed_side(const struct side_run runs[SIDES])
 	return is_lacking(base) ? SIDE_HEAD : SIDE_BASE;
 }
 
-static int add_failure(cJSON *o, const struct side_run runs[SIDES])
+static cJSON *failure_text(const char *reason, bool by_watched)
 {
+	char text[ERR_MAX + 32];
+
+	snprintf(text, sizeof(text), "%s%s", by_watched ? "in the run with probes: " : "", reason);
+	return cJSON_CreateString(text);
+}
+
+/* A watched run that failed breaks the pair like any other: its counts are those of half a run. */
+static int add_failure(cJSON *o, const struct measured *m, bool watched)
+{
+	bool by_watched = watched && failed_side(m->runs) < 0;
+	const struct side_run *runs = by_watched ? m->watched : m->runs;
 	int side = failed_side(runs);
 	const struct outcome *told = &runs[side == SIDE_HEAD ? SIDE_HEAD : SIDE_BASE].outcome;
 	cJSON *failed;
@@ -166,7 +177,7 @@ static int add_failure(cJSON *o, const struct side_run runs[SIDES])
 	failed = cJSON_AddObjectToObject(o, "failed");
 	cJSON_AddStringToObject(failed, "side", side_names[side]);
 	cJSON_AddStringToObject(failed, "status", status_names[told->status]);
-	cJSON_AddStringToObject(failed, "reason", told->reason);
+	cJSON_AddItemToObject(failed, "reason", failure_text(told->reason, by_watched));
 	return side;
 }
 
@@ -221,7 +232,7 @@ static void add_sides(const struct measured *m, cJSON *o, bool watched)
 			continue;
 		}
 		values = metrics_of_run(metrics, run->outcome.response, run->start);
-		if (watched)
+		if (watched && seen->outcome.status == STATUS_OK)
 			metrics_add_watched(metrics, seen->outcome.response, seen->probes, values);
 		cJSON_AddItemToObject(o, side_names[side], values);
 	}
@@ -254,7 +265,7 @@ static cJSON *describe(const struct measured *m, const char *stage, double secon
 		cJSON_AddNumberToObject(builds, side_names[side], m->builds[side]);
 	cJSON_AddStringToObject(o, "start", m->runs[m->first].start);
 	cJSON_AddNumberToObject(o, "duration", seconds);
-	if (add_failure(o, m->runs) < 0)
+	if (add_failure(o, m, watched) < 0)
 		cJSON_AddNullToObject(o, "failed");
 	if (!cJSON_IsNull(at(o, "failed")) || !add_discard(l, o, m->runs))
 		cJSON_AddNullToObject(o, "discarded");
