@@ -204,7 +204,8 @@ static int fail_cell(struct judged_cell *c, const struct pair *p)
 		return -ENOMEM;
 	c->failed_status = p->status;
 	c->failed_side = p->failed;
-	c->skipped = p->failed == SIDE_BOTH &&
+	/* What has run once broke: this machine does not lack it. */
+	c->skipped = p->failed == SIDE_BOTH && c->pairs == 1 && !cJSON_IsObject(p->sides[0]) &&
 		     (!strcmp(p->status, "unsupported") || !strcmp(p->status, "skipped"));
 	distrust_cell(c, c->skipped ? "this machine cannot run it" : "a run failed");
 	return 0;

@@ -342,6 +342,29 @@ class Sick(Case):
         self.assertEqual((failed["side"], failed["status"]), ("base", "failed"))
         self.assertIn("SIGSEGV", failed["reason"])
 
+    def test_head_that_crashes_when_it_is_watched(self):
+        sick = self.shim("sick", before="""
+        if request.get("window"):
+            os.abort()
+        """)
+        m = self.matrix({**STEADY, "probes": ["syscalls"]})
+        v = self.verdict(self.ab(m, "--base", UHBENCH, "--head", sick), 3, "failed")
+        failed = v["cells"][0]["failed"]
+        if failed["side"] == "both":
+            self.skipTest(failed["reason"])
+        self.assertEqual((failed["side"], failed["status"]), ("head", "failed"))
+        self.assertIn("in the run with probes: ", failed["reason"])
+        self.assertIn("SIGABRT", failed["reason"])
+
+    def test_cell_that_is_skipped_is_told(self):
+        lacks = self.shim("lacks", before="""
+        if request["protocol"] and request["cell"].get("depth") == 2:
+            answer = {"protocol": request["protocol"], "status": "unsupported", "reason": "none"}
+        """)
+        p = self.ab(self.matrix(STEADY, nop(depth=2)), "--base", lacks, "--head", lacks, *ROUGH)
+        v = self.verdict(p, 0, "passed")
+        self.assertIn("no regression in 1 cell; 1 more skipped", v["line"])
+
     def test_head_that_hangs(self):
         failed = self.sick("head", "hang", deadline="500ms")
         self.assertEqual((failed["side"], failed["status"]), ("head", "stalled"))

@@ -104,8 +104,10 @@ static int add(struct bench *b, bool control, double slower, const char *discard
 	cJSON_AddStringToObject(why, "reason", "no such device");
 	if (!failed)
 		cJSON_ReplaceItemInObject(o, "failed", cJSON_CreateNull());
-	add_side(o, "base", 1000, 20000);
-	add_side(o, "head", 1000 / (slower + noise(b)), 20000);
+	if (!failed) {
+		add_side(o, "base", 1000, 20000);
+		add_side(o, "head", 1000 / (slower + noise(b)), 20000);
+	}
 	snprintf(place, sizeof(place), "pairs.jsonl:%u", ++b->lines);
 	r = judge_add(b->judge, o, place, &err);
 	if (r)
@@ -258,6 +260,19 @@ static void test_failed_and_skipped(void **state)
 	assert_non_null(strstr(text(v, "line"), "no such device"));
 }
 
+/* What ran before is nothing that the machine lacks, and no cell of those that passed. */
+static void test_cell_that_stops_running(void **state)
+{
+	struct bench *b = *state;
+	_cleanup_json_ cJSON *v = NULL;
+
+	assert_int_equal(add(b, false, 1, NULL, NULL), 0);
+	assert_int_equal(add(b, false, 1, NULL, "both"), 0);
+	v = verdicts(b);
+	assert_string_equal(text(v, "verdict"), "failed");
+	assert_int_equal(number(v, "exit_code"), 3);
+}
+
 static void test_control(void **state)
 {
 	struct bench *b = *state;
@@ -368,6 +383,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_discards_that_know_the_side, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_failed_and_skipped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_cell_that_stops_running, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_control, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_control_within_the_margin, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_standstill, set_up, tear_down),

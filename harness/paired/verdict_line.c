@@ -92,6 +92,10 @@ static const struct {
 
 static void say(FILE *out, const char *verdict, int exit_code, const cJSON *cells, double sees)
 {
+	const cJSON *cell, *metric;
+	unsigned skipped = count_cells(cells, "skipped", &cell, &metric);
+	unsigned compared = (unsigned)cJSON_GetArraySize(cells) - skipped;
+
 	if (exit_code == EXITCODE_INTERRUPTED) {
 		fputs("interrupted: no verdict", out);
 		return;
@@ -103,11 +107,12 @@ static void say(FILE *out, const char *verdict, int exit_code, const cJSON *cell
 	else if (!strcmp(verdict, "skipped"))
 		fputs("no verdict: this machine can run none of the cells", out);
 	else if (!strcmp(verdict, "passed"))
-		fprintf(out, "no regression in %d %s", cJSON_GetArraySize(cells),
-			cJSON_GetArraySize(cells) == 1 ? "cell" : "cells");
+		fprintf(out, "no regression in %u %s", compared, compared == 1 ? "cell" : "cells");
 	for (size_t i = 0; i < array_size(sentences); i++)
 		if (!strcmp(sentences[i].verdict, verdict))
 			add_cells(out, cells, sentences[i].cells, sentences[i].says);
+	if (skipped && compared)
+		fprintf(out, "; %u more skipped, which this machine cannot run", skipped);
 	if (exit_code == EXITCODE_OK && isfinite(sees))
 		fprintf(out, "; this gate sees %.1f %%", 100 * sees);
 }
