@@ -125,6 +125,7 @@ void judge_free(struct judge *j)
 		gate_free(j->gate);
 	free(j->cells);
 	free(j->control.values);
+	free(j->control_failed);
 	free(j);
 }
 
@@ -172,7 +173,8 @@ unsigned judge_wants_control(const struct judge *j)
 	size_t have = j->control.n;
 
 	/* One that is disturbed over and over is judged by what there is. */
-	if (have >= j->control_wanted || j->control_discarded > CONTROL_DISCARDED)
+	if (j->control_failed || have >= j->control_wanted ||
+	    j->control_discarded > CONTROL_DISCARDED)
 		return 0;
 	return j->control_wanted - (unsigned)have;
 }
@@ -195,6 +197,11 @@ static struct judged_cell *find_cell(const struct judge *j, const char *id)
 	return NULL;
 }
 
+static bool is_lacking(const char *status)
+{
+	return !strcmp(status, "unsupported") || !strcmp(status, "skipped");
+}
+
 static int fail_cell(struct judged_cell *c, const struct pair *p)
 {
 	if (c->failed)
@@ -206,7 +213,7 @@ static int fail_cell(struct judged_cell *c, const struct pair *p)
 	c->failed_side = p->failed;
 	/* What has run once broke: this machine does not lack it. */
 	c->skipped = p->failed == SIDE_BOTH && c->pairs == 1 && !cJSON_IsObject(p->sides[0]) &&
-		     (!strcmp(p->status, "unsupported") || !strcmp(p->status, "skipped"));
+		     is_lacking(p->status);
 	distrust_cell(c, c->skipped ? "this machine cannot run it" : "a run failed");
 	return 0;
 }
@@ -320,11 +327,26 @@ static void advance(struct judge *j)
 	}
 }
 
+/* Base is broken, whatever its other runs say. */
+static int fail_control(struct judge *j, const struct judged_cell *c, const struct pair *p)
+{
+	static const char *const who[] = {"base", "the copy of base", "base and its copy"};
+
+	if (!j->control_failed && asprintf(&j->control_failed, "%s: %s: %s: %s", c->label,
+					   who[p->failed], p->status, p->reason) < 0) {
+		j->control_failed = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static int add_control(struct judge *j, const struct judged_cell *c, const struct pair *p)
 {
 	const struct judged_metric *m = &c->metrics[0];
 	double v[SIDES] = {NAN, NAN}, d;
 
+	if (p->failed >= 0 && !(p->failed == SIDE_BOTH && is_lacking(p->status)))
+		return fail_control(j, c, p);
 	if (p->failed >= 0 || p->discarded >= 0) {
 		j->control_discarded++;
 		return 0;

@@ -57,6 +57,7 @@ struct judge {
 	size_t n;
 	struct judged_values control; /* d's */
 	unsigned control_wanted, control_discarded;
+	char *control_failed;	   /* the first run of it that did, and why; NULL: none */
 	unsigned pairs, discarded; /* of all cells, without the control */
 	double seconds;		   /* that all pairs took */
 	bool over;

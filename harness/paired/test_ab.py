@@ -285,6 +285,16 @@ class Builds(Case):
         self.assertTrue(v["control"]["contaminated"])
         self.assertGreater(v["control"]["estimate"], 1)
 
+    def test_copy_that_crashes(self):
+        other = self.shim("other", before="""
+        if me.startswith("copy") and request["protocol"]:
+            os.abort()
+        """)
+        p = self.ab(self.matrix(STEADY), "--base", other, "--head", other, *ROUGH)
+        v = self.verdict(p, 3, "failed")
+        self.assertIn("the control could not be measured: nop/null rate=4k: the copy of base: "
+                      "failed: ", v["line"])
+
     def test_nothing_can_run(self):
         lacks = self.shim("lacks", before="""
         if request["protocol"]:

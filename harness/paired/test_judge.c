@@ -119,6 +119,8 @@ static unsigned measure(struct bench *b, double slower)
 {
 	unsigned n = 0;
 
+	while (judge_wants_control(b->judge))
+		assert_int_equal(add(b, true, 1, NULL, NULL), 0);
 	while (judge_wants(b->judge, 0)) {
 		assert_int_equal(add(b, false, slower, NULL, NULL), 0);
 		assert_true(++n < 200);
@@ -372,6 +374,30 @@ static void test_control_that_gives_nothing(void **state)
 	assert_int_equal(b->judge->control.n, 0);
 }
 
+static void test_control_that_fails_or_lacks(void **state)
+{
+	struct bench *b = *state;
+	_cleanup_json_ cJSON *v = NULL;
+
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(add(b, true, 1, "head", NULL), 0);
+	measure(b, 1);
+	v = verdicts(b);
+	assert_string_equal(text(v, "verdict"), "inconclusive");
+	assert_int_equal(number(v, "exit_code"), 5);
+	assert_non_null(strstr(text(v, "line"), "0 of 24 pairs are too few"));
+	tear_down(state);
+	set_up(state);
+	b = *state;
+	assert_int_equal(add(b, true, 1, NULL, "head"), 0);
+	measure(b, 1);
+	cJSON_Delete(v);
+	v = verdicts(b);
+	assert_string_equal(text(v, "verdict"), "failed");
+	assert_int_equal(number(v, "exit_code"), 3);
+	assert_non_null(strstr(text(v, "line"), "the copy of base: unsupported: no such device"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +413,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_control, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_control_within_the_margin, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_standstill, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_control_that_fails_or_lacks, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_cut_short, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gated_count_that_never_comes, set_up,
 						tear_down),

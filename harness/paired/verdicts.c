@@ -244,6 +244,32 @@ static bool text_is(const cJSON *o, const char *key, const char *text)
 	return value && !strcmp(value, text);
 }
 
+/* Are there enough pairs to show a difference? */
+static bool control_tells(const struct judge *j)
+{
+	bool contaminated;
+	double p;
+
+	return j->control.n && !gate_control(j->control.values, j->control.n, &contaminated, &p);
+}
+
+/* NULL: the cells say it. */
+static const char *control_trouble(const struct judge *j, int exit, bool contaminated,
+				   char text[static VERDICT_LINE_MAX])
+{
+	if (exit == EXITCODE_FAILURE && j->control_failed)
+		snprintf(text, VERDICT_LINE_MAX, "the control could not be measured: %.320s",
+			 j->control_failed);
+	else if (exit == EXITCODE_ENVIRONMENT && !contaminated)
+		snprintf(text, VERDICT_LINE_MAX,
+			 "the control could not be measured: %zu of %u pairs are too few to tell "
+			 "base from its copy",
+			 j->control.n, j->control_wanted);
+	else
+		return NULL;
+	return text;
+}
+
 static const char *conclude(const struct judge *j, const unsigned *n, bool contaminated, int *exit)
 {
 	unsigned judged = n[REGRESSED] + n[INCONCLUSIVE] + n[IMPROVED] + n[UNCHANGED];
@@ -254,7 +280,7 @@ static const char *conclude(const struct judge *j, const unsigned *n, bool conta
 		*exit = EXITCODE_INTERRUPTED;
 		return "inconclusive";
 	}
-	if (n[FAILED]) {
+	if (n[FAILED] || j->control_failed) {
 		*exit = EXITCODE_FAILURE;
 		return "failed";
 	}
@@ -273,6 +299,11 @@ static const char *conclude(const struct judge *j, const unsigned *n, bool conta
 	if (n[INCONCLUSIVE] && *exit == EXITCODE_OK) {
 		*exit = fails_on(j, "inconclusive") ? EXITCODE_INCONCLUSIVE : EXITCODE_OK;
 		verdict = n[REGRESSED] ? verdict : "inconclusive";
+	}
+	/* Nothing was found by sides of which nobody knows whether they are alike. */
+	if (!n[REGRESSED] && !n[INCONCLUSIVE] && j->control_wanted && !control_tells(j)) {
+		*exit = EXITCODE_ENVIRONMENT;
+		verdict = "inconclusive";
 	}
 	return verdict;
 }
@@ -320,7 +351,8 @@ cJSON *verdicts_make(const struct judge *j)
 	verdict = conclude(j, n, contaminated, &exit);
 	cJSON_AddStringToObject(o, "verdict", verdict);
 	cJSON_AddNumberToObject(o, "exit_code", exit);
-	verdict_line(verdict, exit, cells, mde, line);
+	if (!control_trouble(j, exit, contaminated, line))
+		verdict_line(verdict, exit, cells, mde, line);
 	cJSON_AddStringToObject(o, "line", line);
 	copy(o, "ended", j->json);
 	copy(o, "params", j->json);
