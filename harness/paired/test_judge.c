@@ -39,6 +39,7 @@ struct bench {
 	struct judge *judge;
 	struct rng rng;
 	unsigned lines;
+	double more_switches; /* of the head */
 };
 
 static int set_up(void **state)
@@ -69,7 +70,8 @@ static double noise(struct bench *b)
 	return 0.004 * (rng_double(&b->rng) - 0.5);
 }
 
-static void add_side(cJSON *o, const char *name, double throughput, double operations)
+static void add_side(cJSON *o, const char *name, double throughput, double operations,
+		     double switches)
 {
 	cJSON *side = cJSON_AddObjectToObject(o, name), *values;
 
@@ -78,7 +80,7 @@ static void add_side(cJSON *o, const char *name, double throughput, double opera
 	cJSON_AddNumberToObject(values, "throughput", throughput);
 	cJSON_AddNumberToObject(values, "latency_p99", 100);
 	values = cJSON_AddObjectToObject(side, "counts");
-	cJSON_AddNumberToObject(values, "switches", 2);
+	cJSON_AddNumberToObject(values, "switches", switches);
 }
 
 /* A pair whose head takes `slower` times as long. `discarded`, `failed`: a side, or NULL. */
@@ -105,8 +107,8 @@ static int add(struct bench *b, bool control, double slower, const char *discard
 	if (!failed)
 		cJSON_ReplaceItemInObject(o, "failed", cJSON_CreateNull());
 	if (!failed) {
-		add_side(o, "base", 1000, 20000);
-		add_side(o, "head", 1000 / (slower + noise(b)), 20000);
+		add_side(o, "base", 1000, 20000, 2);
+		add_side(o, "head", 1000 / (slower + noise(b)), 20000, 2 + b->more_switches);
 	}
 	snprintf(place, sizeof(place), "pairs.jsonl:%u", ++b->lines);
 	r = judge_add(b->judge, o, place, &err);
@@ -398,6 +400,20 @@ static void test_control_that_fails_or_lacks(void **state)
 	assert_non_null(strstr(text(v, "line"), "the copy of base: unsupported: no such device"));
 }
 
+/* A count that fails nothing gets no fresh pairs, but is not passed over in silence. */
+static void test_suspect_that_is_not_gated(void **state)
+{
+	struct bench *b = *state;
+	_cleanup_json_ cJSON *v = NULL;
+
+	b->more_switches = 1;
+	measure(b, 1);
+	v = verdicts(b);
+	assert_string_equal(text(v, "verdict"), "passed");
+	assert_non_null(strstr(text(v, "line"),
+			       "not gated and not confirmed, but worse: x/y switches +50.0 %"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +431,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_standstill, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_control_that_fails_or_lacks, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_suspect_that_is_not_gated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cut_short, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gated_count_that_never_comes, set_up,
 						tear_down),

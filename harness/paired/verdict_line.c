@@ -90,6 +90,33 @@ static const struct {
 	{"improved", "improved", "improved (worse is +)"},
 };
 
+/* Worse in the pairs that made it a suspect, and as it fails nothing it had no fresh ones. */
+static bool looks_worse(const cJSON *m)
+{
+	const cJSON *estimate = at(m, "estimate"), *low = at(m, "low");
+
+	return !cJSON_IsTrue(at(m, "gated")) && text_is(m, "verdict", "inconclusive") &&
+	       text_is(m, "stage", "stage2") && cJSON_IsNumber(estimate) && cJSON_IsNumber(low) &&
+	       low->valuedouble > 0 && estimate->valuedouble >= at(m, "matters")->valuedouble;
+}
+
+static void add_suspects(FILE *out, const cJSON *cells)
+{
+	const cJSON *cell, *m;
+	unsigned n = 0;
+
+	cJSON_ArrayForEach (cell, cells)
+		cJSON_ArrayForEach (m, at(cell, "metrics"))
+			if (looks_worse(m) && !n++)
+				fprintf(out,
+					"; not gated and not confirmed, but worse: %.80s %s %+.1f %%",
+					at(cell, "label")->valuestring,
+					at(m, "metric")->valuestring,
+					100 * at(m, "estimate")->valuedouble);
+	if (n > 1)
+		fprintf(out, " and %u more", n - 1);
+}
+
 static void say(FILE *out, const char *verdict, int exit_code, const cJSON *cells, double sees)
 {
 	const cJSON *cell, *metric;
@@ -113,6 +140,8 @@ static void say(FILE *out, const char *verdict, int exit_code, const cJSON *cell
 			add_cells(out, cells, sentences[i].cells, sentences[i].says);
 	if (skipped && compared)
 		fprintf(out, "; %u more skipped, which this machine cannot run", skipped);
+	if (exit_code == EXITCODE_OK)
+		add_suspects(out, cells);
 	if (exit_code == EXITCODE_OK && isfinite(sees))
 		fprintf(out, "; this gate sees %.1f %%", 100 * sees);
 }
