@@ -17,6 +17,10 @@
 #include "harness/util/json.h"
 #include "harness/util/nsec.h"
 
+/* Sums of as many lines as anybody can tell are still numbers. */
+#define VALUE_MAX	    1e290
+#define LINE_OPERATIONS_MAX 1e15
+
 static const struct metric *common(const char *name)
 {
 	for (const struct metric *m = common_metrics; m->name; m++)
@@ -58,6 +62,17 @@ static int read_better(const cJSON *o, enum better *ret, struct err *err)
 		       json_show(item, shown));
 }
 
+/* One that any report can print as it stands. */
+static bool good_unit(const char *unit, size_t size)
+{
+	size_t len = strlen(unit);
+
+	for (const char *p = unit; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\"<>&|`", *p))
+			return false;
+	return len && len < size;
+}
+
 static int read_unit(const cJSON *o, struct tally_metric *m, struct err *err)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, "unit");
@@ -66,10 +81,10 @@ static int read_unit(const cJSON *o, struct tally_metric *m, struct err *err)
 	strcpy(m->unit, "1");
 	if (!item)
 		return 0;
-	if (!cJSON_IsString(item) || !item->valuestring[0] ||
-	    strlen(item->valuestring) >= sizeof(m->unit))
+	if (!cJSON_IsString(item) || !good_unit(item->valuestring, sizeof(m->unit)))
 		return err_set(err, -EPROTO,
-			       "\"unit\" is %s, and should be a text of 1 to %zu bytes",
+			       "\"unit\" is %s, and should be a text of 1 to %zu letters, digits "
+			       "and other characters of ASCII, but none of \"<>&|`",
 			       json_show(item, shown), sizeof(m->unit) - 1);
 	strcpy(m->unit, item->valuestring);
 	return 0;
@@ -107,9 +122,10 @@ static int read_metric(const struct tally *t, const cJSON *o, struct tally_metri
 			       json_show(name, shown));
 	*m = (struct tally_metric){.inside = 0};
 	strcpy(m->name, name->valuestring);
-	if (!cJSON_IsNumber(value) || !isfinite(value->valuedouble))
-		return err_set(err, -EPROTO, "\"value\" of %s is %s, and should be a number",
-			       m->name, value ? json_show(value, shown) : "missing");
+	if (!cJSON_IsNumber(value) || !(fabs(value->valuedouble) <= VALUE_MAX))
+		return err_set(err, -EPROTO,
+			       "\"value\" of %s is %s, and should be a number of at most %g",
+			       m->name, value ? json_show(value, shown) : "missing", VALUE_MAX);
 	m->last = value->valuedouble;
 	r = read_unit(o, m, err);
 	if (!r)
@@ -198,9 +214,10 @@ static int add_operations(struct tally *t, const cJSON *o, const cJSON *operatio
 	char shown[JSON_SHOW_MAX];
 	uint64_t from;
 
-	if (!cJSON_IsNumber(operations) || !isfinite(n) || n < 0)
-		return err_set(err, -EPROTO, "\"operations\" is %s, and should be a number from 0",
-			       json_show(operations, shown));
+	if (!cJSON_IsNumber(operations) || !(n >= 0 && n <= LINE_OPERATIONS_MAX))
+		return err_set(err, -EPROTO,
+			       "\"operations\" is %s, and should be a number from 0 to %g",
+			       json_show(operations, shown), LINE_OPERATIONS_MAX);
 	if (seconds && (!cJSON_IsNumber(seconds) || !isfinite(s) || s <= 0))
 		return err_set(err, -EPROTO, "\"seconds\" is %s, and should be a number above 0",
 			       json_show(seconds, shown));
