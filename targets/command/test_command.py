@@ -292,6 +292,13 @@ while True:
             TELL + "tell(metric='throughput', value=77, unit='1/s'); time.sleep(1000)")})
         self.assertEqual(value(r, "throughput"), 77)
 
+    def test_tells_its_rate_and_its_operations(self):
+        r = self.ok("once", {"run": python(
+            TELL + "tell(metric='throughput', value=77, unit='1/s')\n"
+            "while True: time.sleep(0.01); tell(operations=100)")})
+        self.assertEqual(value(r, "throughput"), 77)
+        self.assertGreater(r["verify"]["operations"], 77)
+
     def test_tells_when_asked_to_end(self):
         r = self.ok("once", {"stop": "USR1", "run": python(
             "import signal\n" + TELL +
