@@ -2,7 +2,8 @@
 /*
  * The scan itself. A part of the series is judged by nothing but its own values: ranks and scores
  * are made anew for each. Ties share the mean of their scores, and the deviation is that of the
- * scores as they are, so that the statistic stays that of a random order.
+ * scores as they are, so that the statistic stays that of a random order. Values near the largest
+ * double are scaled by a power of two while they are scanned: no sum of them may become infinite.
  */
 #include "harness/stats/rankscan.h"
 
@@ -17,6 +18,9 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/order.h"
 
+#define LARGE_EXPONENT 1000 /* RANKSCAN_MAX values of 2^LARGE_EXPONENT have a finite sum */
+#define LARGE_SHIFT    30   /* and no double is above 2^LARGE_EXPONENT when it is scaled by this */
+
 struct critical {
 	unsigned n;
 	double value;
@@ -29,8 +33,8 @@ static const struct critical criticals[] = {
 
 /* What a scan needs beside the values; each array has room for n of them. */
 struct scan {
-	const double *v;
-	double *scores, *sorted, *left, *right;
+	double *v, *scores, *sorted, *left, *right;
+	int shift; /* the values are 2^-shift of what they were */
 	struct rankscan *out;
 };
 
@@ -172,6 +176,8 @@ static void segment(struct scan *s, size_t from, size_t n)
 	if (!(rankscan_statistic(s->scores, n) > critical))
 		return;
 	at = place(s, from, n, critical);
+	if (!at)
+		return;
 	segment(s, from, at);
 	s->out->steps[s->out->n_steps++].at = from + at;
 	segment(s, from + at, n - at);
@@ -243,8 +249,36 @@ static void place_again(struct scan *s, size_t n)
 	for (size_t i = 0; i < r->n_steps; i++) {
 		size_t from = start_of(r, i);
 
-		r->steps[i].at = from + place(s, from, end_of(r, i, n) - from, 0);
+		size_t at = place(s, from, end_of(r, i, n) - from, 0);
+
+		if (at)
+			r->steps[i].at = from + at;
 	}
+}
+
+static double largest_of(const double *v, size_t n)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = fmax(most, fabs(v[i]));
+	return most;
+}
+
+/* v[i] times 2^-shift */
+static void scale(double *v, size_t n, int shift)
+{
+	for (size_t i = 0; shift && i < n; i++)
+		v[i] = ldexp(v[i], -shift);
+}
+
+static void unscale_levels(struct rankscan *r, int shift)
+{
+	for (size_t i = 0; i < r->n_steps; i++) {
+		r->steps[i].before = ldexp(r->steps[i].before, shift);
+		r->steps[i].after = ldexp(r->steps[i].after, shift);
+	}
+	r->level = ldexp(r->level, shift);
 }
 
 static void judge_rest(struct scan *s, size_t n)
@@ -258,39 +292,57 @@ static void judge_rest(struct scan *s, size_t n)
 			level = r->steps[next++].after;
 		s->scores[i] = s->v[i] - level;
 	}
+	if (largest_of(s->scores, n) > 0) /* of squares the sum has to be finite */
+		scale(s->scores, n, ilogb(largest_of(s->scores, n)));
 	r->autocorrelation = spread_autocorrelation(s->scores, n);
 	r->unreliable = r->autocorrelation > RANKSCAN_CORRELATED;
+}
+
+static int check_values(const double *v, size_t n)
+{
+	if (n > RANKSCAN_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(v[i]))
+			return -EINVAL;
+	return n ? 0 : -EINVAL;
+}
+
+static void share_room(struct scan *s, double *room, size_t each)
+{
+	s->scores = room;
+	s->sorted = room + each;
+	s->left = room + 2 * each;
+	s->right = room + 3 * each;
+	s->v = room + 4 * each;
 }
 
 int rankscan(const double *v, size_t n, double least, struct rankscan *ret)
 {
 	_cleanup_free_ double *room = NULL;
 	struct rankscan out = {.steps = NULL};
-	struct scan s = {.v = v, .out = &out};
+	struct scan s = {.out = &out};
 	size_t each = n + 1;
+	int r = check_values(v, n);
 
-	if (n > RANKSCAN_MAX)
-		return -E2BIG;
-	for (size_t i = 0; i < n; i++)
-		if (!isfinite(v[i]))
-			return -EINVAL;
-	if (!n)
-		return -EINVAL;
-	room = calloc(4 * each, sizeof(*room));
+	if (r)
+		return r;
+	room = calloc(5 * each, sizeof(*room));
 	out.steps = calloc(each, sizeof(*out.steps));
 	if (!room || !out.steps) {
 		free(out.steps);
 		return -ENOMEM;
 	}
-	s.scores = room;
-	s.sorted = room + each;
-	s.left = room + 2 * each;
-	s.right = room + 3 * each;
+	share_room(&s, room, each);
+	s.shift = largest_of(v, n) > ldexp(1, LARGE_EXPONENT) ? LARGE_SHIFT : 0;
+	memcpy(s.v, v, n * sizeof(*v));
+	scale(s.v, n, s.shift);
 	segment(&s, 0, n);
 	drop_small(&s, n, least);
 	place_again(&s, n);
 	drop_small(&s, n, least);
 	judge_rest(&s, n);
+	unscale_levels(&out, s.shift);
 	*ret = out;
 	return 0;
 }

@@ -4,6 +4,7 @@
  * how often it sees a step that is there, where, and how often one that is not.
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -191,6 +192,31 @@ static void test_scale_and_mirror(void **state)
 	rankscan_free(&c);
 }
 
+/* "Nothing seen yet" is often DBL_MAX: no sum of such values is finite. */
+static void test_largest_values(void **state)
+{
+	double v[40];
+	struct rankscan r;
+
+	(void)state;
+	for (size_t i = 0; i < 40; i++)
+		v[i] = i < 20 ? 100 + (double)(i % 3) : DBL_MAX;
+	assert_int_equal(rankscan(v, 40, 0.02, &r), 0);
+	assert_int_equal(r.n_steps, 1);
+	assert_int_equal(r.steps[0].at, 20);
+	assert_float_equal(r.steps[0].before, 101, 1e-9);
+	assert_true(r.steps[0].after == DBL_MAX && r.level == DBL_MAX);
+	rankscan_free(&r);
+	for (size_t i = 0; i < 40; i++)
+		v[i] = (i < 20 ? -1 : 1) * DBL_MAX * (1 - 0.001 * (double)(i % 3));
+	assert_int_equal(rankscan(v, 40, 0.02, &r), 0);
+	assert_int_equal(r.n_steps, 1);
+	assert_int_equal(r.steps[0].at, 20);
+	assert_float_equal(r.steps[0].step, 2, 1e-9);
+	assert_true(isfinite(r.autocorrelation));
+	rankscan_free(&r);
+}
+
 static size_t found(struct rng *rng, double noise, double correlation, size_t at, double step,
 		    bool *hit, bool *unreliable)
 {
@@ -251,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_ties_and_zero),
 		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_scale_and_mirror),
+		cmocka_unit_test(test_largest_values),
 		cmocka_unit_test(test_simulated),
 	};
 
