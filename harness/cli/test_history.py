@@ -337,6 +337,32 @@ class Store(Case):
         db.close()
         p = self.uhbench("history", self.dir, code=3)
         self.assertIn("no history of uhbench", p.stderr)
+        self.assert_kept("no history of uhbench", 3)
+
+    def assert_kept(self, says, code):
+        """--rebuild leaves what is there, be it in its log."""
+        if not os.path.exists(os.path.join(self.dir, "s00")):
+            self.with_step(n=2)
+        log = self.store + "-wal"
+        if not os.path.exists(log):
+            with open(log, "wb") as f:
+                f.write(b"log")
+        before = [open(f, "rb").read() for f in (self.store, log)]
+        p = self.uhbench("history", "--rebuild", self.dir, code=code)
+        self.assertIn(says, p.stderr)
+        self.assertEqual([open(f, "rb").read() for f in (self.store, log)], before)
+        self.assertFalse(os.path.exists(self.store + ".new"))
+
+    def test_rebuild_of_the_wrong_folder(self):
+        """A folder without sessions gets no history, and what is there is kept."""
+        self.with_step(n=2)
+        self.uhbench("history", "--rebuild", self.dir)
+        os.mkdir(os.path.join(self.dir, ".away"))
+        for name in ("s00", "s01"):
+            os.rename(os.path.join(self.dir, name), os.path.join(self.dir, ".away", name))
+        rows = self.rows()
+        self.uhbench("history", "--rebuild", self.dir, code=2)
+        self.assertEqual(self.rows(), rows)
 
     def test_newer_schema(self):
         self.with_step(n=2)
@@ -346,6 +372,7 @@ class Store(Case):
         db.close()
         p = self.uhbench("history", self.dir, code=2)
         self.assertIn("has schema 2, this uhbench reads 1", p.stderr)
+        self.assert_kept("has schema 2", 2)
 
     def test_damaged_record_is_left_out_and_said(self):
         self.with_step(n=3)
@@ -413,6 +440,7 @@ class Words(Case):
         self.assertIn("/no: No such file", p.stderr)
         p = self.uhbench("history", "--rebuild", self.dir, code=2)
         self.assertIn("has no sessions", p.stderr)
+        self.assertEqual(os.listdir(self.dir), [])
 
     def test_no_such_cell_or_metric(self):
         self.with_step(n=2)

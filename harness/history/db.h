@@ -21,7 +21,8 @@
 enum db_mode {
 	DB_READ,  /* -ENOENT when there is none */
 	DB_WRITE, /* made when there is none */
-	DB_ANEW,  /* an empty one, which takes the old one's place in db_replace() */
+	/* an empty one, which takes the old one's place in db_replace(): that must be ours, too */
+	DB_ANEW,
 };
 
 struct db;

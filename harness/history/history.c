@@ -218,6 +218,8 @@ int history_rebuild(const char *dir, void (*left_out)(void *arg, const char *tex
 			r = 0;
 		}
 	}
+	if (!r && !ret->sessions && !ret->gates && !ret->left_out)
+		return err_set(err, -ENOENT, "%s has no sessions: no history is made of it", dir);
 	if (!r)
 		r = db_commit(db, err);
 	return r ? r : db_replace(&db, err);
