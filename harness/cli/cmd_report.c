@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/cli/verbs.h"
 #include "harness/util/cleanup.h"
+#include "harness/util/fs.h"
 #include "reports/report.h"
 #include "reports/verdict.h"
 
@@ -115,14 +115,11 @@ static int replace_file(const struct report_writer *w, const struct report_optio
 static int to_file(const struct report_writer *w, const struct report_options *o, const char *name,
 		   int *exitcode, struct err *err)
 {
-	struct stat there;
 	char real[PATH_MAX];
 
-	if (lstat(name, &there) < 0)
-		return replace_file(w, o, name, name, exitcode, err);
-	if (stat(name, &there) < 0 || !S_ISREG(there.st_mode) || !realpath(name, real))
-		return write_file(w, o, name, name, exitcode, err);
-	return replace_file(w, o, real, name, exitcode, err);
+	if (fs_is_replaceable(name, real))
+		return replace_file(w, o, real, name, exitcode, err);
+	return write_file(w, o, name, name, exitcode, err);
 }
 
 static const struct report_writer *find_writer(const struct report_args *args, const char *dir,

@@ -222,6 +222,6 @@ int history_svg(const struct trends *t, const char *path, size_t *ret_left_out, 
 		r = err_sys(err, -ENOMEM, "%s", path);
 	if (r)
 		return r;
-	r = fs_replace(path, text, len);
+	r = fs_write_named(path, text, len);
 	return r ? err_sys(err, r, "%s", path) : 0;
 }

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -175,6 +176,26 @@ class Steps(Case):
         self.assertIn("nop/null depth=4", text)
         self.assertIn("2026-01-01", text)
         self.assertNotIn("var(--", text)
+
+    @unittest.skipUnless(shutil.which("gnuplot"), "needs gnuplot")
+    def test_svg_goes_where_it_is_told(self):
+        """Into a pipe, and through a link: neither is replaced."""
+        self.with_step(n=2)
+        pipe, link, file = (os.path.join(self.dir, n) for n in ("pipe", "link", "file"))
+        os.mkfifo(pipe)
+        with open(file, "w", encoding="utf-8") as f:
+            f.write("old")
+        os.symlink(file, link)
+        with subprocess.Popen(["timeout", "20", "cat", pipe], stdout=subprocess.PIPE,
+                              text=True) as reader:
+            self.uhbench("history", "--rebuild", "--svg", pipe, self.dir)
+            self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+            text = reader.communicate()[0]
+        self.uhbench("history", "--svg", link, self.dir)
+        self.assertTrue(os.path.islink(link))
+        with open(file, encoding="utf-8") as f:
+            self.assertEqual(f.read(), text)
+        self.assertIn("</svg>", text)
 
     def test_svg_cannot_be_written(self):
         self.with_step(n=2)

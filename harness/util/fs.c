@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -140,6 +141,26 @@ int fs_replace(const char *path, const void *data, size_t len)
 		return r;
 	}
 	return fs_sync_dir_of(path);
+}
+
+bool fs_is_replaceable(const char *path, char *real)
+{
+	struct stat there;
+
+	if (lstat(path, &there) < 0)
+		return snprintf(real, PATH_MAX, "%s", path) < PATH_MAX;
+	return !stat(path, &there) && S_ISREG(there.st_mode) && realpath(path, real);
+}
+
+int fs_write_named(const char *path, const void *data, size_t len)
+{
+	char real[PATH_MAX];
+	_cleanup_close_ int fd = -1;
+
+	if (fs_is_replaceable(path, real))
+		return fs_replace(real, data, len);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return fd < 0 ? -errno : fs_write_all(fd, data, len);
 }
 
 int fs_mkdir_p(const char *path)

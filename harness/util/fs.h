@@ -2,6 +2,7 @@
 /* Small files and folders. All return 0 (or a length) or -errno. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,6 +17,14 @@ int fs_write_all(int fd, const void *data, size_t len);
 int fs_put(const char *path, const char *text);
 /* Writes name.tmp, fsyncs, renames to `path`, fsyncs the folder. */
 int fs_replace(const char *path, const void *data, size_t len);
+/*
+ * May what a user named as output be replaced? A regular file may, and a name that is free; `real`
+ * (PATH_MAX) is then where it lies behind links. All else (a pipe, a device) is to be written to as
+ * it stands: replacing would destroy it.
+ */
+bool fs_is_replaceable(const char *path, char *real);
+/* Writes to what a user named, by that rule. */
+int fs_write_named(const char *path, const void *data, size_t len);
 int fs_mkdir_p(const char *path);
 /* Removes a folder and what is in it, without leaving its filesystem. 0 when it was not there. */
 int fs_remove_tree(const char *path);
