@@ -147,6 +147,23 @@ class Formats(unittest.TestCase):
         report(folder, "markdown")
         report(folder, "annotations")
 
+    def test_verdict_that_is_none(self):
+        """Longer than a headline, and with what a headline does not keep."""
+        for word in ("w" * 4000, "a\u0001b"):
+            folder = self.copy()
+            path = os.path.join(folder, "verdicts.json")
+            with open(path, encoding="utf-8") as f:
+                doc = json.load(f)
+            doc["verdict"] = word
+            doc["line"] = "LINE"
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump(doc, f)
+            top = re.search(r'<p class="verdict \w+">(.*?)(?: <span|</p>)',
+                            report(folder, "html"), re.S)
+            text = re.sub(r"<[^>]*>", "", top.group(1))
+            self.assertRegex(text, r"^w+\u2026$" if word[0] == "w" else r"^a b: LINE$")
+            shutil.rmtree(folder)
+
     def test_openmetrics(self):
         families = lint_openmetrics(report(self.gate(), "openmetrics"))
         self.assertEqual(families["uhbench_gate"], 1)

@@ -163,6 +163,7 @@ static void put_chips(FILE *out, const struct verdicts *v)
 static void put_top(FILE *out, const struct verdicts *v)
 {
 	char text[WORDS_MAX], host[256];
+	size_t bold;
 
 	fputs("<section class=\"top\"><h1>", out);
 	html_text(out, *v->name ? v->name : "Gate");
@@ -170,9 +171,13 @@ static void put_top(FILE *out, const struct verdicts *v)
 		verdict_good(v)	 ? "good"
 		: verdict_bad(v) ? "bad"
 				 : "warn");
-	html_text(out, v->verdict);
+	/* A word that the headline had to cut or to change is not what it begins with. */
+	words_headline(text, v);
+	bold = strlen(v->verdict);
+	bold = strncmp(text, v->verdict, bold) ? 0 : bold;
+	html_printf(out, "%.*s", (int)bold, text);
 	fputs("</b>", out);
-	html_text(out, words_headline(text, v) + strlen(v->verdict));
+	html_text(out, text + bold);
 	put_chips(out, v);
 	fputs("</p>\n", out);
 	if (!v->judged)
