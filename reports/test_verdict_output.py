@@ -164,6 +164,29 @@ class Formats(unittest.TestCase):
             self.assertRegex(text, r"^w+\u2026$" if word[0] == "w" else r"^a b: LINE$")
             shutil.rmtree(folder)
 
+    def test_units_and_metrics_are_foreign_text(self):
+        """As labels are: no format takes them for its own, and a cut character is none."""
+        folder = self.copy()
+        path = os.path.join(folder, "verdicts.json")
+        for unit in ("<b>&|@all", "a\n# x\u001b[2J", "\u20ac" * 9):
+            with open(os.path.join(self.gate(), "verdicts.json"), encoding="utf-8") as f:
+                doc = json.load(f)
+            for cell in doc["cells"]:
+                for metric in cell["metrics"]:
+                    metric.update(unit=unit, metric="<i>\u001b]0;x" + metric["metric"])
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump(doc, f)
+            ET.fromstring(report(folder, "junit"))
+            lint_openmetrics(report(folder, "openmetrics"))
+            text = report(folder, "markdown")
+            self.assertNotRegex(text, r"<b>|<i>|@all|^# x")
+            for line in text.splitlines():
+                if line.startswith("| **regressed**"):
+                    self.assertEqual(len(line.split("|")), 12, line)
+            self.assertNotRegex(report(folder, "html"), r"<b>&|<i>|\x1b")
+            for form in ("text", "annotations", "markdown"):
+                self.assertNotIn("\x1b", report(folder, form))
+
     def test_openmetrics(self):
         families = lint_openmetrics(report(self.gate(), "openmetrics"))
         self.assertEqual(families["uhbench_gate"], 1)

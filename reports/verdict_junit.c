@@ -117,7 +117,7 @@ static void put_outcome(FILE *out, const struct verdicts *v, const struct verdic
 
 static void put_figures(FILE *out, const struct verdicts *v, const struct verdict_cell *cell)
 {
-	char change[WORDS_MAX], remark[WORDS_MAX], a[FMT_MAX], b[FMT_MAX];
+	char change[WORDS_MAX], remark[WORDS_MAX], a[FMT_MAX];
 
 	fputs("   <system-out>", out);
 	for (unsigned i = 0; i < cell->n_rows; i++) {
@@ -125,9 +125,11 @@ static void put_figures(FILE *out, const struct verdicts *v, const struct verdic
 
 		words_remark(remark, v, row);
 		escape_xml(out, words_metric(row));
-		fprintf(out, ": %s, %s, base %s, head %s", verdict_names[row->what],
-			words_change(change, row), fmt_value(a, row->base, row->unit, false),
-			fmt_value(b, row->head, row->unit, false));
+		fprintf(out, ": %s, %s, base ", verdict_names[row->what],
+			words_change(change, row));
+		escape_xml(out, fmt_value(a, row->base, row->unit, false));
+		fputs(", head ", out);
+		escape_xml(out, fmt_value(a, row->head, row->unit, false));
 		fputs(*remark ? ", " : "", out);
 		escape_xml(out, remark);
 		fputc('\n', out);

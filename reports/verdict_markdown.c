@@ -62,8 +62,10 @@ static void write_row(FILE *out, const struct verdicts *v, const struct verdict_
 	escape_markdown(out, words_metric(row));
 	fprintf(out, " | %s%s%s", bold, fmt_percent(a, row->estimate, true), bold);
 	fprintf(out, " | %s", words_interval(a, row->low, row->high));
-	fprintf(out, " | %s", fmt_value(a, row->base, row->unit, false));
-	fprintf(out, " | %s", fmt_value(a, row->head, row->unit, false));
+	fputs(" | ", out);
+	escape_markdown(out, fmt_value(a, row->base, row->unit, false));
+	fputs(" | ", out);
+	escape_markdown(out, fmt_value(a, row->head, row->unit, false));
 	fputs(" | ", out);
 	escape_markdown(out, words_p(a, words_row_p(row)));
 	fprintf(out, " | %s | ", fmt_percent(a, row->mde, false));

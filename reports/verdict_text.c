@@ -117,7 +117,7 @@ static int put_table(const struct view *view, bool gated, const char *title)
 /* Why what is gated could not be told. */
 static void put_reasons(const struct view *view)
 {
-	char label[LABEL_SIZE], why[WORDS_MAX];
+	char label[LABEL_SIZE], metric[LABEL_SIZE], why[WORDS_MAX];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < view->v->n_rows; i++) {
@@ -127,7 +127,7 @@ static void put_reasons(const struct view *view)
 			continue;
 		words_label(label, verdict_cell_of(view->v, row), view->label);
 		fprintf(view->out, "%s  %s %s: %s\n", n == 1 ? "\nwhy\n" : "", label,
-			words_metric(row), why);
+			fmt_safe(metric, sizeof(metric), words_metric(row)), why);
 	}
 	if (n > LINES_MAX)
 		fprintf(view->out, "  ... and %u more (--format csv has all)\n", n - LINES_MAX);
