@@ -56,8 +56,9 @@ struct prober_ops {
 	uint64_t (*tick)(struct prober *p);
 	void (*disarm)(struct prober *p);
 	/* The record's `probes` (results/README.md). `usage`: the record's, for the closure; may be
-	 * NULL. `live`: a quick look while armed, without stacks and symbols. */
-	cJSON *(*read)(struct prober *p, const cJSON *usage, bool live);
+	 * NULL. `usage_off_ns`: how far from the ends of the window it was read. `live`: a quick
+	 * look while armed, without stacks and symbols. */
+	cJSON *(*read)(struct prober *p, const cJSON *usage, uint64_t usage_off_ns, bool live);
 	void (*close)(struct prober *p);
 
 	/* Programs of others that are on the hooks that we use now: [{hook, program, id}], or NULL

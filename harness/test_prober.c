@@ -130,11 +130,12 @@ static void disarm(struct prober *p)
 		note("(no window) ");
 }
 
-static cJSON *read_prober(struct prober *p, const cJSON *usage, bool live)
+static cJSON *read_prober(struct prober *p, const cJSON *usage, uint64_t usage_off_ns, bool live)
 {
 	_cleanup_free_ char *text = usage ? cJSON_PrintUnformatted(usage) : NULL;
 	cJSON *o = cJSON_CreateObject();
 
+	(void)usage_off_ns;
 	note(live ? "live " : p->armed ? "read-while-armed " : "read ");
 	snprintf(test_prober.usage, sizeof(test_prober.usage), "%s", text ? text : "");
 	for (unsigned i = 0; infos[i].name; i++)

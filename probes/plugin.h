@@ -55,6 +55,7 @@ struct probe_losses {
 struct probe_view {
 	const struct probe_env *env;
 	const cJSON *usage;	   /* the record's; may be NULL */
+	uint64_t usage_off_ns;	   /* from the ends of the window to its readings, at most */
 	uint64_t begin_ns, end_ns; /* of the window; `live`: what is over of it */
 	bool live;
 };

@@ -50,7 +50,7 @@ struct prober {
 	char why_share[160]; /* when it is not as probe_cost or a whole window would have it; "" */
 };
 
-cJSON *prober_read(struct prober *p, const cJSON *usage, bool live);
+cJSON *prober_read(struct prober *p, const cJSON *usage, uint64_t usage_off_ns, bool live);
 /* After calibration: lets the window end where probe_cost is used up. See prober_cost.c. */
 void prober_share(struct prober *p, struct probe_window *window, double seconds, uint64_t now);
 /* The clock as it is after that: where the new end had passed before programs saw it, as when the

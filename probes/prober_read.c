@@ -78,13 +78,14 @@ static void add_programs(cJSON *o, const struct prober *p, const struct watcher 
 
 /* The window, or what is over of it while it lasts. */
 static struct probe_view view_of(const struct prober *p, const struct watcher *w,
-				 const cJSON *usage, bool live)
+				 const cJSON *usage, uint64_t usage_off_ns, bool live)
 {
 	const struct probe_window *win = track_window(p->track);
 	uint64_t now = nsec_now();
 
 	return (struct probe_view){.env = &w->env,
 				   .usage = usage,
+				   .usage_off_ns = usage_off_ns,
 				   .begin_ns = win->begin_ns,
 				   .end_ns = win->begin_ns && now < win->end_ns ? now : win->end_ns,
 				   .live = live};
@@ -121,7 +122,7 @@ static void add_losses(cJSON *o, const struct prober *p, const struct watcher *w
 }
 
 static cJSON *read_probe(const struct prober *p, const struct watcher *w, const cJSON *usage,
-			 bool live)
+			 uint64_t usage_off_ns, bool live)
 {
 	const char *reason = w->probe ? w->run_reason : w->reason;
 	cJSON *o = cJSON_CreateObject();
@@ -137,21 +138,22 @@ static cJSON *read_probe(const struct prober *p, const struct watcher *w, const 
 	}
 	cJSON_AddNullToObject(o, "reason");
 	cJSON_AddStringToObject(o, "hooks", w->env.plain ? "plain" : "btf");
-	view = view_of(p, w, usage, live);
+	view = view_of(p, w, usage, usage_off_ns, live);
 	w->plugin->read(w->probe, &view, o, &losses);
 	add_losses(o, p, w, &losses);
 	add_programs(o, p, w);
 	return o;
 }
 
-cJSON *prober_read(struct prober *p, const cJSON *usage, bool live)
+cJSON *prober_read(struct prober *p, const cJSON *usage, uint64_t usage_off_ns, bool live)
 {
 	cJSON *o = cJSON_CreateObject();
 
 	for (unsigned i = 0; i < p->n; i++)
 		if (p->watchers[i].chosen)
-			cJSON_AddItemToObject(o, p->watchers[i].plugin->info.name,
-					      read_probe(p, &p->watchers[i], usage, live));
+			cJSON_AddItemToObject(
+				o, p->watchers[i].plugin->info.name,
+				read_probe(p, &p->watchers[i], usage, usage_off_ns, live));
 	return o;
 }
 

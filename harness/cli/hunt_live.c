@@ -243,7 +243,7 @@ static void put_title(const struct hunt *h, uint64_t now, FILE *out)
 
 void hunt_live(struct hunt *h)
 {
-	cJSON *probes = h->ops->read(h->prober, NULL, true);
+	cJSON *probes = h->ops->read(h->prober, NULL, 0, true);
 	_cleanup_free_ char *frame = NULL;
 	uint64_t now = nsec_now();
 	struct look l = {.hunt = h,

@@ -57,7 +57,7 @@ static void close_window(struct probe_window *w, uint64_t at)
 /* Some probe can see something, or all reasons have been told. */
 static bool any_works(const struct hunt *h)
 {
-	_cleanup_json_ cJSON *probes = h->ops->read(h->prober, NULL, true);
+	_cleanup_json_ cJSON *probes = h->ops->read(h->prober, NULL, 0, true);
 	const cJSON *probe;
 	bool any = false;
 
@@ -240,7 +240,7 @@ static int watch(struct hunt *h, struct err *err)
 				 "hunt: %s", err->text);
 	h->window = *w;
 	h->ops->disarm(h->prober);
-	h->probes = h->ops->read(h->prober, h->usage, false);
+	h->probes = h->ops->read(h->prober, h->usage, 0, false);
 	if (h->prey.command && prey_end(&h->prey))
 		fprintf(stderr, "uhbench: something of the command could not be ended\n");
 	if (!h->probes)

@@ -207,7 +207,9 @@ class Protocol(Case):
         p, answer = self.child(request, page)
         self.assertEqual((p.returncode, answer["status"]), (0, "ok"), answer["reason"])
         start, begin, end = struct.unpack("QQQ", os.pread(page, 24, 0))
+        off = answer["window"].pop("usage_off_ns")
         self.assertEqual(answer["window"], {"begin_ns": begin, "end_ns": end})
+        self.assertGreater(off, 0)
         self.assertEqual((begin - start, end - begin), (20_000_000, 10_000_000))
 
         os.pwrite(page, bytes(24), 0)

@@ -292,6 +292,16 @@ uint64_t procstat_interval_ns(const struct procstat *p)
 	return p->end.at_ns - p->begin.at_ns;
 }
 
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+uint64_t procstat_off_ns(const struct procstat *p, uint64_t begin_ns, uint64_t end_ns)
+{
+	return max_of(distance(p->begin.at_ns, begin_ns), distance(p->end.at_ns, end_ns));
+}
+
 uint64_t procstat_cpu_ns(const struct procstat *p)
 {
 	return p->end.process_cpu_ns - p->begin.process_cpu_ns;

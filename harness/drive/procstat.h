@@ -41,6 +41,8 @@ cJSON *procstat_processes(const struct procstat *p);
 /* Between the two samples, each counted from its middle. On a starved machine it may be far from
  * the window's length. */
 uint64_t procstat_interval_ns(const struct procstat *p);
+/* The farther one of the samples from its end of the window. */
+uint64_t procstat_off_ns(const struct procstat *p, uint64_t begin_ns, uint64_t end_ns);
 /* {steal_ns, psi_..., foreign_cpu_ns}. */
 cJSON *procstat_host(const struct procstat *p);
 /* CPU time of the process in the window, ended threads included (CLOCK_PROCESS_CPUTIME_ID). */

@@ -261,6 +261,9 @@ void run_report(struct run *run, const struct drive_result *d, struct result *re
 	window = cJSON_AddObjectToObject(res->extra, "window");
 	cJSON_AddNumberToObject(window, "begin_ns", (double)d->window.begin_ns);
 	cJSON_AddNumberToObject(window, "end_ns", (double)d->window.end_ns);
+	cJSON_AddNumberToObject(
+		window, "usage_off_ns",
+		(double)procstat_off_ns(d->procstat, d->window.begin_ns, d->window.end_ns));
 	cJSON_AddItemToObject(res->extra, "host", procstat_host(d->procstat));
 	cJSON_AddItemToObject(res->extra, "errors", errors(d));
 	if (run->axes->rate)

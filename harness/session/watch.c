@@ -131,7 +131,10 @@ static int launch_armed(struct armed *a, cJSON *request, struct launch *l, struc
 static cJSON *read_probes(const struct armed *a, unsigned set, const struct outcome *o)
 {
 	const cJSON *usage = cJSON_GetObjectItemCaseSensitive(o->response, "usage");
-	cJSON *probes = a->ops->read(a->prober, usage, false);
+	const cJSON *window = cJSON_GetObjectItemCaseSensitive(o->response, "window");
+	const cJSON *took = cJSON_GetObjectItemCaseSensitive(window, "usage_off_ns");
+	uint64_t usage_off_ns = cJSON_IsNumber(took) ? (uint64_t)took->valuedouble : 0;
+	cJSON *probes = a->ops->read(a->prober, usage, usage_off_ns, false);
 
 	return probes ? probes : describe_failure(a->ops, set, "out of memory");
 }

@@ -128,7 +128,7 @@ static int run(struct rig *g, char **command, struct err *err)
 		return r;
 	status = watch(g);
 	probes_prober.disarm(g->prober);
-	seen = probes_prober.read(g->prober, NULL, false);
+	seen = probes_prober.read(g->prober, NULL, 0, false);
 	text = cJSON_PrintUnformatted(seen);
 	printf("%s\n", text);
 	if (g->window_ns || !status)

@@ -40,6 +40,7 @@ class Closure(unittest.TestCase):
 
     def records(self):
         matrix, out = os.path.join(self.dir, "m.json"), os.path.join(self.dir, "out")
+        shutil.rmtree(out, ignore_errors=True)
         with open(matrix, "w", encoding="utf-8") as f:
             json.dump({"warmup": "100ms", "duration": "350ms", "repeats": 1, "cells": CELLS,
                        "probes": ["sched", "lock"], "probe_knobs": ALL}, f)
@@ -60,8 +61,7 @@ class Closure(unittest.TestCase):
             self.assertLess(closure_of(record, "driver", longest), LEAST, cell)
             self.failing += 1
 
-    def test_closure(self):
-        self.failing = 0
+    def check_session(self):
         seen = set()
         for r in self.records():
             if r["status"] == "unsupported":
@@ -73,14 +73,26 @@ class Closure(unittest.TestCase):
                 self.skipTest(sched["reason"])
             self.assertEqual(sched["status"], "ok", sched["reason"])
             cell = f'{r["cell"]["workload"]}/{r["cell"]["target"]} {r["cell"]["axes"]}'
-            self.assertTrue(sched["roles"]["driver"]["checked"], cell)
+            # On a busy machine /proc is read too late for a check.
+            length = r["window"]["end_ns"] - r["window"]["begin_ns"]
+            prompt = r["window"]["usage_off_ns"] <= 0.02 * length
+            self.assertEqual(sched["roles"]["driver"]["checked"], prompt, cell)
             for name, role in sched["roles"].items():
                 with self.subTest(cell=cell, role=name, checked=role["checked"]):
                     self.assertTrue(LEAST <= role["closure"] <= MOST, role)
-            self.check_that_it_can_fail(r, cell)
+            if prompt:
+                self.check_that_it_can_fail(r, cell)
             seen.add(r["cell"]["workload"])
         self.assertTrue(seen, "nothing ran")
-        self.assertGreater(self.failing, 0, "no driver waited for long")
+
+    def test_closure(self):
+        """Until a check could have failed: some driver waited for long."""
+        self.failing = 0
+        for _ in range(4):
+            self.check_session()
+            if self.failing:
+                return
+        self.fail("no driver waited for long, or none was looked at in time")
 
 
 if __name__ == "__main__":

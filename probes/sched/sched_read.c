@@ -23,6 +23,8 @@
 /* The measured process and what it may start in a role (harness/drive/roles.h). */
 #define PROCESSES_TOLD 65
 
+#define USAGE_TOLERANCE 0.02 /* of the window */
+
 #define CHANGED "threads came or went: the kernel's account of them covers other times"
 
 /* Sums of all threads of a role. */
@@ -262,6 +264,12 @@ static const char *why_null(const struct reading *r, unsigned cls)
 	return NULL;
 }
 
+/* Where others had the CPU, /proc was read late, and its figures are of another time. */
+static bool is_of_window(const struct probe_view *v)
+{
+	return (double)v->usage_off_ns <= USAGE_TOLERANCE * (double)(v->end_ns - v->begin_ns);
+}
+
 /* Runnable or running, by the kernel's account where it is known, and blocked, by the probe, over
  * the wall time: neither knows of the other, so a wait that one of them missed shows. Run-queue
  * wait and CPU time cannot be checked one by one: a kernel that wakes a thread on an idle CPU
@@ -270,8 +278,8 @@ static void add_closure(const struct reading *r, cJSON *o, unsigned role, const 
 {
 	const struct role_sum *sum = &r->roles[role];
 	double wall = (double)sum->lives_ns, all;
-	bool checked =
-		usage && !sum->changed && !r->view->env->part && number(usage, "threads") > 0;
+	bool checked = usage && !sum->changed && !r->view->env->part &&
+		       number(usage, "threads") > 0 && is_of_window(r->view);
 
 	all = (double)(sum->ns[CLASS_ON_CPU] + sum->ns[CLASS_RUN_QUEUE]);
 	if (checked) {
