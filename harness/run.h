@@ -53,9 +53,10 @@ struct run {
 	uint64_t seed; /* of this run: differs from repeat to repeat, same for both sides of a pair
 			*/
 	uint64_t warmup_ns, duration_ns;
-	const char *workdir;	 /* absolute, exists, empty */
-	const char *sessiondir;	 /* absolute, exists; shared by the runs of a session, one after
-				    another */
+	const char *workdir;	/* absolute, exists, empty */
+	const char *sessiondir; /* absolute, exists; shared by the runs of a session, one after
+				   another */
+	bool serving; /* for programs of others, without a load: what they write is theirs */
 	double pad_iters_per_ns; /* busy pad, calibrated once by the parent: see pad.h */
 
 	struct lane *lanes; /* [axes->threads] */

@@ -106,6 +106,27 @@ static void test_no_file(void **state)
 	assert_int_equal(try_open(&c, &run), -EINVAL);
 }
 
+/* What was served is served again, and no run overwrites what others may have put there. */
+static void test_served(void **state)
+{
+	struct ublk_config c = config_of("served");
+	struct run serve = {.serving = true}, run = {.serving = false};
+	char mark[32];
+
+	(void)state;
+	assert_int_equal(try_open(&c, &run), 0);
+	if (getxattr(c.file, "user.uhbench", mark, sizeof(mark)) < 0 && errno == EOPNOTSUPP)
+		skip();
+	assert_int_equal(try_open(&c, &serve), 0);
+	assert_int_equal(try_open(&c, &serve), 0);
+	assert_int_equal(try_open(&c, &run), -EEXIST);
+	assert_non_null(strstr(run.err.text, "while it was served"));
+	c.destroy = true;
+	assert_int_equal(try_open(&c, &run), 0);
+	c.destroy = false;
+	assert_int_equal(try_open(&c, &run), 0);
+}
+
 /* A second run may go on with the file of the first, where the filesystem can tell. */
 static void test_ours(void **state)
 {
@@ -166,8 +187,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stranger), cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_no_file),	 cmocka_unit_test(test_ours),
-		cmocka_unit_test(test_fill),	 cmocka_unit_test(test_growing),
+		cmocka_unit_test(test_no_file),	 cmocka_unit_test(test_served),
+		cmocka_unit_test(test_ours),	 cmocka_unit_test(test_fill),
+		cmocka_unit_test(test_growing),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -15,24 +15,37 @@
 
 #define MARK_NAME "user.uhbench"
 #define MARK	  "backing file"
+/* With what other programs put there: no run may overwrite it. */
+#define MARK_SERVED "served file"
+
+static bool has_mark(int fd, const char *mark)
+{
+	char text[32];
+	ssize_t n = fgetxattr(fd, MARK_NAME, text, sizeof(text));
+
+	return n == (ssize_t)strlen(mark) && !memcmp(text, mark, (size_t)n);
+}
 
 /* One that was there before is written to only if that was meant: it is empty, an earlier run made
- * it and said so, or the cell says `destroy`. */
-static int check_old(int fd, const struct ublk_config *c, const struct stat *st, struct err *err)
+ * it and said so, or the cell says `destroy`. One that was served goes on being served. */
+static int check_old(int fd, const struct ublk_config *c, bool serving, const struct stat *st,
+		     struct err *err)
 {
-	char mark[sizeof(MARK)];
+	bool served = has_mark(fd, MARK_SERVED);
 
 	if (!S_ISREG(st->st_mode))
 		return err_set(err, -EINVAL, "file: %s is no regular file", c->file);
 	if (c->destroy || !st->st_size)
 		return 0;
-	if (fgetxattr(fd, MARK_NAME, mark, sizeof(mark)) == sizeof(MARK) - 1 &&
-	    !memcmp(mark, MARK, sizeof(MARK) - 1))
+	if (has_mark(fd, MARK) || (serving && served))
 		return 0;
 	return err_set(err, -EEXIST,
-		       "file: %s was there before and is not empty: its %lld bytes would be "
-		       "overwritten (name another, or set `destroy`)",
-		       c->file, (long long)st->st_size);
+		       "file: %s %s: its %lld bytes would be overwritten (name another, or set "
+		       "`destroy`)",
+		       c->file,
+		       served ? "holds what other programs wrote while it was served"
+			      : "was there before and is not empty",
+		       (long long)st->st_size);
 }
 
 static int grow(int fd, const struct ublk_config *c, uint64_t from, struct err *err)
@@ -47,8 +60,9 @@ static int grow(int fd, const struct ublk_config *c, uint64_t from, struct err *
 }
 
 /* It grows to the size of the device, and stays as it is otherwise. */
-static int open_named(const struct ublk_config *c, struct err *err)
+static int open_named(const struct ublk_config *c, bool serving, struct err *err)
 {
+	const char *mark = serving ? MARK_SERVED : MARK;
 	_cleanup_close_ int fd = open(c->file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	bool made = fd >= 0;
 	struct stat st;
@@ -58,12 +72,12 @@ static int open_named(const struct ublk_config *c, struct err *err)
 		fd = open(c->file, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		return err_sys(err, -errno, "file: %s", c->file);
-	r = made ? 0 : check_old(fd, c, &st, err);
+	r = made ? 0 : check_old(fd, c, serving, &st, err);
 	if (r)
 		return r;
 	/* A filesystem without attributes cannot say next time that the file is ours; then it is
 	 * not taken for ours. */
-	if (fsetxattr(fd, MARK_NAME, MARK, sizeof(MARK) - 1, 0) && errno != EOPNOTSUPP)
+	if (fsetxattr(fd, MARK_NAME, mark, strlen(mark), 0) && errno != EOPNOTSUPP)
 		return err_sys(err, -errno, "file: marking %s", c->file);
 	if ((uint64_t)st.st_size < c->bytes)
 		r = grow(fd, c, (uint64_t)st.st_size, err);
@@ -83,7 +97,7 @@ static int reopen_direct(int fd, struct err *err)
 
 int ublk_file_open(struct run *run, const struct ublk_config *c)
 {
-	_cleanup_close_ int fd = c->file[0] ? open_named(c, &run->err)
+	_cleanup_close_ int fd = c->file[0] ? open_named(c, run->serving, &run->err)
 					    : block_backing_open(run, &c->backing, c->bytes);
 
 	if (fd < 0)
