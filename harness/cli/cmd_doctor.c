@@ -12,6 +12,7 @@
 
 #include "harness/cli/verbs.h"
 #include "harness/host/doctor.h"
+#include "harness/session/leftover.h"
 #include "harness/util/cleanup.h"
 
 #define WIDTH_DEFAULT 100
@@ -115,13 +116,26 @@ static const struct option_row doctor_rows[] = {
 	OPTION_END,
 };
 
+/* What the next session would remove when it starts. */
+static int sweep(struct err *err)
+{
+	unsigned n = 0;
+	int r = leftover_sweep(&n, err);
+
+	if (n)
+		fprintf(stderr, "removed %u work folder%s or cgroup%s of dead sessions\n", n,
+			n == 1 ? "" : "s", n == 1 ? "" : "s");
+	return r;
+}
+
 static int doctor_run(const struct registry *reg, int argc, char **argv)
 {
 	struct doctor_options o = {.dir = "."};
 	_cleanup_json_ cJSON *report = NULL;
 	_cleanup_free_ char *text = NULL;
+	struct err err = {""};
 	struct stat dir;
-	int rc = verb_parse(&cmd_doctor, argc, argv, &o, NULL);
+	int r = 0, rc = verb_parse(&cmd_doctor, argc, argv, &o, NULL);
 
 	if (rc != VERB_GO_ON)
 		return rc;
@@ -129,6 +143,8 @@ static int doctor_run(const struct registry *reg, int argc, char **argv)
 		return verb_fail(EXITCODE_USAGE, "doctor: --dir %s: %s", o.dir, strerror(errno));
 	if (!S_ISDIR(dir.st_mode))
 		return verb_fail(EXITCODE_USAGE, "doctor: --dir %s: %s", o.dir, strerror(ENOTDIR));
+	if (o.fix)
+		r = sweep(&err);
 	report = doctor_examine(o.dir, reg, o.fix);
 	text = report ? cJSON_Print(report) : NULL;
 	if (!text)
@@ -139,7 +155,7 @@ static int doctor_run(const struct registry *reg, int argc, char **argv)
 		print_report(report);
 	if (doctor_not_fixed(report))
 		return verb_fail(EXITCODE_FAILURE, "doctor: %s", doctor_not_fixed(report));
-	return EXITCODE_OK;
+	return r ? verb_fail(EXITCODE_FAILURE, "doctor: %s", err.text) : EXITCODE_OK;
 }
 
 const struct verb cmd_doctor = {

@@ -4,12 +4,14 @@
  * target runs exactly as under load: same knobs, same server process, same clean-up.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "harness/cli/verbs.h"
+#include "harness/drive/roles.h"
 #include "harness/drive/serve.h"
 #include "harness/pad.h"
 #include "harness/session/leftover.h"
@@ -101,9 +103,14 @@ static int say_ready(struct run *run, void *arg)
 	const struct block_world *world = run->world;
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	_cleanup_free_ char *text = NULL;
+	const struct serve_flags *flags = arg;
+	const struct role_process *processes;
 	char number[32];
 
-	(void)arg;
+	if (flags->cpus && !roles_processes(run->roles, &processes))
+		return err_set(&run->err, -EINVAL,
+			       "--cpus: the target %s has no server of its own to be placed",
+			       run->cell->target->name);
 	snprintf(number, sizeof(number), "%u:%u", major(world->device), minor(world->device));
 	cJSON_AddStringToObject(o, "target", run->cell->target->name);
 	cJSON_AddStringToObject(o, "path", world->path);
@@ -117,6 +124,22 @@ static int say_ready(struct run *run, void *arg)
 	if (puts(text) < 0 || fflush(stdout))
 		return err_sys(&run->err, -errno, "standard output");
 	return 0;
+}
+
+/* Claimed by nobody: a mounted device, swap, or part of another device is. */
+static bool may_end(struct run *run, void *arg)
+{
+	const struct block_world *world = run->world;
+	_cleanup_close_ int fd = open(world->path, O_RDONLY | O_EXCL | O_CLOEXEC);
+
+	(void)arg;
+	if (fd >= 0 || errno != EBUSY)
+		return true;
+	fprintf(stderr,
+		"%s is mounted, swap, or held by another device: let go of it; another signal "
+		"removes it beneath its users\n",
+		world->path);
+	return false;
 }
 
 static enum exitcode code_of(int r)
@@ -140,10 +163,13 @@ static void sweep(const struct registry *reg)
 			folders, max_of(devices, 0));
 }
 
-static int serve_in(const char *workdir, const struct cell *cell)
+static int serve_in(const char *workdir, const struct cell *cell, struct serve_flags *flags)
 {
-	struct serve_options options = {
-		.workdir = workdir, .pad_iters_per_ns = pad_calibrate(), .ready = say_ready};
+	struct serve_options options = {.workdir = workdir,
+					.pad_iters_per_ns = pad_calibrate(),
+					.ready = say_ready,
+					.may_end = may_end,
+					.arg = flags};
 	struct err err = {""};
 	int r = serve(cell, &options, &err);
 
@@ -181,7 +207,7 @@ static int serve_main(const struct registry *reg, int argc, char **argv)
 	if (leftover_begin(flags.dir, &leftover, &err))
 		rc = verb_fail(EXITCODE_USAGE, "serve: --dir: %s", err.text);
 	else
-		rc = serve_in(leftover_workdir(leftover), cell);
+		rc = serve_in(leftover_workdir(leftover), cell, &flags);
 	leftover_end(leftover);
 	cell_free(cell);
 	return rc;

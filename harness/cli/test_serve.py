@@ -54,6 +54,25 @@ class Serve(unittest.TestCase):
         for part in parts:
             self.assertIn(part, done.stderr)
 
+    def test_device_in_use(self):
+        """A signal does not take it away beneath somebody who has claimed it; a second one does."""
+        for insist in (False, True):
+            process, said = self.start("loop", "size=8M")
+            claim = os.open(said["path"], os.O_RDONLY | os.O_EXCL)
+            process.send_signal(signal.SIGTERM)
+            self.assertIn("let go of it", process.stderr.readline())
+            self.assertIsNotNone(self.backing(said))
+            if not insist:
+                os.close(claim)
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(60), 3 if insist else 0)
+            if insist:
+                os.close(claim)
+            self.assertIsNone(self.backing(said))
+
+    def test_cpus_without_a_server(self):
+        self.refused(2, ["loop", "size=8M", "--cpus", "0"], "no server of its own")
+
     def test_life(self):
         for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             process, said = self.start("loop", "size=8M")
@@ -74,8 +93,7 @@ class Serve(unittest.TestCase):
             self.assertIsNone(self.backing(said))
             self.assertEqual(os.listdir(self.dir.name), [])
 
-    def test_killed(self):
-        """Its device goes with it, its files with the next start."""
+    def kill_one(self):
         process, said = self.start("loop", "size=8M")
         self.assertIn(self.dir.name, self.backing(said))
         process.kill()
@@ -85,10 +103,20 @@ class Serve(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, "the loop device stays")
             time.sleep(0.01)
         self.assertEqual(len(os.listdir(self.dir.name)), 1)
+
+    def test_killed(self):
+        """Its device goes with it, its files with the next start, or when doctor is asked to."""
+        self.kill_one()
         process, said = self.start("loop", "size=8M")
         process.terminate()
         self.assertEqual(process.wait(60), 0)
         self.assertIn("removed", process.stderr.read())
+        self.assertEqual(os.listdir(self.dir.name), [])
+        self.kill_one()
+        done = subprocess.run([UHBENCH, "doctor", "--fix"], capture_output=True, text=True,
+                              check=False, stdin=subprocess.DEVNULL, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("removed 1 work folder", done.stderr)
         self.assertEqual(os.listdir(self.dir.name), [])
 
     def test_nobody_listens(self):

@@ -15,12 +15,22 @@
 
 #define LOOK_NS (100 * NSEC_PER_MSEC)
 
-static void await_end(struct run *run, const sigset_t *ends)
+/* 0, -EBUSY when it was told to end although somebody uses it, -EIO when the target gave up. */
+static int await_end(struct run *run, const struct serve_options *options, const sigset_t *ends)
 {
 	const struct timespec pause = nsec_to_timespec(LOOK_NS);
+	bool used = false;
 
-	while (!run->stop && sigtimedwait(ends, NULL, &pause) < 0)
-		;
+	while (!run->stop) {
+		if (sigtimedwait(ends, NULL, &pause) < 0)
+			continue;
+		if (options->may_end(run, options->arg))
+			return 0;
+		if (used)
+			return err_set(&run->err, -EBUSY, "it was removed while it was in use");
+		used = true;
+	}
+	return -EIO;
 }
 
 static int serve_run(struct run *run, const struct serve_options *options, const sigset_t *ends)
@@ -32,8 +42,7 @@ static int serve_run(struct run *run, const struct serve_options *options, const
 	if (!r)
 		r = options->ready(run, options->arg);
 	if (!r) {
-		await_end(run, ends);
-		r = run->stop ? -EIO : 0;
+		r = await_end(run, options, ends);
 		stopped = life_call(run->cell->target->stop, run, "stopping the target");
 		r = r ? r : stopped;
 	}
@@ -51,6 +60,7 @@ int serve(const struct cell *cell, const struct serve_options *options, struct e
 			  .target_config = cell->target_config,
 			  .workdir = options->workdir,
 			  .sessiondir = options->workdir,
+			  .serving = true,
 			  .pad_iters_per_ns = options->pad_iters_per_ns};
 	sigset_t ends, before;
 	int r;

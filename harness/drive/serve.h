@@ -13,6 +13,9 @@ struct serve_options {
 	/* Called once all is there; run->world is filled. Its result ends the serving if it is not
 	 * 0. */
 	int (*ready)(struct run *run, void *arg);
+	/* At each signal: false where it should go on, since somebody still uses it; at the second
+	 * one it ends all the same, with -EBUSY. */
+	bool (*may_end)(struct run *run, void *arg);
 	void *arg;
 };
 
