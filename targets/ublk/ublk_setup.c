@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/util/cleanup.h"
+#include "harness/util/fs.h"
 #include "targets/ublk/ublk_server.h"
 
 static void *map_shared(size_t bytes, int flags)
@@ -38,12 +39,29 @@ static int map_counts(struct ublk_setup *s, struct err *err)
 	return 0;
 }
 
+/* Rather than to let the kernel choose whom to kill. 0: not known. */
+static uint64_t available_bytes(void)
+{
+	char text[4096], *line;
+
+	if (fs_read("/proc/meminfo", text, sizeof(text)) <= 0)
+		return 0;
+	line = strstr(text, "MemAvailable:");
+	return line ? strtoull(line + strlen("MemAvailable:"), NULL, 10) << 10 : 0;
+}
+
 /* Filled: a page that is not there is made when it is read or written first, which costs several
  * times what the request does. */
 static int map_memory(struct ublk_setup *s, struct err *err)
 {
 	const struct ublk_config *c = s->config;
 
+	uint64_t available = available_bytes();
+
+	if (c->backing.fill && available && c->bytes > available)
+		return err_set(
+			err, -ENOMEM, "memory backend of %llu MiB: there are %llu MiB available",
+			(unsigned long long)c->bytes >> 20, (unsigned long long)available >> 20);
 	s->memory = map_shared(c->bytes, MAP_NORESERVE);
 	if (!s->memory || (c->backing.fill && madvise(s->memory, c->bytes, MADV_POPULATE_WRITE)))
 		return err_sys(err, -errno, "memory backend of %llu bytes",
