@@ -6,7 +6,6 @@
  */
 #include "reports/evidence.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,27 +45,58 @@ static void add_column(struct evidence *e, const struct metric_sum *m)
 			return;
 	if (e->n_columns < EVIDENCE_MAX)
 		e->columns[e->n_columns++] =
-			(struct evidence_column){m->name, m->unit, m->better, NAN, NAN, NAN};
+			(struct evidence_column){m->name, m->unit, m->better, NAN, NAN};
 }
 
-/* Over the cells' medians; `values` has room for all of them. */
-static void measure(struct evidence_column *c, const struct group *g, double *values)
+double evidence_value(const struct cell_sum *cell, const char *name, unsigned *ret_missing)
 {
-	size_t n = 0;
+	const struct metric_sum *m = cell_metric(cell, name);
 
+	*ret_missing = m ? m->nulls : 0;
+	return m ? order_median(m->values, m->n) : NAN;
+}
+
+static double value_of(const struct group *g, size_t cell, const struct evidence_column *c)
+{
+	unsigned missing;
+
+	return evidence_value(g->cells[cell], c->name, &missing);
+}
+
+/* Of two values the better one; NAN is none. */
+static double better_of(const struct evidence_column *c, double a, double b)
+{
+	return strcmp(c->better, "higher") ? fmin(a, b) : fmax(a, b);
+}
+
+static void measure(struct evidence_column *c, const struct group *g)
+{
 	for (size_t i = 0; i < g->n_cells; i++) {
-		double v = cell_median(g->cells[i], c->name);
+		double v = value_of(g, i, c);
 
-		if (isfinite(v))
-			values[n++] = v;
+		c->most = fmax(c->most, v);
+		c->worst = strcmp(c->better, "higher") ? fmax(c->worst, v) : fmin(c->worst, v);
 	}
-	if (!n)
-		return;
-	order_sort(values, n);
-	c->most = values[n - 1];
-	c->worst = strcmp(c->better, "higher") ? values[n - 1] : values[0];
-	if (n >= EVIDENCE_CELLS_MIN)
-		c->median = order_median(values, n);
+}
+
+/* Does all that differs between the two follow from what differs in this column? */
+static bool explains(const struct group *g, size_t a, size_t b, unsigned column)
+{
+	for (unsigned k = 0; k < g->n_columns; k++)
+		if (group_value(g, a, k) != group_value(g, b, k) && k != column &&
+		    !group_follows(g, column, k))
+			return false;
+	return true;
+}
+
+static bool are_twins(const struct group *g, size_t a, size_t b)
+{
+	if (a == b || g->cells[a]->target != g->cells[b]->target)
+		return false;
+	for (unsigned k = 0; k < g->n_columns; k++)
+		if (group_value(g, a, k) != group_value(g, b, k) && explains(g, a, b, k))
+			return true;
+	return false;
 }
 
 static const struct evidence_column *named(const struct evidence *e, const char *stem,
@@ -127,14 +157,11 @@ static void drop_silent(struct evidence *e)
 	e->n_columns = n;
 }
 
-int evidence_make(const struct group *g, struct evidence *e)
+void evidence_make(const struct group *g, struct evidence *e)
 {
-	_cleanup_free_ double *values = calloc(g->n_cells + 1, sizeof(*values));
 	struct detail_bars bars;
 	struct stage_split stages;
 
-	if (!values)
-		return -ENOMEM;
 	*e = (struct evidence){.group = g};
 	for (size_t i = 0; i < g->n_cells; i++) {
 		const struct cell_sum *cell = g->cells[i];
@@ -147,24 +174,33 @@ int evidence_make(const struct group *g, struct evidence *e)
 		e->stages |= evidence_stages(cell, &stages) != NULL;
 	}
 	for (unsigned i = 0; i < e->n_columns; i++)
-		measure(&e->columns[i], g, values);
+		measure(&e->columns[i], g);
 	drop_silent(e);
 	sort_kinds(e);
 	find_kinds(e);
-	return 0;
 }
 
-bool evidence_stands_out(const struct evidence_column *c, double v)
+bool evidence_stands_out(const struct evidence_column *c, double v, double twin)
 {
 	double least = !strcmp(c->unit, "ns") ? EVIDENCE_LEAST_NS : EVIDENCE_LEAST;
 
-	if (!isfinite(v) || isnan(c->median) || !strcmp(c->unit, "1/s"))
+	if (!isfinite(v) || isnan(twin) || !strcmp(c->unit, "1/s"))
 		return false;
 	if (!strcmp(c->better, "higher"))
-		return c->median > 0 && v * EVIDENCE_TWICE <= c->median;
+		return twin > 0 && v * EVIDENCE_TWICE <= twin;
 	if (strcmp(c->better, "lower"))
 		return false;
-	return v >= c->median * EVIDENCE_TWICE && v >= c->worst * EVIDENCE_OF_WORST && v >= least;
+	return v >= twin * EVIDENCE_TWICE && v >= c->worst * EVIDENCE_OF_WORST && v >= least;
+}
+
+bool evidence_is_marked(const struct evidence *e, const struct evidence_column *c, size_t cell)
+{
+	double twin = NAN;
+
+	for (size_t i = 0; i < e->group->n_cells; i++)
+		if (are_twins(e->group, cell, i))
+			twin = better_of(c, twin, value_of(e->group, i, c));
+	return evidence_stands_out(c, value_of(e->group, cell, c), twin);
 }
 
 const cJSON *evidence_bars(const struct cell_sum *cell, struct detail_bars *ret)

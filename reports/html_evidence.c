@@ -60,12 +60,15 @@ static void put_cell(FILE *out, const struct section *s, size_t i)
 	fputs(link ? "</a></th>" : "</th>", out);
 }
 
-static void put_value(FILE *out, const struct evidence_column *c, const struct cell_sum *cell)
+static void put_value(FILE *out, const struct evidence *e, const struct evidence_column *c,
+		      size_t i)
 {
+	const struct cell_sum *cell = e->group->cells[i];
 	const struct metric_sum *m = cell_metric(cell, c->name);
-	bool out_of_line = evidence_stands_out(c, metric_median(m));
+	bool marked = evidence_is_marked(e, c, i);
+	unsigned missing;
+	double v = evidence_value(cell, c->name, &missing);
 	char text[FMT_MAX];
-	double v = metric_median(m);
 
 	if (!isfinite(v)) {
 		fputs("<td class=\"n dim\" title=\"", out);
@@ -73,10 +76,16 @@ static void put_value(FILE *out, const struct evidence_column *c, const struct c
 		fputs("\">&#8211;</td>", out);
 		return;
 	}
-	fprintf(out, "<td class=\"n%s\" data-v=\"%.9g\">", out_of_line ? " mark" : "", v);
+	fprintf(out, "<td class=\"n%s\" data-v=\"%.9g\"", marked ? " mark" : "", v);
+	if (missing)
+		html_printf(out, " title=\"%u of %u repeats do not tell: %s\"", missing,
+			    missing + m->n, m->reason);
+	fputs(">", out);
 	if (c->most > 0 && v > 0)
 		fprintf(out, "<i class=\"len\" style=\"width:%.1f%%\"></i>", 100 * v / c->most);
 	html_text(out, fmt_value(text, v, c->unit, true));
+	if (missing)
+		fprintf(out, "<small> %u/%u</small>", m->n, missing + m->n);
 	fputs("</td>", out);
 }
 
@@ -130,8 +139,7 @@ static void put_bars_header(FILE *out, const struct group *g)
 
 static struct evidence_column throughput_column(const struct evidence *e)
 {
-	return (struct evidence_column){"throughput",	    "1/s", "higher",
-					e->most_throughput, NAN,   NAN};
+	return (struct evidence_column){"throughput", "1/s", "higher", e->most_throughput, NAN};
 }
 
 static void put_evidence(FILE *out, const struct section *s, const struct evidence *e)
@@ -139,8 +147,8 @@ static void put_evidence(FILE *out, const struct section *s, const struct eviden
 	const struct evidence_column throughput = throughput_column(e);
 
 	fputs("<h3>evidence <small>what the cells' figures are made of; "
-	      "<span class=\"mark\">marked</span>: at least twice as bad as the median of the "
-	      "cells</small></h3>\n",
+	      "<span class=\"mark\">marked</span>: at least twice as bad as the best twin "
+	      "(a cell that differs in one thing)</small></h3>\n",
 	      out);
 	open_table(out, s->group, "evidence");
 	put_header(out, "throughput", "", false);
@@ -151,9 +159,9 @@ static void put_evidence(FILE *out, const struct section *s, const struct eviden
 	fputs("</tr></thead>\n<tbody>\n", out);
 	for (size_t i = 0; i < s->group->n_cells; i++) {
 		put_cell(out, s, i);
-		put_value(out, &throughput, s->group->cells[i]);
+		put_value(out, e, &throughput, i);
 		for (unsigned k = 0; k < e->n_plain; k++)
-			put_value(out, &e->columns[k], s->group->cells[i]);
+			put_value(out, e, &e->columns[k], i);
 		if (e->bars)
 			put_bars(out, s->group->cells[i]);
 		fputs("</tr>\n", out);
@@ -183,8 +191,8 @@ static void put_kinds(FILE *out, const struct section *s, const struct evidence 
 			continue;
 		put_cell(out, s, i);
 		for (unsigned k = 0; k < e->n_kinds; k++) {
-			put_value(out, e->kinds[k].p50, s->group->cells[i]);
-			put_value(out, e->kinds[k].p99, s->group->cells[i]);
+			put_value(out, e, e->kinds[k].p50, i);
+			put_value(out, e, e->kinds[k].p99, i);
 		}
 		fputs("</tr>\n", out);
 	}
@@ -194,10 +202,8 @@ static void put_kinds(FILE *out, const struct section *s, const struct evidence 
 int html_evidence(const struct page *page, const struct section *s)
 {
 	struct evidence e;
-	int err = evidence_make(s->group, &e);
 
-	if (err)
-		return err_sys(page->err, err, "evidence");
+	evidence_make(s->group, &e);
 	if (e.n_plain || e.bars)
 		put_evidence(page->out, s, &e);
 	if (e.stages)

@@ -61,19 +61,23 @@ static const char *spaced(char buf[80], const char *name)
 	return buf;
 }
 
-static void print_columns(struct words *w, const struct evidence *e, const struct cell_sum *cell)
+static void print_columns(struct words *w, const struct evidence *e, size_t i)
 {
-	char name[80], value[FMT_MAX];
+	const struct cell_sum *cell = e->group->cells[i];
+	char name[80], value[FMT_MAX], told[40];
 
 	for (unsigned k = 0; k < e->n_columns; k++) {
-		double v = cell_median(cell, e->columns[k].name);
+		unsigned missing;
+		double v = evidence_value(cell, e->columns[k].name, &missing);
 
+		snprintf(told, sizeof(told), missing ? " (%u of %u repeats)" : "",
+			 cell_total(cell) - missing, cell_total(cell));
 		if (k == e->n_plain)
 			end_words(w);
 		if (isfinite(v))
-			add_words(w, "%s %s%s", spaced(name, e->columns[k].name),
+			add_words(w, "%s %s%s%s", spaced(name, e->columns[k].name),
 				  fmt_value(value, v, e->columns[k].unit, false),
-				  evidence_stands_out(&e->columns[k], v) ? "!" : "");
+				  evidence_is_marked(e, &e->columns[k], i) ? "!" : "", told);
 	}
 	end_words(w);
 }
@@ -111,11 +115,13 @@ int text_evidence(const struct group *g, const struct report_options *o, FILE *o
 	struct words w = {.out = out, .width = o->width};
 	char name[300], rate[FMT_MAX];
 	struct evidence e;
-	int err = evidence_make(g, &e);
 
-	if (err || (!e.bars && !e.stages))
-		return err;
-	fprintf(out, "\n%s: what the figures are made of (! at least twice as bad as the median)\n",
+	evidence_make(g, &e);
+	if (!e.bars && !e.stages)
+		return 0;
+	fprintf(out,
+		"\n%s: what the figures are made of (! at least twice as bad as the best twin, "
+		"a cell that differs in one thing)\n",
 		g->workload);
 	for (size_t i = 0; i < g->n_cells && i < CELLS_MAX; i++) {
 		const struct cell_sum *cell = g->cells[i];
@@ -126,7 +132,7 @@ int text_evidence(const struct group *g, const struct report_options *o, FILE *o
 		fmt_safe(name, sizeof(name), name);
 		fprintf(out, "  %s: %s\n", name,
 			fmt_value(rate, cell_median(cell, "throughput"), "1/s", false));
-		print_columns(&w, &e, cell);
+		print_columns(&w, &e, i);
 		print_bars(&w, cell);
 		print_stages(&w, cell);
 	}
