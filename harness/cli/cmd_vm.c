@@ -209,6 +209,16 @@ static int tell(const struct vm_outcome *o)
 	}
 }
 
+/* The guest's files are in its memory, and come out at the end. */
+static void tell_lost(const struct vm_outcome *o, const struct vm_command *command)
+{
+	if (o->end != VM_PANIC && o->end != VM_HUNG && o->end != VM_LOST && o->end != VM_BROKEN)
+		return;
+	for (unsigned i = 0; i < command->n_back; i++)
+		fprintf(stderr, "vm: %s went with the machine, whatever was in it by then\n",
+			command->back[i]);
+}
+
 /* `p`: NULL when there is no disk. */
 static int boot_in(struct vm *vm, const struct vm_command *command, const struct vm_verb_options *o,
 		   struct power *p, const struct power_options *po)
@@ -230,6 +240,7 @@ static int boot_in(struct vm *vm, const struct vm_command *command, const struct
 	if (r)
 		return verb_fail(exit_code_of(r), "vm: %s", err.text);
 	r = tell(outcome);
+	tell_lost(outcome, command);
 	return p ? vm_power_judge(p, po, o->power.verdicts, vm, &boot, outcome, r) : r;
 }
 
@@ -257,6 +268,8 @@ static int run_in(const struct vm_options *options, const struct vm_command *com
 
 static int choose(const struct vm_verb_options *o, struct vm_options *vm)
 {
+	uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
 	for (unsigned i = 0; accel_names[i]; i++)
 		if (!strcmp(o->accel, accel_names[i]))
 			vm->accel = (enum vm_accel)i;
@@ -266,6 +279,9 @@ static int choose(const struct vm_verb_options *o, struct vm_options *vm)
 	if (vm->memory_bytes < VM_MEMORY_MIN || vm->memory_bytes & ((1u << 20) - 1))
 		return verb_fail(EXITCODE_USAGE,
 				 "vm: --memory: %s is not whole megabytes from 256M on", o->memory);
+	if (vm->memory_bytes > machine)
+		return verb_fail(EXITCODE_USAGE, "vm: --memory: %s is more than this machine has",
+				 o->memory);
 	vm->kernel = o->kernel;
 	vm->cpus = (unsigned)o->cpus;
 	vm->modules = o->modules.words;
@@ -316,7 +332,7 @@ static int vm_run(const struct registry *reg, int argc, char **argv)
 const struct verb cmd_vm = {
 	.name = "vm",
 	.help = "run any of this, or a program, in a virtual machine with a kernel of your choice",
-	.operands = "[-- COMMAND...]",
+	.operands = "[options] -- COMMAND...",
 	.operands_max = VM_OPERANDS_MAX,
 	.options = vm_rows,
 	.run = vm_run,

@@ -80,17 +80,23 @@ static int set_number(const struct option_row *row, const char *text, void *at, 
 static int set_choice(const struct option_row *row, const char *text, void *at, struct err *err)
 {
 	struct nearest n = nearest_to(text);
-	char hint[NEAREST_HINT_MAX];
+	char hint[NEAREST_HINT_MAX], all[128] = "";
 
 	for (const char *const *choice = row->choices; *choice; choice++) {
 		nearest_offer(&n, *choice);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s", *all ? ", " : "",
+			 *choice);
 		if (strcmp(*choice, text))
 			continue;
 		*(const char **)at = *choice;
 		return 0;
 	}
-	return err_set(err, -EINVAL, "--%s: unknown %s \"%s\"%s", row->name, row->name, text,
-		       nearest_hint(&n, hint));
+	nearest_hint(&n, hint);
+	if (*hint)
+		return err_set(err, -EINVAL, "--%s: unknown %s \"%s\"%s", row->name, row->name,
+			       text, hint);
+	return err_set(err, -EINVAL, "--%s: unknown %s \"%s\": it is one of %s", row->name,
+		       row->name, text, all);
 }
 
 static int add_word(const struct option_row *row, const char *text, struct option_words *at,

@@ -63,9 +63,11 @@ int verb_parse(const struct verb *verb, int argc, char **argv, void *into, const
 
 void verb_help(FILE *out, const struct verb *verb)
 {
-	fprintf(out, "uhbench %s: %s\n\nusage: uhbench %s%s%s [options]\n\n", verb->name,
-		verb->help, verb->name, verb->operands ? " " : "",
-		verb->operands ? verb->operands : "");
+	const char *operands = verb->operands ? verb->operands : "";
+
+	fprintf(out, "uhbench %s: %s\n\nusage: uhbench %s%s%s%s\n\n", verb->name, verb->help,
+		verb->name, *operands ? " " : "", operands,
+		strstr(operands, "[options]") ? "" : " [options]");
 	options_help(out, verb->options);
 }
 

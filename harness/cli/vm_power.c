@@ -18,6 +18,7 @@
 
 #define DISK_DEFAULT (512ull << 20)
 #define DISK_MIN     (16ull << 20)
+#define DISK_MAX     (1ull << 40)   /* of holes; mkfs of more takes minutes */
 #define XFS_MIN	     (300ull << 20) /* what mkfs.xfs takes at least, since xfsprogs 5.19 */
 #define SEED_MAX     (1ull << 53)   /* so that JSON holds it */
 
@@ -54,6 +55,8 @@ static int parse_disk(const char *text, struct power_options *o, struct err *err
 			       size);
 	if (o->disk_bytes < DISK_MIN)
 		return err_set(err, -EINVAL, "--disk: %s is less than 16M", size);
+	if (o->disk_bytes > DISK_MAX)
+		return err_set(err, -EINVAL, "--disk: %s is more than 1T", size);
 	if (!strcmp(o->fs, "xfs") && o->disk_bytes < XFS_MIN)
 		return err_set(err, -EINVAL, "--disk: %s is less than the 300M that xfs takes",
 			       size);
@@ -73,11 +76,13 @@ static int parse_cut(const char *text, struct power_options *o, struct err *err)
 		until += 2;
 	}
 	if (units_parse_time(after, &o->after_ns) ||
-	    units_parse_time(until ? until : after, &o->until_ns) || o->until_ns < o->after_ns)
+	    units_parse_time(until ? until : after, &o->until_ns))
 		return err_set(err, -EINVAL,
 			       "--power-cut: \"%s\" is no time (200ms) and no span of times "
 			       "(100ms..2s)",
 			       text);
+	if (o->until_ns < o->after_ns)
+		return err_set(err, -EINVAL, "--power-cut: %s ends before it begins", text);
 	return 0;
 }
 
@@ -172,26 +177,55 @@ static int write_verdicts(const char *path, const struct power_options *o, const
 }
 
 struct tally {
-	unsigned kept, lost, nothing, other;
+	unsigned cuts, kept, lost, nothing, other;
+	unsigned cached; /* cuts at which something lay in the cache */
 };
 
-static struct tally count(cJSON *const *verdicts, unsigned n)
+static void add_to_tally(struct tally *t, const struct cut *c, const char *verdict)
+{
+	t->cuts++;
+	t->cached += c->fate.writes > 0;
+	if (!strcmp(verdict, "kept"))
+		t->kept++;
+	else if (!strcmp(verdict, "lost"))
+		t->lost++;
+	else if (!strcmp(verdict, "nothing-acknowledged"))
+		t->nothing++;
+	else
+		t->other++;
+}
+
+/* Of the cuts in runs of `cell`; NULL: of all. */
+static struct tally count(const char *cell, const struct cut *cuts, cJSON *const *verdicts,
+			  unsigned n)
 {
 	struct tally t = {0};
 
-	for (unsigned i = 0; i < n; i++) {
-		const char *verdict = text_of(verdicts[i], "verdict");
-
-		if (!strcmp(verdict, "kept"))
-			t.kept++;
-		else if (!strcmp(verdict, "lost"))
-			t.lost++;
-		else if (!strcmp(verdict, "nothing-acknowledged"))
-			t.nothing++;
-		else
-			t.other++;
-	}
+	for (unsigned i = 0; i < n; i++)
+		if (!cell || !strcmp(text_of(verdicts[i], "cell"), cell))
+			add_to_tally(&t, &cuts[i], text_of(verdicts[i], "verdict"));
 	return t;
+}
+
+/* A line for each cell. Where nothing lay in the cache, nothing could be lost. */
+static void print_cells(const struct cut *cuts, cJSON *const *verdicts, unsigned n)
+{
+	_cleanup_json_ cJSON *seen = cJSON_CreateObject();
+
+	for (unsigned i = 0; i < n; i++) {
+		const char *cell = text_of(verdicts[i], "cell");
+		struct tally t;
+
+		if (cJSON_HasObjectItem(seen, cell))
+			continue;
+		cJSON_AddTrueToObject(seen, cell);
+		t = count(cell, cuts, verdicts, n);
+		printf("%4u kept %4u lost", t.kept, t.lost);
+		if (t.nothing + t.other)
+			printf(" %4u undecided", t.nothing + t.other);
+		printf("  of %u cut%s, %u with writes in the cache: %s\n", t.cuts,
+		       t.cuts == 1 ? "" : "s", t.cached, *cell ? cell : "(no cell)");
+	}
 }
 
 /* Cells of which a run began, and whether one of their runs was cut. */
@@ -271,10 +305,12 @@ static int conclude(const struct power *p, const struct power_options *o, unsign
 static int tell(struct power *p, const struct power_options *o, const char *path,
 		const struct cut *cuts, unsigned n, cJSON **verdicts, int rc)
 {
-	struct tally t = count(verdicts, n);
+	struct tally t = count(NULL, cuts, verdicts, n);
 
 	for (unsigned i = 0; i < n; i++)
-		print_cut(i, &cuts[i], verdicts[i]);
+		if (n == 1 || strcmp(text_of(verdicts[i], "verdict"), "kept"))
+			print_cut(i, &cuts[i], verdicts[i]);
+	print_cells(cuts, verdicts, n);
 	if (path && write_verdicts(path, o, cuts, n, verdicts))
 		return EXITCODE_FAILURE;
 	/* A machine that was stopped has not run the rest. */
@@ -291,6 +327,7 @@ static int judge(struct power *p, const struct power_options *o, const char *pat
 
 	if (!outcome || !verdicts)
 		return verb_fail(EXITCODE_FAILURE, "vm: out of memory");
+	fprintf(stderr, "vm: a second machine judges %u image%s\n", n, n == 1 ? "" : "s");
 	r = power_judge(p, vm, boot, verdicts, outcome, &err);
 	if (r)
 		return verb_fail(EXITCODE_VM, "vm: judging the cuts: %s", err.text);
@@ -322,7 +359,7 @@ int vm_power_judge(struct power *p, const struct power_options *o, const char *v
 		return judge(p, o, verdicts, vm, boot, cuts, n, rc);
 	if (rc)
 		return rc;
-	return verb_fail(EXITCODE_FAILURE,
+	return verb_fail(EXITCODE_INCONCLUSIVE,
 			 power_runs(p) ? "vm: the power was never cut: the command had ended before"
 				       : "vm: the power was never cut: nothing was acknowledged on "
 					 "/dev/virtio-ports/acks (the knob `acks` of wal)");

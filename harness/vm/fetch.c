@@ -219,7 +219,8 @@ int fetch_kernel(const char *name, void (*tell)(const char *text), char *folder,
 		r = resolve(&w, &archive, &apt, package, err);
 	if (!r)
 		r = install(&w, &apt, package, err);
-	if (!r)
-		r = look_up(&w, folder, size);
+	if (r)
+		return r;
+	r = look_up(&w, folder, size);
 	return r == -EIO ? err_set(err, r, "package %s: its sums do not hold", package) : r;
 }

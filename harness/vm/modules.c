@@ -274,11 +274,23 @@ static int unknown(struct set *s, const char *line, const char *release, struct 
 		       release, n.word, nearest_hint(&n, hint));
 }
 
+static bool is_among(struct set *s, const char *line, const char *const *more, unsigned n_more)
+{
+	const struct module *m = find(s, line, strcspn(line, " "));
+
+	for (unsigned i = 0; i < n_more; i++)
+		if (m && m == find(s, more[i], strcspn(more[i], " ")))
+			return true;
+	return false;
+}
+
+/* A module that the user names has the user's parameters, and none of ours. */
 static int want_all(struct set *s, const char *const *more, unsigned n_more, FILE *load,
 		    struct err *err)
 {
 	for (size_t i = 0; i < array_size(loaded); i++)
-		want(s, loaded[i], load);
+		if (!is_among(s, loaded[i], more, n_more))
+			want(s, loaded[i], load);
 	for (size_t i = 0; i < array_size(on_demand); i++)
 		want(s, on_demand[i], NULL);
 	for (unsigned i = 0; i < n_more; i++)

@@ -55,13 +55,13 @@ class Command(Case):
         return path
 
     def test_modules(self):
-        """One with parameters, one that the kernel itself loads when it is asked for."""
-        p = vm("--module", "brd rd_nr=3", "--cpus", "3", "--memory", "512M", "--", "sh", "-c",
+        """With parameters, also in the place of our own; one that the kernel itself loads."""
+        p = vm("--module", "brd rd_nr=3", "--module", "null_blk nr_devices=1", "--cpus", "3", "--memory", "512M", "--", "sh", "-c",
                "ls /dev/ram*; nproc; mount -t xfs /dev/ram0 /mnt 2>&1 | grep -c 'such device'; "
-               "grep -c '^xfs ' /proc/modules; ls /dev/ublk-control")
+               "grep -c '^xfs ' /proc/modules; ls /dev/ublk-control /dev/nullb*")
         self.assertEqual(p.stdout.decode().split(),
                          ["/dev/ram0", "/dev/ram1", "/dev/ram2", "3", "0", "1",
-                          "/dev/ublk-control"])
+                          "/dev/nullb0", "/dev/ublk-control"])
 
     def test_a_kernel_by_path(self):
         cache = os.environ.get("UHBENCH_CACHE") or (

@@ -17,10 +17,12 @@ from vm_case import EXIT_VM, UHBENCH, Case, need, vm
 
 class Guest(Case):
     def test_panic(self):
-        p = vm("--", "sh", "-c", "echo before; echo c >/proc/sysrq-trigger; echo after")
+        p = vm("--back", "/out", "--", "sh", "-c",
+               "echo before; echo c >/proc/sysrq-trigger; echo after")
         self.assert_vm_failed(p, "panicked: Kernel panic - not syncing: sysrq triggered crash")
         self.assertEqual(p.stdout, b"before\n")
         self.assertRegex(self.said(p), r"(?m)^  \| .*")
+        self.assertIn("/out went with the machine", self.said(p))
 
     def test_kernel_that_hangs(self):
         """Nothing runs but one thread that never lets go of the only CPU."""
@@ -215,8 +217,8 @@ class Words(Case):
         """One that was fetched boots; one that was not is an error that says whose."""
         p = vm("--", "true", env=self.offline())
         self.assertEqual(p.returncode, 0, self.said(p))
-        self.refused(125, "the lists of Debian's suite .*", "--kernel", "6.99", "--", "true",
-                     env=self.offline())
+        self.refused(125, r"(?m)^uhbench: vm: the lists of Debian's suite .*: exit code 100: E: ",
+                     "--kernel", "6.99", "--", "true", env=self.offline())
 
     def test_unknown_kernel(self):
         self.refused(2, r"no cloud kernel \"6\.99\" in .*, which has: .*6\.1", "--kernel", "6.99",
