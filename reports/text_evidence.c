@@ -70,8 +70,10 @@ static void print_columns(struct words *w, const struct evidence *e, size_t i)
 		unsigned missing;
 		double v = evidence_value(cell, e->columns[k].name, &missing);
 
-		snprintf(told, sizeof(told), missing ? " (%u of %u repeats)" : "",
-			 cell_total(cell) - missing, cell_total(cell));
+		told[0] = '\0';
+		if (missing)
+			snprintf(told, sizeof(told), " (%u of %u repeats)",
+				 cell_total(cell) - missing, cell_total(cell));
 		if (k == e->n_plain)
 			end_words(w);
 		if (isfinite(v))
