@@ -24,7 +24,7 @@ static int await_end(struct run *run, const struct serve_options *options, const
 	while (!run->stop) {
 		if (sigtimedwait(ends, NULL, &pause) < 0)
 			continue;
-		if (options->may_end(run, options->arg))
+		if (!options->may_end || options->may_end(run, options->arg))
 			return 0;
 		if (used)
 			return err_set(&run->err, -EBUSY, "it was removed while it was in use");

@@ -14,7 +14,7 @@ struct serve_options {
 	 * 0. */
 	int (*ready)(struct run *run, void *arg);
 	/* At each signal: false where it should go on, since somebody still uses it; at the second
-	 * one it ends all the same, with -EBUSY. */
+	 * one it ends all the same, with -EBUSY. NULL: it ends at the first one. */
 	bool (*may_end)(struct run *run, void *arg);
 	void *arg;
 };

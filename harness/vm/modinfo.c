@@ -15,49 +15,53 @@ static bool within(size_t len, uint64_t offset, uint64_t size)
 	return offset <= len && size <= len - offset;
 }
 
-static const Elf64_Shdr *section(const char *image, size_t len, const Elf64_Ehdr *head,
-				 unsigned index)
+/* Copied, since nothing in an image needs to be aligned. */
+static bool section(const char *image, size_t len, const Elf64_Ehdr *head, unsigned index,
+		    Elf64_Shdr *ret)
 {
-	uint64_t at = head->e_shoff + index * (uint64_t)sizeof(Elf64_Shdr);
+	uint64_t at = head->e_shoff + index * (uint64_t)sizeof(*ret);
 
-	if (index >= head->e_shnum || head->e_shentsize != sizeof(Elf64_Shdr) ||
-	    !within(len, at, sizeof(Elf64_Shdr)))
-		return NULL;
-	return (const Elf64_Shdr *)(image + at);
+	if (index >= head->e_shnum || head->e_shentsize != sizeof(*ret) ||
+	    !within(len, at, sizeof(*ret)))
+		return false;
+	memcpy(ret, image + at, sizeof(*ret));
+	return true;
 }
 
-static const Elf64_Shdr *find(const char *image, size_t len, const char *name)
+static bool find(const char *image, size_t len, const char *name, Elf64_Shdr *ret)
 {
-	const Elf64_Ehdr *head = (const Elf64_Ehdr *)image;
-	const Elf64_Shdr *names, *s;
+	Elf64_Shdr names;
+	Elf64_Ehdr head;
 
-	if (len < sizeof(*head) || memcmp(head->e_ident, ELFMAG, SELFMAG) ||
-	    head->e_ident[EI_CLASS] != ELFCLASS64)
-		return NULL;
-	names = section(image, len, head, head->e_shstrndx);
-	if (!names || !within(len, names->sh_offset, names->sh_size))
-		return NULL;
-	for (unsigned i = 0; (s = section(image, len, head, i)); i++) {
+	if (len < sizeof(head))
+		return false;
+	memcpy(&head, image, sizeof(head));
+	if (memcmp(head.e_ident, ELFMAG, SELFMAG) || head.e_ident[EI_CLASS] != ELFCLASS64)
+		return false;
+	if (!section(image, len, &head, head.e_shstrndx, &names) ||
+	    !within(len, names.sh_offset, names.sh_size))
+		return false;
+	for (unsigned i = 0; section(image, len, &head, i, ret); i++) {
 		size_t n = strlen(name) + 1;
 
-		if (s->sh_name < names->sh_size && names->sh_size - s->sh_name >= n &&
-		    !memcmp(image + names->sh_offset + s->sh_name, name, n) &&
-		    within(len, s->sh_offset, s->sh_size))
-			return s;
+		if (ret->sh_name < names.sh_size && names.sh_size - ret->sh_name >= n &&
+		    !memcmp(image + names.sh_offset + ret->sh_name, name, n) &&
+		    within(len, ret->sh_offset, ret->sh_size))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 int modinfo_each(const char *image, size_t len, int (*fn)(void *arg, const char *entry), void *arg)
 {
-	const Elf64_Shdr *s = find(image, len, ".modinfo");
 	const char *at, *end;
+	Elf64_Shdr s;
 	int r = 0;
 
-	if (!s)
+	if (!find(image, len, ".modinfo", &s))
 		return -ENOEXEC;
-	at = image + s->sh_offset;
-	end = at + s->sh_size;
+	at = image + s.sh_offset;
+	end = at + s.sh_size;
 	while (at < end && !r) {
 		size_t n = strnlen(at, (size_t)(end - at));
 
