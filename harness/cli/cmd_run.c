@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/cli/interrupt.h"
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/verbs.h"
@@ -82,20 +83,10 @@ static const struct option_row run_rows[] = {
 
 #define UNSET UINT64_MAX
 
-/* Set by SIGINT and SIGTERM, read by the session: the one stop flag. */
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-	interrupted = sig;
-}
-
 static void catch_signals(void)
 {
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
+	interrupt_catch(SIGINT);
+	interrupt_catch(SIGTERM);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -219,7 +210,7 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 				      .probes_given = o->probes_given,
 				      .registry = reg,
 				      .prober = reg->prober,
-				      .interrupted = &interrupted,
+				      .interrupted = &interrupt_seen,
 				      .begins = progress_begins,
 				      .ended = progress_ended,
 				      .arg = &progress};
