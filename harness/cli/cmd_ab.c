@@ -13,6 +13,7 @@
 #include "harness/calibrate/stored.h"
 #include "harness/cli/fail_on.h"
 #include "harness/cli/history_write.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
 #include "harness/cli/verbs.h"
@@ -313,7 +314,7 @@ static int run_gate(struct paired_options *p, bool json)
 	p->begins = pair_begins;
 	p->ended = pair_ended;
 	p->arg = &telling;
-	p->interrupted = &measuring_stop;
+	p->interrupted = &interrupt_seen;
 	measuring_catch_signals();
 	r = paired_run(p, &sum, &err);
 	if (telling.terminal)

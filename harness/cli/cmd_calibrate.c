@@ -16,6 +16,7 @@
 #include "harness/calibrate/calibrate.h"
 #include "harness/calibrate/stored.h"
 #include "harness/cli/calibrate_text.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
 #include "harness/cli/verbs.h"
@@ -255,7 +256,7 @@ static int run_slow(struct campaign_logs *logs)
 			op_ns[i] = 0; /* a cell that this machine cannot run */
 	if (r)
 		return verb_fail(measuring_exit_code(r), "calibrate: %s", err.text);
-	for (unsigned i = 0; rc == VERB_GO_ON && i < logs->n_slow && !measuring_stop; i++) {
+	for (unsigned i = 0; rc == VERB_GO_ON && i < logs->n_slow && !interrupt_seen; i++) {
 		struct paired_log log = {
 			.gates = logs->gates, .slow = logs->slow[i], .op_ns = op_ns};
 		char name[LOG_NAME_MAX];
@@ -286,7 +287,7 @@ static int run_logs(struct campaign_logs *logs)
 
 	if (rc == VERB_GO_ON)
 		rc = run_log(logs, sets ? "changed" : CALIBRATION_SAME, &log);
-	return rc == VERB_GO_ON && logs->n_slow && !measuring_stop ? run_slow(logs) : rc;
+	return rc == VERB_GO_ON && logs->n_slow && !interrupt_seen ? run_slow(logs) : rc;
 }
 
 static int write_json(const char *dir, const char *text, struct err *err)
@@ -329,7 +330,7 @@ static int conclude(const struct calibrate_options *o, const char *dir)
 		return verb_fail(EXITCODE_FAILURE, "out of memory");
 	code = cJSON_GetObjectItemCaseSensitive(calibration, "exit_code")->valueint;
 	r = write_json(dir, text, &err);
-	if (!r && !o->analyse && !measuring_stop)
+	if (!r && !o->analyse && !interrupt_seen)
 		r = keep(o, calibration, code, &err);
 	if (r)
 		return verb_fail(EXITCODE_FAILURE, "calibrate: %s", err.text);
@@ -339,7 +340,7 @@ static int conclude(const struct calibrate_options *o, const char *dir)
 		calibrate_text(calibration, stdout);
 	if (fflush(stdout))
 		return verb_fail(EXITCODE_FAILURE, "calibrate: stdout: %s", strerror(errno));
-	return measuring_stop ? EXITCODE_INTERRUPTED : code;
+	return interrupt_seen ? EXITCODE_INTERRUPTED : code;
 }
 
 /* Unless builds are given, this program in two files; settings are compared in one. */
@@ -382,7 +383,7 @@ static int measure(const struct registry *reg, const struct calibrate_options *o
 									: o->seed,
 					       .budget_ns = o->budget_ns / (1 + logs->n_slow),
 					       .concurrent = o->concurrent,
-					       .interrupted = &measuring_stop};
+					       .interrupted = &interrupt_seen};
 	set_sides(o, &logs->paired, own);
 	logs->gates = (unsigned)o->gates;
 	logs->terminal = isatty(STDERR_FILENO);

@@ -10,6 +10,7 @@
 
 #include "harness/cli/fail_on.h"
 #include "harness/cli/history_write.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
 #include "harness/cli/progress.h"
@@ -205,7 +206,7 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 				      .probes_given = o->probes_given,
 				      .registry = reg,
 				      .prober = reg->prober,
-				      .interrupted = &measuring_stop,
+				      .interrupted = &interrupt_seen,
 				      .begins = progress_begins,
 				      .ended = progress_ended,
 				      .arg = &progress};

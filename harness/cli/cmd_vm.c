@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/cli/history_write.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/verbs.h"
 #include "harness/cli/vm_command.h"
 #include "harness/cli/vm_power.h"
@@ -123,21 +124,12 @@ static const struct option_row vm_rows[] = {
 	OPTION_END,
 };
 
-/* Set by the first signal, which goes to the command; the second one ends us, and the machine. */
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-	interrupted = sig;
-}
-
+/* The first signal goes to the command; the second one ends us, and the machine. */
 static void catch_signals(void)
 {
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	interrupt_catch(SIGINT);
+	interrupt_catch(SIGTERM);
+	interrupt_catch(SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -227,7 +219,7 @@ static int boot_in(struct vm *vm, const struct vm_command *command, const struct
 	struct vm_boot boot = {.command = command->words,
 			       .back = command->back,
 			       .timeout_ns = o->timeout_ns,
-			       .interrupted = &interrupted,
+			       .interrupted = &interrupt_seen,
 			       .wake_fd = -1};
 	_cleanup_free_ struct vm_outcome *outcome = calloc(1, sizeof(*outcome));
 	char *words[POWER_WORDS_MAX];

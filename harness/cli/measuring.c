@@ -12,23 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/cli/interrupt.h"
 #include "harness/exitcode.h"
 #include "harness/matrix/matrix.h"
 #include "harness/util/cleanup.h"
 
-volatile sig_atomic_t measuring_stop;
-
-static void on_signal(int sig)
-{
-	measuring_stop = sig;
-}
-
 void measuring_catch_signals(void)
 {
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
+	interrupt_catch(SIGINT);
+	interrupt_catch(SIGTERM);
 	signal(SIGPIPE, SIG_IGN);
 }
 

@@ -3,14 +3,12 @@
 #pragma once
 
 #include <limits.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct matrix;
 
-/* Set by SIGINT and SIGTERM, read by who measures: the one stop flag. A second signal kills. */
-extern volatile sig_atomic_t measuring_stop;
+/* SIGINT and SIGTERM end what is measured (interrupt.h); who reads a pipe may go. */
 void measuring_catch_signals(void);
 
 /*

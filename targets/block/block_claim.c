@@ -17,6 +17,7 @@
 
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "targets/block/block_device.h"
 
 #define NAME_SIZE 256
 
@@ -94,18 +95,10 @@ static int check_use(const struct claim *c, const char *what, dev_t device)
 
 static int read_number(const char *disk, const char *partition, dev_t *ret)
 {
-	char path[2 * NAME_SIZE + 16], text[32];
-	unsigned high, low;
-	ssize_t n;
+	char folder[2 * NAME_SIZE + 16];
 
-	snprintf(path, sizeof(path), "%s/%s/dev", disk, partition);
-	n = fs_read(path, text, sizeof(text));
-	if (n < 0)
-		return (int)n;
-	if (sscanf(text, "%u:%u", &high, &low) != 2)
-		return -EPROTO;
-	*ret = makedev(high, low);
-	return 0;
+	snprintf(folder, sizeof(folder), "%s/%s", disk, partition);
+	return block_device_number(folder, ret);
 }
 
 static bool is_partition(const char *disk, const char *name)

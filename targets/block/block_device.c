@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,13 +116,13 @@ static bool is_block(const char *path, dev_t device)
 	return stat(path, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == device;
 }
 
-static int read_device(const char *name, dev_t *ret)
+int block_device_number(const char *folder, dev_t *ret)
 {
-	char path[128], text[32];
+	char path[PATH_MAX], text[32];
 	unsigned high, low;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/sys/block/%s/dev", name);
+	snprintf(path, sizeof(path), "%.4000s/dev", folder);
 	n = fs_read(path, text, sizeof(text));
 	if (n < 0)
 		return (int)n;
@@ -133,9 +134,12 @@ static int read_device(const char *name, dev_t *ret)
 
 int block_device_node(struct run *run, const char *name, char ret[static BLOCK_PATH_MAX])
 {
+	char folder[128];
 	dev_t device = 0;
-	int r = read_device(name, &device);
+	int r;
 
+	snprintf(folder, sizeof(folder), "/sys/block/%s", name);
+	r = block_device_number(folder, &device);
 	if (r < 0)
 		return err_sys(&run->err, r, "/sys/block/%s", name);
 	snprintf(ret, BLOCK_PATH_MAX, "/dev/%s", name);

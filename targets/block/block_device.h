@@ -26,5 +26,8 @@ int block_device_limits(int fd, struct block_limits *ret, struct err *err);
  */
 int block_device_node(struct run *run, const char *name, char ret[static BLOCK_PATH_MAX]);
 
+/* MAJOR:MINOR of the device whose folder in sysfs this is. -errno, -EPROTO. */
+int block_device_number(const char *folder, dev_t *ret);
+
 /* A file below /sys/dev/block/MAJOR:MINOR, of the whole disk where the device is a partition. */
 int block_device_attribute(dev_t device, const char *name, uint64_t *ret);
