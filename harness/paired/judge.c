@@ -19,6 +19,7 @@
 
 #define DISCARD_P	  0.01 /* two-sided: as likely on either side? */
 #define CONTROL_DISCARDED 6    /* that are measured again: a fifth of 30 */
+#define STRIKING_P	  1e-3 /* of 10 pairs: all of them worse, one in 1024 where nothing is */
 
 static int values_add(struct judged_values *v, double value)
 {
@@ -96,7 +97,7 @@ int judge_new(const cJSON *gate_json, const char *place, struct judge **ret, str
 		judge_free(j);
 		return r;
 	}
-	j->over = !j->gate;
+	j->over = j->gate_over = !j->gate;
 	*ret = j;
 	return 0;
 }
@@ -142,14 +143,29 @@ static void distrust_cell(struct judged_cell *c, const char *why)
 		distrust(&c->metrics[k], why);
 }
 
+/* What fails nothing is confirmed where that is cheap and hardly ever asked for in vain: a count, of
+ * which stage 1 left no doubt. A log is about what is gated. */
+static bool is_confirmed(const struct judge *j, const struct judged_metric *m)
+{
+	struct gate_result r = gate_result(m->gate, m->series);
+
+	return m->effect.count && j->past_stage1 && r.stage == GATE_IN_STAGE2 &&
+	       r.p1 <= STRIKING_P && fabs(r.estimate) >= m->target.matters &&
+	       !cJSON_GetObjectItemCaseSensitive(j->json, "log");
+}
+
+static unsigned metric_wants(const struct judge *j, const struct judged_metric *m)
+{
+	return m->gated || is_confirmed(j, m) ? gate_wants(m->gate, m->series) : 0;
+}
+
 unsigned judge_wants(const struct judge *j, size_t cell)
 {
 	const struct judged_cell *c = &j->cells[cell];
 	unsigned most = 0;
 
 	for (size_t k = 0; !j->over && k < c->n; k++)
-		if (c->metrics[k].gated)
-			most = max_of(most, gate_wants(j->gate, c->metrics[k].series));
+		most = max_of(most, metric_wants(j, &c->metrics[k]));
 	return most;
 }
 
@@ -161,8 +177,8 @@ bool judge_wants_counts(const struct judge *j, size_t cell)
 		const struct judged_metric *m = &c->metrics[k];
 		struct gate_result r = gate_result(m->gate, m->series);
 
-		if (m->effect.count && gate_wants(m->gate, m->series) &&
-		    (m->gated || r.stage == GATE_IN_STAGE1))
+		if (m->effect.count && (metric_wants(j, m) || (r.stage == GATE_IN_STAGE1 &&
+							       gate_wants(m->gate, m->series))))
 			return true;
 	}
 	return false;
@@ -184,8 +200,8 @@ enum gate_stage judge_stage(const struct judge *j, size_t cell)
 	const struct judged_cell *c = &j->cells[cell];
 
 	for (size_t k = 0; k < c->n; k++)
-		if (c->metrics[k].gated && gate_wants(j->gate, c->metrics[k].series))
-			return gate_result(j->gate, c->metrics[k].series).stage;
+		if (metric_wants(j, &c->metrics[k]))
+			return gate_result(c->metrics[k].gate, c->metrics[k].series).stage;
 	return GATE_IN_STAGE1;
 }
 
@@ -277,7 +293,7 @@ static int add_metric(struct judge *j, struct judged_metric *m, const struct pai
 		there[i] = pair_value(p->sides[i], m, &v[i]);
 	/* Asked for and not brought, it would be asked for again for ever. */
 	if (there[SIDE_BASE] == VALUE_ABSENT && there[SIDE_HEAD] == VALUE_ABSENT &&
-	    !(m->gated && gate_wants(m->gate, m->series)))
+	    !metric_wants(j, m))
 		return 0;
 	d = effect_of_pair(m, p, v);
 	if (n < m->operations_min)
@@ -317,13 +333,22 @@ static void advance_own(struct judged_cell *c)
 	}
 }
 
+static bool wants_any(const struct judge *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (judge_wants(j, i))
+			return true;
+	return false;
+}
+
+/* When the gate is over, counts that fail nothing may still be confirmed. */
 static void advance(struct judge *j)
 {
-	while (!j->over) {
-		for (size_t i = 0; i < j->n; i++)
-			if (judge_wants(j, i))
-				return;
-		j->over = !gate_advance(j->gate);
+	while (!j->over && !wants_any(j)) {
+		j->over = j->gate_over;
+		if (!j->gate_over)
+			j->gate_over = !gate_advance(j->gate);
+		j->past_stage1 = true;
 	}
 }
 
@@ -400,8 +425,9 @@ void judge_end(struct judge *j, const char *why)
 
 			if (undecided)
 				gate_give_up(m->gate, m->series,
-					     m->gated ? why
-						      : "not gated: it gets no pairs of its own");
+					     metric_wants(j, m)
+						     ? why
+						     : "not gated: it gets no pairs of its own");
 			if (!m->gated)
 				while (gate_advance(m->gate))
 					;

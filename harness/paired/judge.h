@@ -7,7 +7,9 @@
  *     judge_new(gate.json) -> judge_add(a line of pairs.jsonl) ... -> judge_end(why) -> verdicts
  *
  * Gated metrics of all cells are the series of one gate (harness/gate/gate.h). Each other metric
- * has a gate of its own that may ask for nothing: it gets the pairs that are measured anyway.
+ * has a gate of its own, which gets the pairs that are measured anyway. It may ask for more in one
+ * case: a count that was worse in all pairs of stage 1, by what matters or more, gets its fresh
+ * ones in stage 2, too. They are few and steady, and tell what time may not show.
  */
 #pragma once
 
@@ -57,10 +59,11 @@ struct judge {
 	size_t n;
 	struct judged_values control; /* d's */
 	unsigned control_wanted, control_discarded;
-	char *control_failed;	   /* the first run of it that did, and why; NULL: none */
-	unsigned pairs, discarded; /* of all cells, without the control */
-	double seconds;		   /* that all pairs took */
-	bool over;
+	char *control_failed;	     /* the first run of it that did, and why; NULL: none */
+	unsigned pairs, discarded;   /* of all cells, without the control */
+	double seconds;		     /* that all pairs took */
+	bool past_stage1, gate_over; /* of what is gated */
+	bool over;		     /* all of it */
 };
 
 /* -EBADMSG with the place of what is no gate.json; -EINVAL as of gate_new. */

@@ -400,18 +400,58 @@ static void test_control_that_fails_or_lacks(void **state)
 	assert_non_null(strstr(text(v, "line"), "the copy of base: unsupported: no such device"));
 }
 
-/* A count that fails nothing gets no fresh pairs, but is not passed over in silence. */
-static void test_suspect_that_is_not_gated(void **state)
+/* A count that fails nothing has its fresh pairs when it was worse in every one of stage 1. */
+static void test_count_that_is_not_gated(void **state)
+{
+	struct bench *b = *state;
+	_cleanup_json_ cJSON *v = NULL;
+	const cJSON *m;
+
+	b->more_switches = 1;
+	assert_int_equal(measure(b, 1), GATE_STAGE1 + GATE_STAGE2_MIN);
+	v = verdicts(b);
+	assert_string_equal(text(v, "verdict"), "passed");
+	assert_int_equal(number(v, "exit_code"), 0);
+	m = metric_of(v, "switches");
+	assert_string_equal(text(m, "verdict"), "regressed");
+	assert_true(number(m, "n2") == GATE_STAGE2_MIN);
+	assert_string_equal(text(metric_of(v, "throughput"), "verdict"), "unchanged");
+	assert_non_null(strstr(text(v, "line"), "; not gated, but worse: x/y switches +50.0 %"));
+}
+
+/* It is not passed over in silence when they do not come, and the gate ends. */
+static void test_count_that_cannot_be_confirmed(void **state)
 {
 	struct bench *b = *state;
 	_cleanup_json_ cJSON *v = NULL;
 
 	b->more_switches = 1;
-	measure(b, 1);
+	for (int i = 0; i < GATE_STAGE1 + 5; i++)
+		assert_int_equal(add(b, false, 1, NULL, NULL), 0);
+	assert_int_equal(judge_stage(b->judge, 0), GATE_IN_STAGE2);
+	assert_true(judge_wants_counts(b->judge, 0));
+	while (judge_wants_control(b->judge))
+		assert_int_equal(add(b, true, 1, NULL, NULL), 0);
 	v = verdicts(b);
 	assert_string_equal(text(v, "verdict"), "passed");
+	assert_string_equal(text(metric_of(v, "switches"), "why"), "nothing more came");
 	assert_non_null(strstr(text(v, "line"),
 			       "not gated and not confirmed, but worse: x/y switches +50.0 %"));
+}
+
+/* What was worse in most pairs only asks for none: it would in one of five gates. */
+static void test_count_that_is_in_doubt(void **state)
+{
+	struct bench *b = *state;
+	_cleanup_json_ cJSON *v = NULL;
+
+	for (int i = 0; i < GATE_STAGE1; i++) {
+		b->more_switches = i ? 1 : -1;
+		assert_int_equal(add(b, false, 1, NULL, NULL), 0);
+	}
+	assert_true(b->judge->over);
+	v = verdicts(b);
+	assert_string_equal(text(metric_of(v, "switches"), "verdict"), "inconclusive");
 }
 
 int main(void)
@@ -431,7 +471,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_standstill, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_control_that_fails_or_lacks, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_suspect_that_is_not_gated, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_count_that_is_not_gated, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_count_that_cannot_be_confirmed, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_count_that_is_in_doubt, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cut_short, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gated_count_that_never_comes, set_up,
 						tear_down),

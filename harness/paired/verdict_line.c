@@ -95,21 +95,27 @@ static bool looks_worse(const cJSON *m)
 {
 	const cJSON *estimate = at(m, "estimate"), *low = at(m, "low");
 
-	return !cJSON_IsTrue(at(m, "gated")) && text_is(m, "verdict", "inconclusive") &&
-	       text_is(m, "stage", "stage2") && cJSON_IsNumber(estimate) && cJSON_IsNumber(low) &&
-	       low->valuedouble > 0 && estimate->valuedouble >= at(m, "matters")->valuedouble;
+	return text_is(m, "verdict", "inconclusive") && text_is(m, "stage", "stage2") &&
+	       cJSON_IsNumber(estimate) && cJSON_IsNumber(low) && low->valuedouble > 0 &&
+	       estimate->valuedouble >= at(m, "matters")->valuedouble;
 }
 
-static void add_suspects(FILE *out, const cJSON *cells)
+static bool is_worse(const cJSON *m)
+{
+	return text_is(m, "verdict", "regressed");
+}
+
+/* Of what is not gated: the first by name, and how many more. */
+static void add_ungated(FILE *out, const cJSON *cells, bool (*counts)(const cJSON *metric),
+			const char *says)
 {
 	const cJSON *cell, *m;
 	unsigned n = 0;
 
 	cJSON_ArrayForEach (cell, cells)
 		cJSON_ArrayForEach (m, at(cell, "metrics"))
-			if (looks_worse(m) && !n++)
-				fprintf(out,
-					"; not gated and not confirmed, but worse: %.80s %s %+.1f %%",
+			if (!cJSON_IsTrue(at(m, "gated")) && counts(m) && !n++)
+				fprintf(out, "; %s: %.80s %s %+.1f %%", says,
 					at(cell, "label")->valuestring,
 					at(m, "metric")->valuestring,
 					100 * at(m, "estimate")->valuedouble);
@@ -140,8 +146,10 @@ static void say(FILE *out, const char *verdict, int exit_code, const cJSON *cell
 			add_cells(out, cells, sentences[i].cells, sentences[i].says);
 	if (skipped && compared)
 		fprintf(out, "; %u more skipped, which this machine cannot run", skipped);
-	if (exit_code == EXITCODE_OK)
-		add_suspects(out, cells);
+	if (exit_code == EXITCODE_OK) {
+		add_ungated(out, cells, is_worse, "not gated, but worse");
+		add_ungated(out, cells, looks_worse, "not gated and not confirmed, but worse");
+	}
 	if (exit_code == EXITCODE_OK && isfinite(sees))
 		fprintf(out, "; this gate sees %.1f %%", 100 * sees);
 }
