@@ -36,7 +36,7 @@ class Shared:
 def write_matrix(path, **top):
     cells = [{"workload": "nop", "target": "null", "rate": [500, 1000]}]
     with open(path, "w") as f:
-        json.dump({"name": "steady", "warmup": "10ms", "duration": "200ms", "repeats": 1,
+        json.dump({"name": "steady", "warmup": "10ms", "duration": "100ms", "repeats": 5,
                    "cells": cells, **top}, f)
 
 
@@ -196,8 +196,8 @@ class Gate(Case):
 
     def test_other_recipe(self):
         self.save()
-        write_matrix(os.path.join(self.copy, "m.json"), duration="100ms")
-        self.assertIn("another recipe: duration_ns is 100000000, not 200000000",
+        write_matrix(os.path.join(self.copy, "m.json"), duration="50ms")
+        self.assertIn("another recipe: duration_ns is 50000000, not 100000000",
                       self.run_gate(code=6).stderr)
 
     def test_no_baseline(self):
@@ -262,7 +262,7 @@ class Compare(Case):
         for sides in (("b", "s5"), ("s5", "s4")):
             p = self.uhbench("compare", *sides, code=2)
             self.assertEqual(p.stdout, "")
-            self.assertIn("1 runs are missing: finish it with --resume first", p.stderr)
+            self.assertIn("9 runs are missing: finish it with --resume first", p.stderr)
 
     def test_two_sessions_are_advice(self):
         p = self.uhbench("compare", "s0", "s1", code=4)
@@ -281,7 +281,7 @@ class Compare(Case):
         self.uhbench("compare", "s0", "s1", "--fail-on", "improved", code=2)
         with open(os.path.join(self.copy, "s1", "runs.jsonl"), "a") as f:
             f.write("nonsense\n")
-        self.assertIn("runs.jsonl:3: not JSON", self.uhbench("compare", "s0", "s1", code=2).stderr)
+        self.assertIn("runs.jsonl:11: not JSON", self.uhbench("compare", "s0", "s1", code=2).stderr)
 
 
 class Baseline(Case):

@@ -14,6 +14,7 @@
 
 #include "harness/gate/campaign_rows.h"
 #include "harness/gate/rivals.h"
+#include "harness/gate/simulate_stored.h"
 #include "harness/util/cleanup.h"
 
 const char *const campaign_state_names[] = {"no bar", "ok", "few", "missed", NULL};
@@ -44,6 +45,8 @@ static int run_one(struct batch *b, size_t i, struct err *err)
 	uint64_t seed = gate_seed(b->seed, b->world.noise, i);
 	int r;
 
+	if (b->world.sessions)
+		return simulate_stored(&b->world, seed, &b->outcomes[i], err);
 	if (b->scenario->rival < 0)
 		return simulate_gate(&b->world, seed, &b->outcomes[i], err);
 	r = rival_gate((enum rival)b->scenario->rival, &b->world, seed, &b->outcomes[i]);

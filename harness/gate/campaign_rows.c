@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "harness/gate/predict.h"
 #include "harness/gate/rivals.h"
 #include "harness/stats/dist.h"
 #include "harness/stats/spread.h"
@@ -33,6 +34,13 @@ const struct campaign_scenario campaign_scenarios[WORLDS] = {
 								      .fixed_order = true},
 				  .brief = true},
 	[WORLD_SMALL]          = {"the gate", -1, {.cells = SMALL_CELLS}},
+#define STORED_GATE(SESSIONS, REPEATS, ...)                                                         \
+	{"the stored gate", -1, {.sessions = SESSIONS, .repeats = REPEATS, __VA_ARGS__}}
+	[WORLD_BASE5_SAME]     = STORED_GATE(5, PREDICT_RUNS),
+	[WORLD_BASE20_SAME]    = STORED_GATE(20, PREDICT_RUNS),
+	[WORLD_BASE5_ONE]      = STORED_GATE(5, PREDICT_RUNS, .cells = 1),
+	[WORLD_BASE20_ONE]     = STORED_GATE(20, PREDICT_RUNS, .cells = 1),
+	[WORLD_BASE20_SLOWER]  = STORED_GATE(20, PREDICT_RUNS, .changed = 1, .effect = 0.5),
 #define RIVAL_ROWS(NAME, WHICH, DESIGN)                                                           \
 	[WORLD_##NAME##_SAME]    = {DESIGN, WHICH, {.cells = 0}, .brief = true},                  \
 	[WORLD_##NAME##_SLOWER5] = {DESIGN, WHICH, {.changed = 1, .effect = 0.05}}
@@ -66,6 +74,12 @@ const struct campaign_question campaign_questions[] = {
 	{WORLD_SAME,     MEASURE_MINUTES99,    "minutes that 99 % of the gates keep",           NAN, 25, "quiet"},
 	{WORLD_SMALL,    MEASURE_MINUTES,      "24 cells: minutes",                          NO_BAR},
 	{WORLD_SMALL,    MEASURE_MINUTES99,    "24 cells: minutes that 99 % keep",           NAN, 6, "quiet"},
+	{WORLD_BASE5_SAME,  MEASURE_ALARMS,    "A/A, 5 sessions of 5 runs: with an alarm, %",   AT_MOST(0.01)},
+	{WORLD_BASE20_SAME, MEASURE_ALARMS,    "A/A, 20 sessions of 5 runs: the same",       AT_MOST(0.01)},
+	{WORLD_BASE5_ONE,   MEASURE_ALARMS,    "A/A, one cell, 5 sessions of 5: the same",   AT_MOST(0.01)},
+	{WORLD_BASE20_ONE,  MEASURE_ALARMS,    "A/A, one cell, 20 sessions of 5: the same",  AT_MOST(0.01)},
+	{WORLD_BASE20_SAME, MEASURE_MDE,       "A/A, 20 sessions: what would show, %",       NO_BAR},
+	{WORLD_BASE20_SLOWER, MEASURE_FOUND,   "one cell +50 %, 20 sessions: found, %",      NO_BAR},
 	{WORLD_FIXED,    MEASURE_ALARMS,       "second of a pair +2 %: with an alarm, %",    NO_BAR},
 	{WORLD_FIXED,    MEASURE_CONTAMINATED, "... refused by their control, %",            NO_BAR},
 	{WORLD_SINGLE_SAME,    MEASURE_ALARMS, "A/A: gates with an alarm, %",                NO_BAR},

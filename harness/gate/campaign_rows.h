@@ -17,6 +17,11 @@ enum campaign_world {
 	WORLD_SECOND,
 	WORLD_FIXED,
 	WORLD_SMALL,
+	WORLD_BASE5_SAME, /* the stored gate: sessions of the baseline, ... */
+	WORLD_BASE20_SAME,
+	WORLD_BASE5_ONE, /* ... and of a single cell */
+	WORLD_BASE20_ONE,
+	WORLD_BASE20_SLOWER,
 	WORLD_SINGLE_SAME,
 	WORLD_SINGLE_SLOWER5,
 	WORLD_BLOCKS_SAME,

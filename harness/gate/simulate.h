@@ -23,6 +23,8 @@ struct sim_world {
 	double second;	   /* by which whichever of a pair runs second is slower */
 	bool fixed_order;  /* base first, always: what the coin is for */
 	bool improvements; /* are confirmed, too */
+	size_t sessions;   /* of a baseline; 0: base and head in pairs */
+	size_t repeats;	   /* runs of a cell in each of them */
 };
 
 /* What every cell is judged by, and the gate's parameters in a world. */

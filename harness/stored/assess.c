@@ -62,7 +62,7 @@ static int family_room(struct family *f, size_t room)
 static bool testable(const struct assess_row *row, const struct assess_finding *f)
 {
 	return f->predicted.n_base >= PREDICT_LEAST && isfinite(f->predicted.p_worse) &&
-	       assess_operations_missing(row) <= 0;
+	       assess_operations_missing(row) <= 0 && assess_runs_missing(row) == 0;
 }
 
 static void gather(struct assess_rows *rows, bool gated, struct family *f)
@@ -160,6 +160,11 @@ static void assess_untested(const struct assess_row *row, struct assess_finding 
 		snprintf(f->why, sizeof(f->why),
 			 "its runs are %.0f operations short of what it takes",
 			 assess_operations_missing(row));
+	else if (assess_runs_missing(row))
+		snprintf(f->why, sizeof(f->why),
+			 "a burst of the machine's in a single run cannot be told from a change: "
+			 "%u more of each cell will do",
+			 assess_runs_missing(row));
 	else if (!p->n_head)
 		snprintf(f->why, sizeof(f->why), "this session has no value of it");
 	else

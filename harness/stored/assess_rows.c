@@ -163,6 +163,15 @@ double assess_operations_missing(const struct assess_row *row)
 	return 0;
 }
 
+/* Counts do not depend on who else is on the machine. */
+unsigned assess_runs_missing(const struct assess_row *row)
+{
+	const cJSON *runs = cJSON_GetObjectItemCaseSensitive(row->line, "order");
+	unsigned n = (unsigned)cJSON_GetArraySize(runs);
+
+	return row->effect.count || n >= PREDICT_RUNS ? 0 : PREDICT_RUNS - n;
+}
+
 static int add_cell(const struct assess *j, struct assess_rows *rows, const cJSON *line)
 {
 	const cJSON *gate = cJSON_GetObjectItemCaseSensitive(line, "gate"), *item;
@@ -277,14 +286,21 @@ double assess_median(const struct assess_row *row, const struct sheet *sheets, s
 struct series {
 	const struct sheet **sheets;
 	size_t n_base, n;
+	size_t wide; /* numbers in a row: behind the n medians best and worst run of the head's */
 };
+
+static const struct sheet *sheet_at(const struct series *s, size_t i)
+{
+	return s->sheets[i < s->n ? i : s->n_base + (i - s->n) % (s->n - s->n_base)];
+}
 
 static int series_of(const struct assess *j, const struct assess_rows *rows,
 		     enum assess_reference ref, struct series *ret)
 {
 	size_t n_base = rows->n_sheets[ref];
 
-	*ret = (struct series){.n_base = n_base, .n = n_base + j->head.n};
+	*ret = (struct series){
+		.n_base = n_base, .n = n_base + j->head.n, .wide = n_base + 3 * j->head.n};
 	ret->sheets = calloc(ret->n + 1, sizeof(*ret->sheets));
 	if (!ret->sheets)
 		return -ENOMEM;
@@ -314,8 +330,26 @@ static double origin(const double *values, size_t n)
 	return found ? sum / found : NAN;
 }
 
+/* The effects of the best and the worst run of a session. */
+static void find_ends(const struct assess_row *row, const struct sheet *s, double from,
+		      double *best, double *worst)
+{
+	const cJSON *line = sheet_cell(s, assess_cell_text(row->line, "id"));
+	const cJSON *metric = line ? sheet_metric(line, row->metric->name) : NULL, *run;
+
+	*best = *worst = NAN;
+	cJSON_ArrayForEach (run, cJSON_GetObjectItemCaseSensitive(metric, "values")) {
+		double e =
+			cJSON_IsNumber(run) ? effect_of(&row->effect, from, run->valuedouble) : NAN;
+
+		*best = fmin(*best, e);
+		*worst = fmax(*worst, e);
+	}
+}
+
 static void fill_values(const struct assess_row *row, const struct series *s, double *values)
 {
+	size_t n_head = s->n - s->n_base;
 	double from;
 
 	for (size_t i = 0; i < s->n; i++)
@@ -323,6 +357,9 @@ static void fill_values(const struct assess_row *row, const struct series *s, do
 	from = origin(values, s->n_base);
 	for (size_t i = 0; i < s->n; i++)
 		values[i] = effect_of(&row->effect, from, values[i]);
+	for (size_t i = 0; i < n_head; i++)
+		find_ends(row, sheet_at(s, s->n + i), from, &values[s->n + i],
+			  &values[s->n + n_head + i]);
 }
 
 /* The logarithm of a yardstick in each session. False: one of them has none, or another version. */
@@ -330,8 +367,8 @@ static bool fill_yardstick(const char *name, const struct series *s, double *val
 {
 	double version = NAN, first = NAN;
 
-	for (size_t i = 0; i < s->n; i++) {
-		values[i] = log(sheet_yardstick(s->sheets[i], name, &version));
+	for (size_t i = 0; i < s->wide; i++) {
+		values[i] = log(sheet_yardstick(sheet_at(s, i), name, &version));
 		if (i == 0)
 			first = version;
 		if (isnan(values[i]) || version != first)
@@ -350,7 +387,7 @@ static bool yardstick_helps(const struct assess_rows *rows, unsigned pool, const
 	if (!divided || s->n_base < PREDICT_LEAST)
 		return false;
 	for (size_t i = 0; i < rows->n; i++) {
-		const double *v = values + i * s->n;
+		const double *v = values + i * s->wide;
 
 		if (rows->rows[i].pool != pool)
 			continue;
@@ -367,7 +404,7 @@ static bool yardstick_helps(const struct assess_rows *rows, unsigned pool, const
 static int apply_yardsticks(struct assess_rows *rows, enum assess_reference ref, double *values,
 			    const struct series *s)
 {
-	_cleanup_free_ double *yardstick = calloc(s->n + 1, sizeof(*yardstick));
+	_cleanup_free_ double *yardstick = calloc(s->wide + 1, sizeof(*yardstick));
 	_cleanup_free_ bool *divide = calloc(rows->n + 1, sizeof(*divide));
 
 	if (!yardstick || !divide)
@@ -384,8 +421,8 @@ static int apply_yardsticks(struct assess_rows *rows, enum assess_reference ref,
 		if (!divide[i] || !fill_yardstick(row->yardstick, s, yardstick))
 			continue;
 		row->findings[ref].yardstick = row->yardstick;
-		for (size_t k = 0; k < s->n; k++)
-			values[i * s->n + k] -= yardstick[k];
+		for (size_t k = 0; k < s->wide; k++)
+			values[i * s->wide + k] -= yardstick[k];
 	}
 	return 0;
 }
@@ -403,10 +440,15 @@ static int predict_rows(struct assess_rows *rows, enum assess_reference ref, con
 
 	if (!cells || !results)
 		return err_sys(err, -ENOMEM, "gate");
-	for (size_t i = 0; i < rows->n; i++)
+	for (size_t i = 0; i < rows->n; i++) {
+		const double *v = values + i * s->wide;
+
 		cells[i] = (struct predict_cell){.pool = rows->rows[i].pool,
-						 .base = values + i * s->n,
-						 .head = values + i * s->n + s->n_base};
+						 .base = v,
+						 .head = v + s->n_base,
+						 .best = v + s->n,
+						 .worst = v + s->n + p.n_head};
+	}
 	r = predict(&p, results, err);
 	for (size_t i = 0; !r && i < rows->n; i++)
 		rows->rows[i].findings[ref].predicted = results[i];
@@ -421,11 +463,11 @@ static int predict_reference(const struct assess *j, struct assess_rows *rows,
 	int r = series_of(j, rows, ref, &s);
 
 	if (!r)
-		values = calloc(rows->n * s.n + 1, sizeof(*values));
+		values = calloc(rows->n * s.wide + 1, sizeof(*values));
 	if (!values)
 		return err_sys(err, -ENOMEM, "gate");
 	for (size_t i = 0; i < rows->n; i++)
-		fill_values(&rows->rows[i], &s, values + i * s.n);
+		fill_values(&rows->rows[i], &s, values + i * s.wide);
 	r = apply_yardsticks(rows, ref, values, &s);
 	return r ? err_sys(err, r, "gate") : predict_rows(rows, ref, values, &s, err);
 }

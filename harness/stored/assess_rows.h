@@ -9,7 +9,7 @@
 #include "harness/effect.h"
 #include "harness/metric.h"
 #include "harness/stored/assess.h"
-#include "harness/stored/predict.h"
+#include "harness/gate/predict.h"
 
 enum assess_reference { REFERENCE_RECENT, REFERENCE_PINNED, REFERENCE_COUNT };
 extern const char *const assess_reference_names[REFERENCE_COUNT];
@@ -66,5 +66,7 @@ const cJSON *assess_cell_broken(const cJSON *line);
 bool assess_cell_failed(const cJSON *line);
 /* By how many operations a run of the head has too few for the metric; 0. */
 double assess_operations_missing(const struct assess_row *row);
+/* By how many runs a session of the head has too few to judge a time; 0. */
+unsigned assess_runs_missing(const struct assess_row *row);
 /* The median of a row's value over sheets, in the metric's unit. */
 double assess_median(const struct assess_row *row, const struct sheet *sheets, size_t n);

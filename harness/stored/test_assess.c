@@ -30,7 +30,7 @@ static int forget(void **state)
 	return 0;
 }
 
-/* One run a session of two cells; `spin` is the yardstick, 0: none. */
+/* Five runs a session of two cells; `spin` is the yardstick, 0: none. */
 static struct sheet *add_sheet(double a, double b, double spin, bool pinned)
 {
 	struct sheet *s = &sheets[n_sheets++];
@@ -48,10 +48,10 @@ static struct sheet *add_sheet(double a, double b, double spin, bool pinned)
 		snprintf(
 			text, sizeof(text),
 			"{\"schema\":1,\"label\":\"cell %c\",\"cell\":{\"id\":\"%c\",\"workload\":"
-			"\"w\",\"target\":\"t\"},\"order\":[0],\"operations\":[100],\"metrics\":{"
-			"\"throughput\":{\"unit\":\"1/s\",\"better\":\"higher\",\"values\":[%.17g]}"
+			"\"w\",\"target\":\"t\"},\"order\":[0,1,2,3,4],\"operations\":[100,100,100,100,100],\"metrics\":{"
+			"\"throughput\":{\"unit\":\"1/s\",\"better\":\"higher\",\"values\":[%.17g,%.17g,%.17g,%.17g,%.17g]}"
 			"},\"counts\":{}}",
-			'a' + i, 'a' + i, values[i]);
+			'a' + i, 'a' + i, values[i], values[i], values[i], values[i], values[i]);
 		cJSON_AddItemToArray(s->cells, cJSON_Parse(text));
 	}
 	assert_non_null(s->session);
@@ -253,6 +253,42 @@ static void test_cell_that_is_gone(void **state)
 		strstr(cJSON_GetStringValue(at(v, "line")), "1 cell of the baseline not measured"));
 }
 
+/* A burst hits some runs of a cell, a change all of them. */
+static void test_burst(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+	cJSON *values;
+
+	(void)state;
+	add_base(6, 1, true);
+	add_sheet(625, 500, 100, false);
+	values = cJSON_GetObjectItem(
+		cJSON_GetObjectItem(
+			cJSON_GetObjectItem(sheets[n_sheets - 1].cells->child, "metrics"),
+			"throughput"),
+		"values");
+	cJSON_SetNumberValue(cJSON_GetArrayItem(values, 1), 1000);
+	v = judged(NULL);
+	expect(v, "passed", EXITCODE_OK);
+	expect_row(v, "a", "unchanged");
+}
+
+static void test_single_runs(void **state)
+{
+	_cleanup_json_ cJSON *v = NULL;
+	cJSON *line;
+
+	(void)state;
+	add_base(6, 1, true);
+	line = add_sheet(625, 500, 100, false)->cells->child;
+	cJSON_DeleteItemFromArray(cJSON_GetObjectItem(line, "order"), 0);
+	v = judged(NULL);
+	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
+	assert_non_null(strstr(cJSON_GetStringValue(at(row_of(v, "a"), "why")),
+			       "1 more of each cell will do"));
+	expect_row(v, "a", "inconclusive");
+}
+
 static void test_tail_of_few_operations(void **state)
 {
 	_cleanup_json_ cJSON *v = NULL;
@@ -372,6 +408,8 @@ int main(void)
 		TEST(test_unknown_and_failed_cells),
 		TEST(test_cell_that_stopped_to_run),
 		TEST(test_cell_that_is_gone),
+		TEST(test_burst),
+		TEST(test_single_runs),
 		TEST(test_tail_of_few_operations),
 		TEST(test_advice_never_passes),
 		TEST(test_yardstick),

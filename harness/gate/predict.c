@@ -4,7 +4,7 @@
  * what the correlation of its cells leaves of it; then for each cell Student's distribution. Where
  * the head is several sessions, their spread counts as well: nothing says that it is another.
  */
-#include "harness/stored/predict.h"
+#include "harness/gate/predict.h"
 
 #include <errno.h>
 #include <math.h>
@@ -125,8 +125,29 @@ static int make_pool(const struct predict *p, const struct own *own, unsigned nu
 	return isnan(ret->df_most) ? -ENOMEM : 0;
 }
 
-static void judge_cell(const struct own *o, const struct pool *pool, struct predict_result *ret)
+/* How far a session of the base is from the mean of the others at most, to the side of `sign`. */
+static double farthest(const struct predict *p, const struct predict_cell *cell,
+		       const struct own *o, double sign)
 {
+	double most = 0;
+
+	for (size_t i = 0; i < p->n_base; i++)
+		most = fmax(most, sign * (cell->base[i] - o->base.mean)); /* fmax drops NAN */
+	return o->base.n > 1 ? most * o->base.n / (o->base.n - 1) : NAN;
+}
+
+/* Of an estimate that goes as far as `least`; `runs` is where its most moderate runs are. */
+static double tail(double estimate, double runs, double least, const struct predict_result *r)
+{
+	return estimate > least ? dist_t_cdf(-runs / r->error, r->df) : 1;
+}
+
+static void judge_cell(const struct predict *p, const struct predict_cell *cell,
+		       const struct own *o, const struct pool *pool, struct predict_result *ret)
+{
+	double best = moments_of(cell->best, p->n_head).mean - o->base.mean;
+	double worst = moments_of(cell->worst, p->n_head).mean - o->base.mean;
+
 	*ret = (struct predict_result){.n_base = o->base.n,
 				       .n_head = o->head.n,
 				       .base = o->base.n ? o->base.mean : NAN,
@@ -142,13 +163,15 @@ static void judge_cell(const struct own *o, const struct pool *pool, struct pred
 	ret->deviation =
 		sqrt(moderated_variance(&pool->prior, pool->df_most, o->variance, &ret->df));
 	ret->error = ret->deviation * sqrt(1. / o->base.n + 1. / o->head.n);
-	ret->p_worse = dist_t_cdf(-ret->estimate / ret->error, ret->df);
-	ret->p_better = dist_t_cdf(ret->estimate / ret->error, ret->df);
+	ret->above = PREDICT_STRETCH * farthest(p, cell, o, 1);
+	ret->below = PREDICT_STRETCH * farthest(p, cell, o, -1);
+	ret->p_worse = tail(ret->estimate, best, ret->above, ret);
+	ret->p_better = tail(-ret->estimate, -worst, ret->below, ret);
 }
 
 double predict_reach(const struct predict_result *r, double alpha)
 {
-	return isnan(r->p_worse) ? NAN : -dist_t_quantile(alpha, r->df) * r->error;
+	return isnan(r->p_worse) ? NAN : fmax(-dist_t_quantile(alpha, r->df) * r->error, r->above);
 }
 
 static int judge_pools(const struct predict *p, const struct own *own,
@@ -165,7 +188,7 @@ static int judge_pools(const struct predict *p, const struct own *own,
 		r = make_pool(p, own, number, &pool);
 		for (size_t i = 0; !r && i < p->n_cells; i++)
 			if (p->cells[i].pool == number)
-				judge_cell(&own[i], &pool, &results[i]);
+				judge_cell(p, &p->cells[i], &own[i], &pool, &results[i]);
 	}
 	return r;
 }

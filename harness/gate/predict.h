@@ -9,8 +9,11 @@
  *     s^2 (1 / n + 1 / m)
  *
  * where s^2 is between sessions, moderated over the cells of a pool (harness/stats/moderated.h),
- * and the interval is Student's. With 5 sessions that spread by 3 % a single cell shows +13 %, one
- * of a hundred that moved together +54 %; with 20 sessions +15 %.
+ * and the interval is Student's. Sessions are no normal numbers, though: where a machine is busy
+ * elsewhere for a while, a few runs of a few cells are much slower, never faster. So a head has to
+ * be off with every run of its, since a change is in all of them, and PREDICT_STRETCH times as far
+ * as any session of the base is from the others. With 5 sessions that spread by 3 % a
+ * single cell shows +13 %, one of a hundred that moved together +54 %; with 20 sessions +15 %.
  */
 #pragma once
 
@@ -18,13 +21,17 @@
 
 #include "harness/util/err.h"
 
-#define PREDICT_LEAST	  5u	/* sessions of the base, for a verdict */
+#define PREDICT_LEAST	  5u /* sessions of the base, for a verdict */
+#define PREDICT_RUNS	  5u /* of a cell in a session, for a verdict on a time */
+#define PREDICT_STRETCH	  2.0
 #define PREDICT_DEVIATION 0.001 /* of a session: no machine repeats itself better */
 
 struct predict_cell {
 	unsigned pool;	    /* cells of the same one share what they know of the deviation */
 	const double *base; /* [sessions of the base], NAN where one has no value */
 	const double *head; /* [sessions of the head] */
+	/* [sessions of the head]: the best and the worst run in each, where `head` is the median */
+	const double *best, *worst;
 };
 
 struct predict_result {
@@ -33,6 +40,7 @@ struct predict_result {
 	double estimate;	 /* head - base: worse is positive; NAN where one has none */
 	double deviation, df;	 /* between sessions, moderated; NAN where nothing is known of it */
 	double error;		 /* of the estimate, if nothing changed */
+	double above, below;	 /* how far an estimate must be off beside that, each way */
 	double p_worse, p_better;
 };
 
@@ -44,7 +52,7 @@ struct predict {
 /* results[n_cells]. -ENOMEM. */
 int predict(const struct predict *p, struct predict_result *results, struct err *err);
 
-/* How far an estimate must be off, to have p < alpha; NAN where there is no p. */
+/* How far all runs must be off to the worse, to have p < alpha; NAN where there is no p. */
 double predict_reach(const struct predict_result *r, double alpha);
 
 /* Variance between the sessions of a base; NAN below two. */

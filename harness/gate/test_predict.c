@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 #include "harness/stats/dist.h"
-#include "harness/stored/predict.h"
+#include "harness/gate/predict.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/rng.h"
 
@@ -31,7 +31,8 @@ static void run_predict(size_t n_cells, size_t n_base, size_t n_head)
 	struct err err;
 
 	for (size_t i = 0; i < n_cells; i++)
-		cells[i] = (struct predict_cell){.base = base[i], .head = head[i]};
+		cells[i] = (struct predict_cell){
+			.base = base[i], .head = head[i], .best = head[i], .worst = head[i]};
 	assert_int_equal(predict(&p, results, &err), 0);
 }
 
