@@ -19,6 +19,9 @@
 
 #include "harness/metric.h"
 
+#define EFFECT_TARGET  0.05 /* what a gate looks for unless told otherwise, as a fraction */
+#define EFFECT_MATTERS 0.025
+
 struct effect {
 	enum better better;
 	bool count;
@@ -34,3 +37,15 @@ double effect_of_runs(const struct effect *e, const double value[2], const doubl
 double effect_fraction(const struct effect *e, double d);
 /* The other way: of a target of 5 %. */
 double effect_from_fraction(const struct effect *e, double fraction);
+
+/* What a metric is judged by, in every gate. */
+struct effect_limits {
+	double target, matters; /* fractions */
+	double floor;		/* of struct effect */
+	double operations;	/* of a run, below which the metric means nothing */
+};
+
+/* `target` and `matters`: of what is no tail. A tail is made by few operations, and gets limits of
+ * its own unless these are wider. */
+struct effect_limits effect_limits(const struct metric *m, bool count, double target,
+				   double matters);

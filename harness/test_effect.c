@@ -79,12 +79,37 @@ static void fractions(void **state)
 	assert_true(fabs(effect_from_fraction(&switches, -0.1) + 1 / 9.0) < 1e-15);
 }
 
+static void limits(void **state)
+{
+	static const struct {
+		struct metric metric;
+		bool count;
+		double given, target, matters, floor, operations;
+	} rows[] = {
+		{{"throughput", "1/s", BETTER_HIGHER, ""}, false, 0.05, 0.05, 0.025, 0, 0},
+		{{"intended_p50", "ns", BETTER_LOWER, ""}, false, 0.05, 0.05, 0.025, 0, 0},
+		{{"read_p99", "ns", BETTER_LOWER, ""}, false, 0.05, 0.15, 0.075, 0, 1e4},
+		{{"read_p999", "ns", BETTER_LOWER, ""}, false, 0.3, 0.3, 0.15, 0, 1e5},
+		{{"switches", "1", BETTER_LOWER, ""}, true, 0.05, 0.05, 0.025, 0.01, 0},
+		{{"bytes", "bytes", BETTER_LOWER, ""}, true, 0.05, 0.05, 0.025, 16, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct effect_limits l = effect_limits(&rows[i].metric, rows[i].count,
+						       rows[i].given, EFFECT_MATTERS);
+
+		assert_true(l.target == rows[i].target && l.matters == rows[i].matters);
+		assert_true(l.floor == rows[i].floor && l.operations == rows[i].operations);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worse_is_positive), cmocka_unit_test(no_effect),
 		cmocka_unit_test(standstill),	     cmocka_unit_test(swapped_is_mirrored),
-		cmocka_unit_test(fractions),
+		cmocka_unit_test(fractions),	     cmocka_unit_test(limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

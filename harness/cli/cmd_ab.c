@@ -17,6 +17,7 @@
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
 #include "harness/cli/verbs.h"
+#include "harness/effect.h"
 #include "harness/host/hostinfo.h"
 #include "harness/host/machine.h"
 #include "harness/matrix/matrix.h"
@@ -371,7 +372,7 @@ static int ab_run(const struct registry *reg, int argc, char **argv)
 {
 	struct ab_options o = {.seed = UNSET,
 			       .alpha = 0.01,
-			       .effect = 0.05,
+			       .effect = EFFECT_TARGET,
 			       .matters = UNSET_SHARE,
 			       .margin = UNSET_SHARE,
 			       .calibrations = CALIBRATIONS_DIR,

@@ -20,6 +20,7 @@
 #include "harness/cli/load_matrix.h"
 #include "harness/cli/measuring.h"
 #include "harness/cli/verbs.h"
+#include "harness/effect.h"
 #include "harness/matrix/matrix.h"
 #include "harness/matrix/plan.h"
 #include "harness/paired/paired.h"
@@ -435,7 +436,7 @@ static int calibrate_run(const struct registry *reg, int argc, char **argv)
 				      .gates = GATES,
 				      .seed = UNSET,
 				      .alpha = 0.01,
-				      .effect = 0.05,
+				      .effect = EFFECT_TARGET,
 				      .margin = -1,
 				      .max_steal = 0.02,
 				      .max_foreign = 0.20};

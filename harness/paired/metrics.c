@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A tail is made by few operations: it is judged by an effect of its own, and only where a run has
- * so many operations that a hundred of them lie beyond it.
+ * Which metrics there are follows from the matrix alone, before anything runs, so that both sides
+ * are judged by the same ones. By what each is judged is effect.h's to say.
  */
 #include "harness/paired/metrics.h"
 
@@ -11,55 +11,35 @@
 #include <string.h>
 
 #include "harness/cell.h"
+#include "harness/effect.h"
 #include "harness/matrix/matrix_gate.h"
 #include "harness/probe.h"
 #include "harness/session/counts.h"
 #include "harness/util/cleanup.h"
 #include "harness/workload.h"
 
-#define TAIL_EFFECT 0.15
-#define COUNT_FLOOR 0.01 /* an event for a hundred operations */
-#define BYTES_FLOOR 16
-#define P99_MIN	    1e4
-#define P999_MIN    1e5
-
 static const cJSON *at(const cJSON *o, const char *key)
 {
 	return cJSON_GetObjectItemCaseSensitive(o, key);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text), tail = strlen(end);
-
-	return len > tail && !strcmp(text + len - tail, end);
-}
-
-static double operations_min(const char *name)
-{
-	return ends_with(name, "_p999") ? P999_MIN : ends_with(name, "_p99") ? P99_MIN : 0;
-}
-
 static cJSON *describe(const struct paired_options *opt, const struct metric *m, bool count,
 		       bool gated)
 {
-	double least = count ? 0 : operations_min(m->name);
-	double effect = least > 0 ? fmax(TAIL_EFFECT, opt->effect) : opt->effect;
+	struct effect_limits limits = effect_limits(m, count, opt->effect, opt->matters);
 	cJSON *o = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(o, "metric", m->name);
 	cJSON_AddStringToObject(o, "unit", m->unit);
 	cJSON_AddStringToObject(o, "better", better_names[m->better]);
 	cJSON_AddStringToObject(o, "channel", count ? "count" : "time");
-	cJSON_AddNumberToObject(o, "effect", effect);
-	cJSON_AddNumberToObject(o, "matters",
-				least > 0 ? fmax(effect / 2, opt->matters) : opt->matters);
+	cJSON_AddNumberToObject(o, "effect", limits.target);
+	cJSON_AddNumberToObject(o, "matters", limits.matters);
 	if (count)
-		cJSON_AddNumberToObject(o, "floor",
-					strcmp(m->unit, "bytes") ? COUNT_FLOOR : BYTES_FLOOR);
+		cJSON_AddNumberToObject(o, "floor", limits.floor);
 	else
 		cJSON_AddNullToObject(o, "floor");
-	cJSON_AddNumberToObject(o, "operations_min", least);
+	cJSON_AddNumberToObject(o, "operations_min", limits.operations);
 	cJSON_AddBoolToObject(o, "gated", gated);
 	return o;
 }

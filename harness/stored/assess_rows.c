@@ -24,19 +24,9 @@ const char *const assess_reference_names[REFERENCE_COUNT] = {"recent", "pinned"}
 const char *const assess_verdict_names[ASSESS_VERDICTS] = {"failed",   "regressed", "inconclusive",
 							   "improved", "unchanged", "skipped"};
 
-/* What is judged of every cell that has it, and from which change on. Tails need operations. */
-static const struct {
-	const char *name;
-	double target, matters, operations;
-} times[] = {
-	{"throughput", 0.05, 0.025, 0},	    {"latency_p50", 0.05, 0.025, 0},
-	{"latency_p99", 0.15, 0.075, 1e4},  {"latency_p999", 0.15, 0.075, 1e5},
-	{"intended_p99", 0.15, 0.075, 1e4}, {"cpu_per_op", 0.05, 0.025, 0},
-};
-#define COUNT_TARGET  0.05
-#define COUNT_MATTERS 0.025
-#define COUNT_FLOOR   0.01 /* for one operation */
-#define BYTES_FLOOR   16
+/* What is judged of every cell that has it, and enough operations. */
+static const char *const times[] = {"throughput",   "latency_p50",  "latency_p99",
+				    "latency_p999", "intended_p99", "cpu_per_op"};
 
 static const cJSON *cell_of(const cJSON *line)
 {
@@ -97,20 +87,25 @@ static const char *yardstick_of(const struct registry *reg, const cJSON *line)
 	return w && w->yardstick ? w->yardstick : YARDSTICK_DEFAULT;
 }
 
-/* Adds a metric of a cell, unless it is there. */
+/* Adds a metric of a cell, unless it is there. One that is gated is judged even where it has no
+ * value: that it has none is a verdict, too. */
 static int add_row(const struct assess *j, struct assess_rows *rows, const cJSON *line,
-		   const char *name, double target, double matters)
+		   const char *name)
 {
 	const struct workload_ops *w =
 		registry_workload(j->registry, assess_cell_text(line, "workload"));
-	bool count;
+	bool gated = is_gated(line, name), count;
 	const struct metric *m = gate_metric(w, name, &count);
+	struct effect_limits limits;
 	struct assess_row *more;
 
 	for (size_t i = 0; i < rows->n; i++)
 		if (rows->rows[i].line == line && !strcmp(rows->rows[i].metric->name, name))
 			return 0;
 	if (!m)
+		return 0;
+	limits = effect_limits(m, count, EFFECT_TARGET, EFFECT_MATTERS);
+	if (!gated && (!sheet_metric(line, name) || fewest_operations(line) < limits.operations))
 		return 0;
 	more = reallocarray(rows->rows, rows->n + 1, sizeof(*more));
 	if (!more)
@@ -119,48 +114,18 @@ static int add_row(const struct assess *j, struct assess_rows *rows, const cJSON
 	more[rows->n++] = (struct assess_row){
 		.line = line,
 		.metric = m,
-		.effect = {.better = m->better,
-			   .count = count,
-			   .floor = strcmp(m->unit, "bytes") ? COUNT_FLOOR : BYTES_FLOOR},
-		.target = target,
-		.matters = matters,
-		.gated = is_gated(line, name),
+		.effect = {.better = m->better, .count = count, .floor = limits.floor},
+		.target = limits.target,
+		.matters = limits.matters,
+		.operations = limits.operations,
+		.gated = gated,
 		.yardstick = yardstick_of(j->registry, line)};
 	return 0;
 }
 
-/* A metric that the matrix gates, by the limits of its kind. */
-static int add_gated(const struct assess *j, struct assess_rows *rows, const cJSON *line,
-		     const char *name)
-{
-	size_t i = 0;
-
-	while (i < array_size(times) && strcmp(times[i].name, name))
-		i++;
-	if (i == array_size(times))
-		return add_row(j, rows, line, name, COUNT_TARGET, COUNT_MATTERS);
-	return add_row(j, rows, line, name, times[i].target, times[i].matters);
-}
-
-/* Throughput is judged even where it has no value: that it has none is a verdict, too. */
-static int add_times(const struct assess *j, struct assess_rows *rows, const cJSON *line)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < array_size(times); i++)
-		if (i == 0 || (sheet_metric(line, times[i].name) &&
-			       fewest_operations(line) >= times[i].operations))
-			r = add_row(j, rows, line, times[i].name, times[i].target,
-				    times[i].matters);
-	return r;
-}
-
 double assess_operations_missing(const struct assess_row *row)
 {
-	for (size_t i = 0; i < array_size(times); i++)
-		if (!strcmp(times[i].name, row->metric->name))
-			return fmax(0, times[i].operations - fewest_operations(row->line));
-	return 0;
+	return fmax(0, row->operations - fewest_operations(row->line));
 }
 
 /* Counts do not depend on who else is on the machine. */
@@ -175,14 +140,15 @@ unsigned assess_runs_missing(const struct assess_row *row)
 static int add_cell(const struct assess *j, struct assess_rows *rows, const cJSON *line)
 {
 	const cJSON *gate = cJSON_GetObjectItemCaseSensitive(line, "gate"), *item;
-	int r = add_times(j, rows, line);
+	int r = add_row(j, rows, line, "throughput");
 
-	for (const struct metric *m = count_metrics; !r && m->name; m++)
-		if (sheet_metric(line, m->name))
-			r = add_row(j, rows, line, m->name, COUNT_TARGET, COUNT_MATTERS);
 	cJSON_ArrayForEach (item, gate)
 		if (!r && cJSON_IsString(item))
-			r = add_gated(j, rows, line, item->valuestring);
+			r = add_row(j, rows, line, item->valuestring);
+	for (size_t i = 0; !r && i < array_size(times); i++)
+		r = add_row(j, rows, line, times[i]);
+	for (const struct metric *m = count_metrics; !r && m->name; m++)
+		r = add_row(j, rows, line, m->name);
 	return r;
 }
 

@@ -39,6 +39,7 @@ struct assess_row {
 	const struct metric *metric;
 	struct effect effect;
 	double target, matters; /* fractions */
+	double operations;	/* that a run needs */
 	bool gated;
 	unsigned pool;
 	const char *yardstick; /* of the workload */
