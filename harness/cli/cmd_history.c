@@ -12,6 +12,7 @@
 #include "harness/history/history.h"
 #include "harness/history/trend.h"
 #include "harness/util/cleanup.h"
+#include "reports/fmt.h"
 
 #define DIRS_MAX 64
 
@@ -50,8 +51,10 @@ static const struct option_row history_rows[] = {
 
 static void say_left_out(void *arg, const char *text)
 {
+	char safe[ERR_MAX];
+
 	(void)arg;
-	fprintf(stderr, "uhbench: left out: %s\n", text);
+	fprintf(stderr, "uhbench: left out: %s\n", fmt_safe(safe, sizeof(safe), text));
 }
 
 static int exit_code_of(int r)

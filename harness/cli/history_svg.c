@@ -133,8 +133,9 @@ static void put_title(const struct trend *t, unsigned x, unsigned y, FILE *out)
 	html_text(out, t->yardstick ? t->yardstick : "");
 	fputs(*t->reference ? ", against base " : "", out);
 	html_text(out, t->reference);
-	fprintf(out, ", machine %s%s</text>\n", t->machine,
-		t->scan.unreliable ? ", steps are not reliable" : "");
+	fputs(", machine ", out);
+	html_text(out, t->machine);
+	fprintf(out, "%s</text>\n", t->scan.unreliable ? ", steps are not reliable" : "");
 }
 
 static int put_picture(struct plot *p, unsigned number, const struct trend *t, FILE *out,

@@ -2,7 +2,7 @@
 /*
  * The history for people: what each series is at now, against its level, and each step with the
  * session that was the first on the new level and the one before it: the change came between the
- * two.
+ * two. Names and revisions are others' text: none of their control characters get to a terminal.
  */
 #include <math.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 
 #define DAY	 10 /* characters of an ISO 8601 time that are its day */
 #define MINUTE	 16
+#define SAFE_MAX 1024
 #define REVISION 12 /* characters of a revision that name it */
 
 static const char *percent(char buf[FMT_MAX], double fraction)
@@ -23,17 +24,45 @@ static const char *percent(char buf[FMT_MAX], double fraction)
 	return buf;
 }
 
+/* At most `most` bytes of it. */
+static void put_safe(FILE *out, const char *text, int most)
+{
+	char safe[SAFE_MAX];
+
+	fprintf(out, "%.*s", most, fmt_safe(safe, sizeof(safe), text));
+}
+
+static void put_figure(FILE *out, double value, const char *unit)
+{
+	char figure[FMT_MAX];
+
+	put_safe(out, fmt_value(figure, value, unit, true), FMT_MAX);
+}
+
+static void put_point(FILE *out, const char *folder, const char *before, const char *revision)
+{
+	put_safe(out, folder, SAFE_MAX);
+	fputs(before, out);
+	put_safe(out, revision, REVISION);
+}
+
 static void write_step(const struct trend *t, const struct rankscan_step *step, FILE *out)
 {
 	static const char *const words[] = {"better", "other", "worse"};
 	const struct trend_point *first = &t->points[step->at], *last = first - 1;
-	char before[FMT_MAX], after[FMT_MAX], by[FMT_MAX];
+	char by[FMT_MAX];
 
-	fprintf(out, "    %-6s %s, %s to %s, since %.*s (%s, revision %.*s; before: %s, %.*s)\n",
-		words[trend_step_is(t, step) + 1], percent(by, step->step),
-		fmt_value(before, step->before, t->unit, true),
-		fmt_value(after, step->after, t->unit, true), MINUTE, first->started, first->folder,
-		REVISION, first->revision, last->folder, REVISION, last->revision);
+	fprintf(out, "    %-6s %s, ", words[trend_step_is(t, step) + 1], percent(by, step->step));
+	put_figure(out, step->before, t->unit);
+	fputs(" to ", out);
+	put_figure(out, step->after, t->unit);
+	fputs(", since ", out);
+	put_safe(out, first->started, MINUTE);
+	fputs(" (", out);
+	put_point(out, first->folder, ", revision ", first->revision);
+	fputs("; before: ", out);
+	put_point(out, last->folder, ", ", last->revision);
+	fputs(")\n", out);
 }
 
 static void write_remarks(const struct trend *t, FILE *out)
@@ -53,17 +82,25 @@ static void write_remarks(const struct trend *t, FILE *out)
 static void write_series(const struct trend *t, FILE *out)
 {
 	const struct trend_point *last = &t->points[t->n - 1];
-	char now[FMT_MAX], level[FMT_MAX], by[FMT_MAX] = "unknown";
+	char by[FMT_MAX] = "unknown";
 
-	fprintf(out, "  %s", t->label);
-	if (*t->reference)
-		fprintf(out, " against base %s", t->reference);
+	fputs("  ", out);
+	put_safe(out, t->label, SAFE_MAX);
+	fputs(*t->reference ? " against base " : "", out);
+	put_safe(out, t->reference, SAFE_MAX);
+	fputs(": ", out);
+	put_safe(out, t->metric, SAFE_MAX);
+	fputc(' ', out);
+	put_figure(out, last->value, t->unit);
 	if (!isnan(t->change))
 		percent(by, t->change);
-	fprintf(out, ": %s %s, %s against its level of %s (%zu session%s, %.*s to %.*s)\n",
-		t->metric, fmt_value(now, last->value, t->unit, true), by,
-		fmt_value(level, t->scan.level, t->unit, true), t->n, t->n == 1 ? "" : "s", DAY,
-		t->points[0].started, DAY, last->started);
+	fprintf(out, ", %s against its level of ", by);
+	put_figure(out, t->scan.level, t->unit);
+	fprintf(out, " (%zu session%s, ", t->n, t->n == 1 ? "" : "s");
+	put_safe(out, t->points[0].started, DAY);
+	fputs(" to ", out);
+	put_safe(out, last->started, DAY);
+	fputs(")\n", out);
 	for (size_t i = 0; i < t->scan.n_steps; i++)
 		write_step(t, &t->scan.steps[i], out);
 	write_remarks(t, out);
@@ -83,8 +120,11 @@ void history_text(const struct trends *t, FILE *out)
 	for (size_t i = 0; i < t->n; i++) {
 		if (!machine_is_new(t, i))
 			continue;
-		fprintf(out, "%s%s (machine %s)\n", i ? "\n" : "", t->items[i].machine_says,
-			t->items[i].machine);
+		fputs(i ? "\n" : "", out);
+		put_safe(out, t->items[i].machine_says, SAFE_MAX);
+		fputs(" (machine ", out);
+		put_safe(out, t->items[i].machine, SAFE_MAX);
+		fputs(")\n", out);
 		for (size_t k = i; k < t->n; k++)
 			if (!strcmp(t->items[k].machine, t->items[i].machine))
 				write_series(&t->items[k], out);

@@ -88,6 +88,10 @@ class Case(unittest.TestCase):
             return {t: sorted(db.execute(f"SELECT * FROM {t}"))
                     for t in ("session", "cell", "machine", "yardstick", "value")}
 
+    def medians(self, metric):
+        with sqlite3.connect(self.store) as db:
+            return dict(db.execute("SELECT cell, median FROM value WHERE metric = ?", [metric]))
+
 
 class Steps(Case):
     def test_a_run_is_in_the_history(self):
@@ -159,6 +163,27 @@ class Steps(Case):
             json.dump(manifest, f)
         self.uhbench("history", "--rebuild", self.dir)
         self.assertEqual(sorted(len(s["points"]) for s in self.series()), [1, 1, 3, 3])
+
+    def test_nothing_foreign_gets_to_the_terminal(self):
+        """Names, labels and revisions that are to clear it, and to set its title."""
+        bad = "\x1b[2J\x1b]0;owned\a\u009b2J"
+        self.with_step(n=14)
+        for i in range(5, 9):
+            os.rename(os.path.join(self.dir, f"s{i:02}"), os.path.join(self.dir, f"s{i:02}{bad}"))
+        path = os.path.join(self.dir, "s07" + bad, "manifest.json")
+        with open(path, encoding="utf-8") as f:
+            manifest = json.load(f)
+        manifest["host"]["build"]["revision"] = "r" + bad
+        manifest["cells"][0]["label"] = "nop" + bad
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(manifest, f)
+        with open(os.path.join(self.dir, "s05" + bad, "runs.jsonl"), "r+", encoding="utf-8") as f:
+            f.write("{]")
+        p = self.uhbench("history", "--rebuild", self.dir, code=3)
+        self.assertIn("s07 [2J ]0;owned", p.stdout)
+        self.assertIn("/s05 [2J ]0;owned", p.stderr)
+        for text in (p.stdout, p.stderr):
+            self.assertFalse([c for c in text if not c.isprintable() and c != "\n"], repr(text))
 
     def test_svg(self):
         self.with_step()
@@ -257,7 +282,7 @@ class Gates(Case):
         self.assertRegex(rows["session"][0][-1],
                          r"^[0-9a-f]{12} base:nop.work_ns=0 head:nop.work_ns=2")
         # On a machine that is busy enough a pair has no figure, and its cell then has none.
-        self.assertEqual({r[0]: r[7] for r in rows["value"] if r[1] == "throughput"},
+        self.assertEqual(self.medians("throughput"),
                          {cell: 1 + estimate for cell, estimate in said.items()})
         self.uhbench("history", "--rebuild", self.dir, code=0 if said else 2)
         self.assertEqual(self.rows(), rows)
@@ -360,6 +385,11 @@ class Store(Case):
         self.assertIn("no history of uhbench", p.stderr)
         self.assert_kept("no history of uhbench", 3)
 
+    @staticmethod
+    def bytes_of(path):
+        with open(path, "rb") as f:
+            return f.read()
+
     def assert_kept(self, says, code):
         """--rebuild leaves what is there, be it in its log."""
         if not os.path.exists(os.path.join(self.dir, "s00")):
@@ -368,10 +398,10 @@ class Store(Case):
         if not os.path.exists(log):
             with open(log, "wb") as f:
                 f.write(b"log")
-        before = [open(f, "rb").read() for f in (self.store, log)]
+        before = [self.bytes_of(f) for f in (self.store, log)]
         p = self.uhbench("history", "--rebuild", self.dir, code=code)
         self.assertIn(says, p.stderr)
-        self.assertEqual([open(f, "rb").read() for f in (self.store, log)], before)
+        self.assertEqual([self.bytes_of(f) for f in (self.store, log)], before)
         self.assertFalse(os.path.exists(self.store + ".new"))
 
     def test_rebuild_of_the_wrong_folder(self):
