@@ -143,8 +143,8 @@ static void distrust_cell(struct judged_cell *c, const char *why)
 		distrust(&c->metrics[k], why);
 }
 
-/* What fails nothing is confirmed where that is cheap and hardly ever asked for in vain: a count, of
- * which stage 1 left no doubt. A log is about what is gated. */
+/* What fails nothing is confirmed where that is cheap and hardly ever asked for in vain: a count,
+ * of which stage 1 left no doubt. A log is about what is gated. */
 static bool is_confirmed(const struct judge *j, const struct judged_metric *m)
 {
 	struct gate_result r = gate_result(m->gate, m->series);
@@ -322,12 +322,22 @@ static int add_values(struct judge *j, struct judged_cell *c, const struct pair 
 	return r;
 }
 
-/* Metrics that are not gated go on by themselves. */
-static void advance_own(struct judged_cell *c)
+/* What stage 2 has at least. */
+static bool has_enough(const struct judge *j, const struct judged_metric *m)
+{
+	return gate_result(m->gate, m->series).n2 >=
+	       gate_stage2_pairs(&j->params, &m->target, 0, 1);
+}
+
+/* Metrics that are not gated go on by themselves. What confirms one is short, whatever its noise.
+ */
+static void advance_own(const struct judge *j, struct judged_cell *c)
 {
 	for (size_t k = 0; k < c->n; k++) {
 		struct judged_metric *m = &c->metrics[k];
 
+		if (!m->gated && is_confirmed(j, m) && has_enough(j, m))
+			gate_give_up(m->gate, m->series, "");
 		while (!m->gated && !gate_wants(m->gate, m->series) && gate_advance(m->gate))
 			;
 	}
@@ -411,7 +421,7 @@ int judge_add(struct judge *j, const cJSON *json, const char *place, struct err 
 		discard(j, c, p.discarded);
 	else
 		r = add_values(j, c, &p);
-	advance_own(c);
+	advance_own(j, c);
 	advance(j);
 	return r ? err_sys(err, r, "%s", place) : 0;
 }
