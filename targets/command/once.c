@@ -198,9 +198,6 @@ static int stop_program(struct once *o, struct run *run)
 			seconds);
 	if (!program_went_well(&o->program, &run->err))
 		return -ECHILD;
-	if (o->program.code == CLD_EXITED && o->program.status)
-		err_set(&o->note, 0, "asked to end, the program did so with status %d",
-			o->program.status);
 	program_reap(&o->program, NULL);
 	if (o->wrong.text[0])
 		return err_set(&run->err, -EPROTO, "the program: %s", o->wrong.text);

@@ -70,6 +70,7 @@ int program_start(struct program *p, struct run *run, enum role role,
 	p->started_ns = nsec_now();
 	p->ended = p->skipping = false;
 	p->stop_signal = 0;
+	p->killed = false;
 	p->len = 0;
 	p->last_out[0] = p->last_err[0] = 0;
 	r = role_program_start(run, role, &program, &p->pid, err);
@@ -222,10 +223,11 @@ void program_quote(const struct program *p, struct err *err)
 
 bool program_went_well(const struct program *p, struct err *err)
 {
-	if (p->code == CLD_EXITED && (!p->status || p->stop_signal))
+	if (p->code == CLD_EXITED &&
+	    (!p->status || (p->stop_signal && p->status == 128 + p->stop_signal)))
 		return true;
 	if (p->code != CLD_EXITED && p->stop_signal &&
-	    (p->status == p->stop_signal || p->status == SIGKILL))
+	    (p->status == p->stop_signal || (p->killed && p->status == SIGKILL)))
 		return true;
 	if (p->code == CLD_EXITED)
 		err_set(err, 0, "%s ended with status %d", p->what, p->status);
@@ -266,6 +268,7 @@ bool program_stop(struct program *p, int signal, uint64_t timeout_ns)
 	pump_until(p, nsec_now() + timeout_ns);
 	if (p->ended)
 		return false;
+	p->killed = true;
 	kill(-p->pid, SIGKILL);
 	while (!p->ended)
 		program_pump(p, NULL, NSEC_PER_SEC);

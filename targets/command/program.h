@@ -36,6 +36,7 @@ struct program {
 	uint64_t started_ns;
 	bool ended;	  /* and not reaped yet */
 	int stop_signal;  /* by which it was asked to end; 0: not yet */
+	bool killed;	  /* by us, as it did not */
 	int code, status; /* as in siginfo_t, once it ended */
 	unsigned left;	  /* processes that executions left behind, ended by us */
 	program_line_fn line;
@@ -59,7 +60,8 @@ void program_take(struct program *p, const struct pollfd fds[static PROGRAM_FDS]
 /* Waits for news of up to two, either of which may be NULL, and takes them. */
 void program_pump(struct program *a, struct program *b, uint64_t timeout_ns);
 
-/* Did an ended one do so as it should: by exit(0), or as we asked for? Else err says how it ended,
+/* Did an ended one do so as it should: by exit(0), or as we asked for, be it with the status that a
+ * shell gives that signal? Else err says how it ended,
  * and what it printed last. */
 bool program_went_well(const struct program *p, struct err *err);
 /* Adds `: "last words"` to a text. */

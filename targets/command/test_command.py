@@ -436,6 +436,19 @@ while True:
             self.assertIn("left behind", " ".join(r["notes"]))
         self.no_process("sleep\x001009")
 
+    def test_fails_when_asked_to_end(self):
+        """What it finds out at its end may be that it lost data; 128 + signal is a shell's way."""
+        wait = "echo up; while :; do sleep 0.01; done"
+        up = {"ready": "line:up"}
+        self.each_fails("once",
+                        (up | {"run": shell(f"trap 'echo lost 7 >&2; exit 1' TERM; {wait}")},
+                         "status 1", "lost 7"),
+                        (up | {"run": shell(f"trap 'kill -KILL $$' TERM; {wait}")}, "SIGKILL"),
+                        (up | {"server": shell(f"trap 'exit 2' TERM; {wait}"), "run": "sleep 9"},
+                         "the server", "status 2"))
+        r = self.ok("once", up | {"run": shell(f"trap 'exit 143' TERM; {wait}")})
+        self.assertEqual(r["notes"], [])
+
     def test_the_tree_is_accounted(self):
         r = self.ok("once", {"run": shell("(while :; do :; done) & (while :; do :; done) & wait")})
         self.assertEqual(r["usage"]["target"]["threads"], 3)
