@@ -4,9 +4,9 @@
 
 Usage: test_command.py UHBENCH
 
-No figure of speed is judged, so that others may measure at the same time. What programs do is
-decided by their arguments and told in files, never by how long something takes, but for time-outs
-that are far from each other.
+No figure of speed is judged that the machine has a part in, so that others may measure at the same
+time. What programs do is decided by their arguments and told in files, never by how long something
+takes, but for time-outs that are far from each other.
 """
 import json
 import os
@@ -126,7 +126,10 @@ class Repeat(Case):
         self.assertIsNone(target["run_queue_ns"])
         self.assertGreaterEqual(value(r, "cpu_per_op") * r["histograms"]["service"]["count"],
                                 target["cpu_ns"])
-        self.assertTrue(r["little"]["ok"] in (True, None), r["little"])
+        # Its ratio is good on an idle machine only; how many go on at a time is known on any.
+        self.assertGreater(r["little"]["throughput"], 0)
+        self.assertEqual(r["little"]["nominal"], 4)
+        self.assertLessEqual(r["little"]["in_flight"], 4)
 
     def test_rate(self):
         r = self.ok("repeat", {"run": "true"}, cell={"rate": 20, "depth": 8})
@@ -508,58 +511,54 @@ while True:
 
 
 class Compared(Case):
-    """What the gate makes of two programs is its own tests' affair; here, that it has them."""
+    """Two programs that do so much in every 10 ms, however long those are: a verdict is known."""
 
-    def compare(self, cell, code, *options):
-        for side in ("base", "head"):
+    def compare(self, cell, code, *options, base=100, head=100):
+        for side, operations in (("base", base), ("head", head)):
             path = os.path.join(self.dir, side)
             with open(path, "w", encoding="utf-8") as file:
-                file.write(f"#!/bin/sh\necho '{{\"metric\": \"{side}\", \"value\": 1}}'\n"
-                           f"echo {side} >> {self.dir}/who\n")
+                file.write(f"#!/bin/sh\necho {side} >> {self.dir}/who\nwhile sleep 0.01; do echo "
+                           f"'{{\"operations\": {operations}, \"seconds\": 0.01}}'; done\n")
             os.chmod(path, 0o755)
         matrix = os.path.join(self.dir, "matrix.json")
         with open(matrix, "w", encoding="utf-8") as file:
-            json.dump({"warmup": "0", "duration": "50ms",
-                       "cells": [{"workload": "command", "target": "repeat"} | cell]}, file)
+            json.dump({"warmup": "20ms", "duration": "60ms",
+                       "cells": [{"workload": "command", "target": "once"} | cell]}, file)
         done = subprocess.run([UHBENCH, "ab", matrix, "--concurrent", "-o",
                                os.path.join(self.dir, "gate"), "--base", "./base", "--head",
-                               "./head", *options], text=True, stdin=subprocess.DEVNULL,
+                               "./head", "--max-foreign", "100%", "--max-steal", "100%",
+                               *options], text=True, stdin=subprocess.DEVNULL,
                               capture_output=True, timeout=200, check=False, cwd=self.dir)
-        self.assertIn(done.returncode, code, done.stdout + done.stderr)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 
     def test_each_side_runs_its_own(self):
-        # Whatever it comes to in so short a time on a machine that others use.
-        self.compare({"with": {"run": "${bin}"}}, (0, 1, 4, 5), "--budget", "10s",
-                     "--max-foreign", "100%", "--max-steal", "100%")
+        done = self.compare({"with": {"run": "${bin}"}}, 0)
+        self.assertRegex(done.stdout, r"(?m)^unchanged +command/once")
         with open(os.path.join(self.dir, "who"), encoding="utf-8") as file:
             self.assertEqual(set(file.read().split()), {"base", "head"})
         with open(os.path.join(self.dir, "gate", "pairs.jsonl"), encoding="utf-8") as file:
             pairs = [json.loads(line) for line in file]
-        # In a pair of a busy machine the window may be over before an execution is.
         for side in ("base", "head"):
-            self.assertGreater(sum(pair[side]["operations"] for pair in pairs if pair[side]), 0)
+            self.assertTrue(all(pair[side]["operations"] > 0 for pair in pairs))
 
     def test_nobody_runs_them(self):
         # Without ${bin} in one of the cells the two are taken for builds of uhbench, which they are not.
-        done = self.compare({"with": {"run": ["true", "${bin}"]}}, (2,), "--budget", "20s")
+        done = self.compare({"with": {"run": ["true", "${bin}"]}}, 2, "--budget", "20s")
         self.assertIn("no uhbench", done.stderr)
-
 
     def test_what_is_not_filled_in_is_not_run(self):
         """sh would make nothing of ${bin}: two different programs would never be executed."""
         done = self.compare({"with": {"run": "sh -c 'for i in 1 2; do ${bin} -x; done; true'"}},
-                            (2,), "--budget", "20s")
+                            2, "--budget", "20s")
         self.assertIn("${bin} is not filled in", done.stderr)
         for knobs in ({"run": "echo \\${bin}"}, {"run": "true", "cwd": "${bin}"}):
-            done = self.compare({"with": knobs}, (2,), "--budget", "20s")
+            done = self.compare({"with": knobs}, 2, "--budget", "20s")
             self.assertIn("no uhbench", done.stderr)
 
     def test_slower(self):
-        done = self.compare({"with": {"run": "sh -c \"${bin}; grep -q $0 ${bin} || sleep 0.2\" "
-                                      "base"}}, (1,), "--budget", "40s",
-                            "--max-foreign", "100%", "--max-steal", "100%")
-        self.assertIn("regressed", done.stdout)
+        done = self.compare({"with": {"run": "sh -c \"exec '${bin}'\""}}, 1, head=80)
+        self.assertRegex(done.stdout, r"^regressed: 1 of 1 cell .* throughput \+2\d\.\d %")
 
 
 class Matrix(Case):
