@@ -9,10 +9,12 @@ Usage: test_baseline.py UHBENCH
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 UHBENCH = None
@@ -233,6 +235,33 @@ class Gate(Case):
         self.assertEqual(v["cells"][0]["failed"]["status"], "failed")
         self.assertIn("a run failed", self.uhbench("baseline", "add", "b", "out", code=2).stderr)
 
+    def test_another_session_is_measuring(self):
+        self.save(1)
+        with subprocess.Popen([UHBENCH, "run", "m.json", "-o", "long", "--repeats", "500"],
+                              cwd=self.copy, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as other:
+            runs = os.path.join(self.copy, "long", "runs.jsonl")
+            while other.poll() is None and not os.path.exists(runs):
+                time.sleep(0.02)
+            try:
+                self.assertIn("is measuring", self.run_gate(code=5).stderr)
+            finally:
+                other.terminate()
+        self.assertFalse(os.path.exists(os.path.join(self.copy, "out", "verdicts.json")))
+
+    def test_nothing_can_run(self):
+        if os.geteuid():
+            self.skipTest("without root no namespace can be without network namespaces for sure")
+        self.save(1)
+        write_matrix(os.path.join(self.copy, "m.json"),
+                     cells=[{"workload": "netlink", "target": "recvmsg"}])
+        p = subprocess.run(["unshare", "-Ur", "sh", "-c", "echo 0 > /proc/sys/user/"
+                            "max_net_namespaces && exec \"$@\"", "x", UHBENCH, "run", "m.json",
+                            "-o", "out", "--baseline", "b"], cwd=self.copy, text=True,
+                           stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+        self.assertEqual(p.returncode, 77, p.stdout + p.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.copy, "out", "verdicts.json")))
+
     def test_json_and_forge(self):
         self.save()
         summary = os.path.join(self.dir, "summary.md")
@@ -267,6 +296,31 @@ class Compare(Case):
     def test_two_sessions_are_advice(self):
         p = self.uhbench("compare", "s0", "s1", code=4)
         self.assertIn("1 session of it: 4 more are needed", p.stdout)
+
+    def test_damaged(self):
+        """What is damaged, or of a newer schema, is an error with its place and no verdict."""
+        self.save(1)
+        newer = lambda text: re.sub(r'"schema":\s*1', '"schema": 9', text, count=1)
+        cut = lambda text: text[:60]
+        for path, change, says in (
+                ("s5/runs.jsonl", newer, "s5/runs.jsonl:1: schema 9, this build reads 1"),
+                ("s5/runs.jsonl", lambda text: text[:-30], "1 runs are missing"),
+                ("s5/runs.jsonl", lambda text: text.replace(":", ";", 1), "s5/runs.jsonl:1: not"),
+                ("s5/manifest.json", newer, "s5/manifest.json: schema 9, this build reads 1"),
+                ("s5/manifest.json", cut, "s5/manifest.json:4:24: not JSON"),
+                ("results/baselines/b/baseline.json", newer, "b/baseline.json: schema 9, this"),
+                ("results/baselines/b/baseline.json", cut, "b/baseline.json:")):
+            with self.subTest(says=says):
+                path = os.path.join(self.copy, path)
+                with open(path, encoding="utf-8") as f:
+                    whole = f.read()
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(change(whole))
+                p = self.uhbench("compare", "b", "s5", code=2)
+                self.assertEqual(p.stdout, "")
+                self.assertIn(says, p.stderr)
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(whole)
 
     def test_same_twice(self):
         self.save()
