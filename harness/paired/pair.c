@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/cell.h"
 #include "harness/paired/live.h"
@@ -100,6 +99,7 @@ static int run_side(struct measured *m, int side, bool probed, struct side_run *
 				 .seed = m->seed,
 				 .pad_iters_per_ns = l->pad_iters_per_ns,
 				 .probed = probed,
+				 .others = !probed,
 				 .sync = true};
 	struct timespec start;
 	int r;
@@ -181,24 +181,10 @@ static int add_failure(cJSON *o, const struct measured *m, bool watched)
 	return side;
 }
 
-/* A share of what all CPUs could have done in the window; NAN where nobody knows. */
-static double share(const cJSON *response, const char *what)
-{
-	const cJSON *window = at(response, "window"), *ns = at(at(response, "host"), what);
-	const cJSON *begin = at(window, "begin_ns"), *end = at(window, "end_ns");
-
-	if (!cJSON_IsNumber(ns) || !cJSON_IsNumber(begin) || !cJSON_IsNumber(end))
-		return NAN;
-	return ns->valuedouble / (end->valuedouble - begin->valuedouble) /
-	       (double)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
-static bool add_discard_by(cJSON *o, const struct side_run runs[SIDES], const char *what,
-			   const char *reason, double limit)
+static bool add_discard_by(cJSON *o, const double shares[SIDES], const char *reason, double limit)
 {
 	bool any = limit < 1; /* ticks are counted for whole CPUs: more than all of them is noise */
-	bool base = any && share(runs[SIDE_BASE].outcome.response, what) > limit;
-	bool head = any && share(runs[SIDE_HEAD].outcome.response, what) > limit;
+	bool base = any && shares[SIDE_BASE] > limit, head = any && shares[SIDE_HEAD] > limit;
 	cJSON *discarded;
 
 	if (!base && !head)
@@ -212,10 +198,29 @@ static bool add_discard_by(cJSON *o, const struct side_run runs[SIDES], const ch
 	return true;
 }
 
+/* By what we saw ourselves: what builds say of their machine may differ where it does not. */
 static bool add_discard(const struct live *l, cJSON *o, const struct side_run runs[SIDES])
 {
-	return add_discard_by(o, runs, "steal_ns", "steal", l->opt->max_steal) ||
-	       add_discard_by(o, runs, "foreign_cpu_ns", "foreign", l->opt->max_foreign);
+	const struct others_share *base = &runs[SIDE_BASE].outcome.others;
+	const struct others_share *head = &runs[SIDE_HEAD].outcome.others;
+
+	return add_discard_by(o, (const double[]){base->steal, head->steal}, "steal",
+			      l->opt->max_steal) ||
+	       add_discard_by(o, (const double[]){base->foreign, head->foreign}, "foreign",
+			      l->opt->max_foreign);
+}
+
+static cJSON *describe_others(const struct others_share *others)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(o, "steal",
+			      isfinite(others->steal) ? cJSON_CreateNumber(others->steal)
+						      : cJSON_CreateNull());
+	cJSON_AddItemToObject(o, "foreign",
+			      isfinite(others->foreign) ? cJSON_CreateNumber(others->foreign)
+							: cJSON_CreateNull());
+	return o;
 }
 
 static void add_sides(const struct measured *m, cJSON *o, bool watched)
@@ -234,6 +239,7 @@ static void add_sides(const struct measured *m, cJSON *o, bool watched)
 		values = metrics_of_run(metrics, run->outcome.response, run->start);
 		if (watched && seen->outcome.status == STATUS_OK)
 			metrics_add_watched(metrics, seen->outcome.response, seen->probes, values);
+		cJSON_AddItemToObject(values, "others", describe_others(&run->outcome.others));
 		cJSON_AddItemToObject(o, side_names[side], values);
 	}
 }

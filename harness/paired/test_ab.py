@@ -192,18 +192,32 @@ class Verdicts(Case):
         self.assertFalse(by["latency_p50"]["gated"])
 
     def test_disturbed_pairs_are_dropped_whole(self):
-        # No window is without a tick of anybody else: every pair goes.
-        after = """
-        if "host" in answer:
-            answer["host"]["foreign_cpu_ns"] = 1e12
-        """
-        build = self.shim("disturbed", after=after)
-        p = self.ab(self.matrix(STEADY), "--base", build, "--head", build,
-                    "--max-foreign", "50%")
+        # One CPU's worth of work that is none of the run's.
+        burner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        self.addCleanup(burner.wait)
+        self.addCleanup(burner.kill)
+        p = self.same(self.matrix(STEADY), "--max-foreign", f"{50 / os.cpu_count()}%")
         v = self.verdict(p, 4, "inconclusive")
         self.assertIn("disturbed by others", v["cells"][0]["metrics"][0]["why"])
         self.assertEqual(v["discarded"], v["cells"][0]["discarded"]["both"])
         self.assertEqual({p["discarded"]["reason"] for p in self.pairs()}, {"foreign"})
+
+    def test_no_build_chooses_its_pairs(self):
+        # What it says of the machine is not what pairs are dropped by.
+        build = self.shim("liar", after="""
+        if "host" in answer:
+            answer["host"].update(foreign_cpu_ns=1e12, steal_ns=1e12)
+        """)
+        p = self.ab(self.matrix(STEADY), "--base", UHBENCH, "--head", build, "--max-foreign",
+                    "99%", "--budget", "3500ms")
+        self.verdict(p, 4, "inconclusive")
+        pairs = self.pairs()
+        self.assertTrue(pairs)
+        for p in pairs:
+            seen = max(p[side]["others"]["foreign"] for side in ("base", "head"))
+            self.assertEqual(p["discarded"] is not None, seen > 0.99, p)
+            if not p["control"]:
+                self.assertEqual(p["head"]["host"]["foreign_cpu_ns"], 1e12)
 
     def test_dry_run_says_how_much(self):
         m = self.matrix(nop(depth=[1, 2]))

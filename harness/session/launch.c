@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,8 @@ static enum ending await(const struct launch *l, struct isolated *i, struct inbo
 		struct timespec left;
 		int n, more;
 
+		if (l->others)
+			nap = min_of(nap, others_tick(l->others, i->cgroup, now));
 		if (*l->interrupted)
 			return INTERRUPTED;
 		/* A signal just before the wait is seen when this cap ends it. */
@@ -170,17 +173,28 @@ static void send_request(const struct launch *l, struct isolated *i)
 	cleanup_close(&i->request_fd);
 }
 
+static uint64_t window_end(const struct outcome *o, const char *which)
+{
+	const cJSON *window = cJSON_GetObjectItemCaseSensitive(o->response, "window");
+	const cJSON *ns = cJSON_GetObjectItemCaseSensitive(window, which);
+
+	return cJSON_IsNumber(ns) && ns->valuedouble > 0 ? (uint64_t)ns->valuedouble : 0;
+}
+
 int launch(const struct launch *l, struct outcome *ret, struct err *err)
 {
 	char *const argv[] = {(char *)"uhbench", (char *)"child", NULL};
-	struct outcome o = {.status = STATUS_FAILED};
+	struct outcome o = {.status = STATUS_FAILED, .others = {NAN, NAN}};
 	uint64_t start = nsec_now();
 	struct inbox in = {.data = NULL};
 	struct isolated i;
 	enum ending ending;
 	int window_fd = l->watcher ? l->watcher->window_fd : -1;
-	int r = isolate_start(l->binary, argv, window_fd, &i, err), status, undead;
+	int r, status, undead;
 
+	if (l->others)
+		others_begin(l->others);
+	r = isolate_start(l->binary, argv, window_fd, &i, err);
 	if (r)
 		return r;
 	if (l->watcher)
@@ -191,11 +205,18 @@ int launch(const struct launch *l, struct outcome *ret, struct err *err)
 	ending = await(l, &i, &in, start + l->deadline_ns);
 	if (ending == TIMED_OUT)
 		judge_stalled(&o, l, i.init);
+	if (l->others)
+		others_last(l->others, i.cgroup);
 	undead = isolate_end(&i, &status);
+	if (l->others)
+		others_end(l->others);
 	if (ending == ENDED)
 		judge_ended(&o, &in, status, l->protocol ? (int)l->protocol : PROTOCOL_VERSION);
 	else if (ending == BROKEN)
 		snprintf(o.reason, sizeof(o.reason), "the child's response cannot be read");
+	if (l->others)
+		o.others = others_share(l->others, window_end(&o, "begin_ns"),
+					window_end(&o, "end_ns"));
 	if (undead)
 		add_reason(&o, "; some of its threads cannot be killed");
 	o.interrupted = ending == INTERRUPTED;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "harness/protocol.h"
+#include "harness/session/others.h"
 #include "harness/util/err.h"
 
 /* Who wants to know of a run while it is made; see struct prober_ops. */
@@ -28,6 +29,7 @@ struct launch {
 	uint64_t deadline_ns; /* from the start of the child */
 	const volatile sig_atomic_t *interrupted;
 	const struct launch_watcher *watcher; /* NULL: not probed */
+	struct others *others;		      /* scratch; NULL: nobody asks about them */
 };
 
 struct outcome {
@@ -38,6 +40,7 @@ struct outcome {
 	cJSON *stall;	      /* only when stalled */
 	cJSON *isolation;
 	uint64_t took_ns;
+	struct others_share others; /* in the window; NAN where nobody asked */
 };
 
 /* 0 with an outcome whatever the child did; -errno when no child could be started at all. */

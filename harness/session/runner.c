@@ -152,11 +152,14 @@ int runner_run(struct runner *r, const struct runner_job *job, struct outcome *r
 			   .deadline_ns = runner_deadline(r->matrix, job->cell),
 			   .interrupted = r->opt.interrupted};
 	char rundir[PATH_MAX], sessiondir[PATH_MAX];
+	struct others others;
 	int rc = make_folders(r, job->number, rundir, sessiondir, err);
 
 	if (rc)
 		return rc;
 	l.request = request = make_request(r, job, rundir, sessiondir);
+	if (job->others)
+		l.others = &others;
 	if (job->sync)
 		sync();
 	clock_gettime(CLOCK_REALTIME, ret_start);

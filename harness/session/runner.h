@@ -46,6 +46,7 @@ struct runner_job {
 	double pad_iters_per_ns;
 	double pad_iters_per_op; /* 0: none; needs a binary that speaks PROTOCOL_PADS */
 	bool probed;		 /* by cell->probes; needs a binary that speaks PROTOCOL_WINDOWS */
+	bool others;		 /* the outcome's is asked for */
 	bool sync;		 /* what earlier runs wrote is on disk before it starts */
 };
 

@@ -67,10 +67,21 @@ int cgroup_make(const char *name, char *path, size_t size, struct err *err)
 	return 0;
 }
 
+int cgroup_cpu_ns_of(const char *path, uint64_t *ret)
+{
+	char file[PATH_MAX], buf[1024];
+	unsigned long long us;
+
+	snprintf(file, sizeof(file), "%s/cpu.stat", path);
+	if (fs_read(file, buf, sizeof(buf)) < 0 || sscanf(buf, "usage_usec %llu", &us) != 1)
+		return -ENOENT;
+	*ret = us * NSEC_PER_USEC;
+	return 0;
+}
+
 int cgroup_cpu_ns(const char *prefix, uint64_t *ret)
 {
-	char mount[1024], own[1024], path[2100], buf[1024];
-	unsigned long long us;
+	char mount[1024], own[1024], path[2100];
 	const char *name;
 
 	if (find_mount(mount, sizeof(mount)) || own_group(own, sizeof(own)))
@@ -78,11 +89,8 @@ int cgroup_cpu_ns(const char *prefix, uint64_t *ret)
 	name = strrchr(own, '/');
 	if (!name || strncmp(name + 1, prefix, strlen(prefix)))
 		return -ENOENT;
-	snprintf(path, sizeof(path), "%s%s/cpu.stat", mount, own);
-	if (fs_read(path, buf, sizeof(buf)) < 0 || sscanf(buf, "usage_usec %llu", &us) != 1)
-		return -ENOENT;
-	*ret = us * NSEC_PER_USEC;
-	return 0;
+	snprintf(path, sizeof(path), "%s%s", mount, own);
+	return cgroup_cpu_ns_of(path, ret);
 }
 
 int cgroup_kill(const char *path)

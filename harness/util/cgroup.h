@@ -12,6 +12,8 @@ int cgroup_make(const char *name, char *path, size_t size, struct err *err);
 /* CPU time of all that are or were in this process's own group. -ENOENT unless its name begins with
  * `prefix`: another group is not ours alone. */
 int cgroup_cpu_ns(const char *prefix, uint64_t *ret);
+/* The same of the group at `path`. -ENOENT. */
+int cgroup_cpu_ns_of(const char *path, uint64_t *ret);
 /* SIGKILL to every member at once (cgroup.kill, Linux 5.14). */
 int cgroup_kill(const char *path);
 /* Removes the group; waits shortly for members that are still dying. */
