@@ -5,14 +5,21 @@ slower than its base, and on one whose head only says it differently.
 
 Usage: test_gate.py UHBENCH
 """
+import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree as ET
 
+if not shutil.which("jq"):
+    print("no jq: ci/setup test")
+    sys.exit(77)
 try:
     import yaml
 except ImportError:
@@ -39,6 +46,38 @@ MATRIX = """{
 """
 # What others do on the machine that runs the tests is not what is tested.
 OPTIONS = "--concurrent --max-foreign 100% --max-steal 100% --seed 7"
+# A uhbench that measures nothing, and keeps what it is asked for.
+ASKED = """#!/bin/bash
+printf '%%s\\n' "$@" >%s
+exit %d
+"""
+# gh, with the comments of comments.json; keeps what is written, unless its token may only read.
+GH = """#!/bin/bash
+cd "${0%/*}" || exit
+case $* in
+*--jq*) while [[ $1 != --jq ]]; do shift; done; exec jq -r "$2" comments.json ;;
+esac
+[[ ! -e read-only ]] || { echo 'gh: Resource not accessible by integration (HTTP 403)' >&2; exit 1; }
+{ printf '%s\\n' "$*"; cat; } >>asked
+"""
+
+
+def filled_in(text, values):
+    """As a forge fills in ${{ EXPRESSION }}; one that the test does not know fails it."""
+    return re.sub(r"\$\{\{ (.*?) \}\}", lambda m: values[m.group(1)], text)
+
+
+def processes_with(text):
+    """Those whose command line holds this."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as f:
+                if text.encode() in f.read():
+                    found.append(int(pid))
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended
+    return found
 
 
 class Gate(unittest.TestCase):
@@ -78,9 +117,70 @@ class Gate(unittest.TestCase):
         with open(name, encoding="utf-8") as f:
             return f.read()
 
-    def run_step(self, script, **env):
-        return subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=self.repo,
+    def program(self, name, text):
+        path = os.path.join(self.dir, "programs", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(path, 0o755)
+        return path
+
+    def home(self):
+        """A checkout of uhbench that installs and builds nothing, but says that it was asked to."""
+        for name in ("setup", "build"):
+            self.program("ci/" + name, '#!/bin/bash\nprintf "%%s\\n" "%s${1:+ $1}" >>%s\n' %
+                         (name, os.path.join(self.dir, "prepared")))
+        os.symlink(GATE, os.path.join(self.dir, "programs/ci/gate"))
+        return os.path.join(self.dir, "programs")
+
+    def run_script(self, script, **env):
+        return subprocess.run(["bash", "-eo", "pipefail", "-c", script], cwd=self.repo,
                               env={**self.env, **env}, capture_output=True, text=True, timeout=280)
+
+    def action(self):
+        with open(os.path.join(CI, "action.yml"), encoding="utf-8") as f:
+            return yaml.safe_load(f)
+
+    def run_step(self, name, values, **env):
+        step = next(s for s in self.action()["runs"]["steps"] if s["name"] == name)
+        env.update({k: filled_in(v, values) for k, v in step.get("env", {}).items()})
+        return self.run_script(step["run"], **env)
+
+    def run_action(self, inputs, before="", **env):
+        """All its steps but the one that comments. Returns how `Compare` ended, and what the
+        workflow sees."""
+        action = self.action()
+        values = {"github.job": "build", "strategy.job-index": "0",
+                  "github.event_name == 'push' && github.event.before || ''": before,
+                  "steps.gate.outputs.verdict": "", "steps.gate.outputs.folder": ""}
+        for name, row in action["inputs"].items():
+            values["inputs." + name] = filled_in(str(inputs.get(name, row.get("default", ""))),
+                                                 values)
+        outputs = os.path.join(self.dir, "outputs")
+        env.update(GITHUB_OUTPUT=outputs, GITHUB_ACTION_PATH=os.path.join(self.home(), "ci"))
+        for step in action["runs"]["steps"]:
+            if step["name"] in ("Name", "Set up", "Compare"):
+                done = self.run_step(step["name"], values, **env)
+                with open(outputs, "a+", encoding="utf-8") as f:
+                    f.seek(0)
+                    for line in f.read().splitlines():
+                        key, value = line.split("=", 1)
+                        values["steps.%s.outputs.%s" % (step.get("id"), key)] = value
+                    f.truncate(0)
+        keep = next(s for s in action["runs"]["steps"] if s["name"] == "Keep")
+        values["Keep.path"] = filled_in(keep["with"]["path"], values)
+        for name, row in action["outputs"].items():
+            values["outputs." + name] = filled_in(row["value"], values)
+        return done, values
+
+    def run_gitlab(self, options, base):
+        with open(os.path.join(CI, "gitlab.yml"), encoding="utf-8") as f:
+            job = yaml.safe_load(f)[".uhbench-gate"]
+        env = {k: str(v) for k, v in job["variables"].items()}
+        env.update(UHBENCH_HOME=self.home(), UHBENCH_MATRIX="gate.json", UHBENCH_BUILD="make",
+                   UHBENCH_BINARY="program", UHBENCH_OPTIONS=options)
+        return self.run_script("\n".join(job["script"]), CI_MERGE_REQUEST_DIFF_BASE_SHA=base,
+                               **env), job
 
     def assert_clean(self):
         """Nothing is left in the repository but the gate's folder."""
@@ -97,19 +197,16 @@ class Gate(unittest.TestCase):
         self.git("update-ref", "refs/remotes/origin/trunk", "trunk")
         self.git("checkout", "-q", "topic")
 
-        with open(os.path.join(CI, "action.yml"), encoding="utf-8") as f:
-            action = yaml.safe_load(f)
-        step = next(s for s in action["runs"]["steps"] if s.get("id") == "gate")
-        inputs = {k: v.get("default", "") for k, v in action["inputs"].items()}
-        inputs.update(matrix="gate.json", build="make", binary="program", options=OPTIONS)
-        env = {k: inputs[v.split("inputs.")[1].split(" ")[0]] for k, v in step["env"].items()}
-        output, summary = os.path.join(self.dir, "output"), os.path.join(self.dir, "summary")
-        done = self.run_step(step["run"], GITHUB_ACTION_PATH=CI, GITHUB_ACTIONS="true",
-                             GITHUB_BASE_REF="trunk", GITHUB_OUTPUT=output,
-                             GITHUB_STEP_SUMMARY=summary, **env)
+        inputs = {"matrix": "gate.json", "build": "make", "binary": "program", "options": OPTIONS}
+        summary = os.path.join(self.dir, "summary")
+        done, out = self.run_action(inputs, GITHUB_ACTIONS="true", GITHUB_BASE_REF="trunk",
+                                    GITHUB_STEP_SUMMARY=summary)
 
         self.assertEqual(done.returncode, 1, done.stderr + done.stdout)
-        self.assertEqual(self.text(output), "verdict=regressed\nfolder=uhbench-gate\n")
+        self.assertEqual(out["outputs.verdict"], "regressed")
+        self.assertEqual(out["outputs.folder"], out["Keep.path"])
+        os.rename(os.path.join(self.repo, out["Keep.path"]), self.path(""))
+        self.assertEqual(self.text(os.path.join(self.dir, "prepared")), "setup build\nbuild\n")
         self.assertEqual(self.text(summary), self.text(self.path("gate.md")))
         self.assertIn("**regressed**", self.text(summary))
         self.assertIn(left[:12], self.text(summary))
@@ -122,53 +219,165 @@ class Gate(unittest.TestCase):
         self.assert_clean()
 
     def test_comment_is_replaced(self):
-        """The step that comments, with a gh that keeps what it is asked for."""
-        with open(os.path.join(CI, "action.yml"), encoding="utf-8") as f:
-            steps = yaml.safe_load(f)["runs"]["steps"]
-        script = next(s for s in steps if s["name"] == "Comment")["run"]
-        asked = os.path.join(self.dir, "asked")
-        gh = os.path.join(self.dir, "gh")
-        with open(gh, "w", encoding="utf-8") as f:
-            f.write('#!/bin/sh\nprintf "%s\\n" "$*" >>"$ASKED"\n'
-                    'case $* in *--jq*) [ -z "$THERE" ] || printf "4\\n$THERE\\n" ;; esac\n')
-        os.chmod(gh, 0o755)
-        env = {"PATH": self.dir + ":" + self.env["PATH"], "ASKED": asked, "OUT": "uhbench-gate",
-               "COMMENTS": "repos/a/b/issues", "NUMBER": "12"}
+        """The bot's own of this gate, nobody else's; one that may not be written fails nothing."""
+        gh = self.program("gh", GH)
+        comments, asked = (os.path.join(os.path.dirname(gh), n) for n in ("comments.json", "asked"))
+        values = {"github.token": "t", "github.repository": "a/b", "inputs.comment": "true",
+                  "github.event.pull_request.number": "12", "steps.name.outputs.name": "job-1",
+                  "steps.name.outputs.out": "uhbench-gate"}
+        env = {"PATH": os.path.dirname(gh) + ":" + self.env["PATH"]}
+        self.assertEqual(self.run_step("Comment", values, **env).returncode, 0)  # no verdict
 
-        self.assertEqual(self.run_step(script, THERE="", **env).returncode, 0)
-        self.assertFalse(os.path.exists(asked))  # there is no verdict to tell
         os.mkdir(os.path.join(self.repo, "uhbench-gate"))
-        self.write("uhbench-gate/gate.md", "<!-- uhbench gate small -->\n")
-        for there, call in (("", "-X POST repos/a/b/issues/12/comments"),
-                            ("77", "-X PATCH repos/a/b/issues/comments/77")):
-            done = self.run_step(script, THERE=there, **env)
+        self.write("uhbench-gate/gate.md", "<!-- uhbench gate small -->\n@verdict\n")
+        self.program("comments.json", "[]")
+        only = self.program("read-only", "")
+        done = self.run_step("Comment", values, **env)
+        os.unlink(only)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("403", done.stderr)
+        self.assertIn("::warning title=uhbench::no comment could be written", done.stdout)
+
+        bot, mark = "github-actions[bot]", "<!-- job-1 -->"
+        others = [(1, "somebody", mark + "\nquoted"), (2, bot, "<!-- job-12 -->\n"),
+                  (3, bot, "see " + mark)]
+        for there, call in ((others, "-X POST repos/a/b/issues/12/comments"),
+                            ([(77, bot, mark + "\r\nold"), *others],
+                             "-X PATCH repos/a/b/issues/comments/77")):
+            with open(comments, "w", encoding="utf-8") as f:
+                json.dump([{"id": i, "user": {"login": who}, "body": body}
+                           for i, who, body in there], f)
+            done = self.run_step("Comment", values, **env)
+            self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+            self.assertEqual(self.text(asked), "api --silent %s -F body=@-\n%s\n@verdict\n" %
+                             (call, mark))
+            os.unlink(asked)
+
+    def test_names_of_gates(self):
+        """Two gates of one workflow keep different artifacts in different folders."""
+        names = set()
+        for key, matrix in (("a 0", "x.json"), ("a 1", "x.json"), ("a 0", "y.json"),
+                            ("a 0", "\u00b5.json"), ("a 0", "\u00e4.json"), ("a-0", "x.json")):
+            values = {"inputs.key": key, "inputs.matrix": matrix, "inputs.out": ""}
+            outputs = os.path.join(self.dir, "outputs")
+            done = self.run_step("Name", values, GITHUB_OUTPUT=outputs)
             self.assertEqual(done.returncode, 0, done.stderr)
-            last = self.text(asked).splitlines()[-1]
-            self.assertIn(call + " -F body=@uhbench-gate/gate.md", last)
+            name, out = self.text(outputs).splitlines()[-2:]
+            self.assertRegex(name, "^name=uhbench-gate-[A-Za-z0-9-]+$")
+            self.assertEqual(out.split("=")[1], name.split("=")[1])
+            names.add(name)
+        self.assertEqual(len(names), 6)
 
     def test_gitlab_lets_the_same_pass(self):
         base = self.git("rev-parse", "HEAD")
         self.commit("the same", 3000000)
-        with open(os.path.join(CI, "gitlab.yml"), encoding="utf-8") as f:
-            job = yaml.safe_load(f)[".uhbench-gate"]
-        env = {k: str(v) for k, v in job["variables"].items()}
-        env.update(UHBENCH_HOME=os.path.dirname(CI), UHBENCH_MATRIX="gate.json",
-                   UHBENCH_BUILD="make", UHBENCH_BINARY="program", UHBENCH_OPTIONS=OPTIONS)
-        done = self.run_step(job["script"][-1], CI_MERGE_REQUEST_DIFF_BASE_SHA=base, **env)
-
-        # A machine that is busy with other things may leave it undecided; never red.
-        self.assertIn(done.returncode, (0, 4), done.stderr + done.stdout)
+        # Two of the same: an effect as large as this is not to be seen on a busy machine either.
+        done, job = self.run_gitlab(OPTIONS + " --effect 50%", base)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        self.assertEqual(self.text(os.path.join(self.dir, "prepared")), "setup build\n")
         for name in job["artifacts"]["reports"].values():
             self.assertTrue(os.path.getsize(os.path.join(self.repo, name)), name)
         self.assertIn('failures="0" errors="0"', self.text(self.path("junit.xml")))
         self.assert_clean()
 
-    def refused(self, status, says, *args):
-        done = subprocess.run([GATE, *args], cwd=self.repo, env=self.env, capture_output=True,
-                              text=True, timeout=60)
+    def refused(self, status, says, *args, **env):
+        done = subprocess.run([GATE, *args], cwd=self.repo, env={**self.env, **env},
+                              capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertIn(says, done.stderr)
         self.assert_clean()
+
+    def test_options_are_words(self):
+        """In several lines and in quotes, and no pattern becomes names of files."""
+        os.mkdir(os.path.join(self.repo, "wal"))
+        self.write("wal/file", "")
+        base = self.git("rev-parse", "HEAD")
+        self.commit("the same", 3000000)
+        asked = os.path.join(self.dir, "asked")
+        self.env["UHBENCH"] = self.program("uhbench", ASKED % (asked, 4))
+        options = "--effect 10%\n--only wal/*  --fail-on 'a  b'\n"
+        want = ["--budget", "10m", "--effect", "10%", "--only", "wal/*", "--fail-on", "a  b"]
+        done, _ = self.run_gitlab(options, base)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertEqual(self.text(asked).splitlines()[-8:], want)
+        os.unlink(asked)
+        shutil.rmtree(os.path.join(self.dir, "programs/ci"))
+        done, _ = self.run_action({"matrix": "gate.json", "build": "make", "binary": "program",
+                                   "base": base, "options": options})
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertEqual(self.text(asked).splitlines()[-8:], want)
+
+    def test_default_base(self):
+        """What the forge says the head is to be compared with, for each kind of checkout."""
+        first = self.git("rev-parse", "HEAD")
+        self.git("checkout", "-q", "-b", "topic")
+        self.write("other", "")
+        self.commit("topic", 3000000)
+        self.git("checkout", "-q", "trunk")
+        second = self.commit("trunk", 4000000)
+        self.git("update-ref", "refs/remotes/origin/trunk", "trunk")
+        self.git("checkout", "-q", "--detach")
+        self.git("merge", "-q", "-X", "theirs", "-m", "as a checkout of a pull request", "topic")
+        zeros = "0" * 40
+        for base, env in ((second, {"GITHUB_BASE_REF": "trunk"}),
+                          (first, {"PUSHED_FROM": first}), (first, {"CI_COMMIT_BEFORE_SHA": first}),
+                          (first, {"CI_MERGE_REQUEST_DIFF_BASE_SHA": first,
+                                   "CI_COMMIT_BEFORE_SHA": zeros})):
+            self.refused(3, "building base, " + base[:12], "--build", "false", "gate.json", **env)
+        self.refused(2, "no commit 'origin/HEAD'", "gate.json", PUSHED_FROM=zeros)
+        done, _ = self.run_action({"matrix": "gate.json", "build": "false"}, before=first)
+        self.assertIn("building base, " + first[:12], done.stderr)
+
+    def test_nothing_was_measured(self):
+        base = self.git("rev-parse", "HEAD")
+        self.commit("the same", 3000000)
+        build = ["--build", "make", "--binary", "program", "--base", base]
+        self.refused(3, "nothing was measured", *build, "gate.json", "--dry-run")
+        self.refused(2, "one commit", *build, "--head", base, "gate.json")
+        for option in (["-o", "x"], ["-ox"], ["--out", "x"]):
+            self.refused(2, "is named by --out", *build, "gate.json", *option)
+        self.refused(2, "no words of a shell", *build, "--options", "--only 'x", "gate.json")
+
+    def test_submodules(self):
+        """Each side is built with those that its commit names."""
+        self.env.update(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="protocol.file.allow",
+                        GIT_CONFIG_VALUE_0="always")
+        library = os.path.join(self.dir, "library")
+        self.git("init", "-q", "-b", "trunk", library, cwd=self.dir)
+        self.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-q",
+                 "--allow-empty", "-m", "empty", cwd=library)
+        self.git("submodule", "--quiet", "add", library, "lib")
+        base = self.commit("with a library", 3000000)
+        self.commit("the same", 3000000)
+        self.env["UHBENCH"] = self.program("uhbench", ASKED % (os.devnull, 4))
+        self.refused(4, "building head", "--build", "test -e lib/.git && make", "--binary",
+                     "program", "--base", base, "gate.json")
+
+    def ended(self, base, build, is_there):
+        """Sends SIGTERM as soon as is_there; neither a process nor a work tree may be left."""
+        with subprocess.Popen([GATE, "--base", base, "--build", build, "--binary", "program",
+                               "gate.json", *OPTIONS.split()], cwd=self.repo, env=self.env,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as gate:
+            end = time.monotonic() + 60
+            while not is_there() and gate.poll() is None and time.monotonic() < end:
+                time.sleep(0.05)
+            gate.send_signal(signal.SIGTERM)
+            try:
+                said = gate.communicate(timeout=30)[0]
+            finally:
+                gate.kill()
+        self.assertEqual(gate.returncode, 128 + signal.SIGTERM, said)
+        self.assertEqual(processes_with(self.dir), [])
+        self.assert_clean()
+
+    def test_told_to_end(self):
+        base = self.git("rev-parse", "HEAD")
+        self.commit("the same", 3000000)
+        self.env["TMPDIR"] = self.dir
+        built = os.path.join(self.dir, "built")
+        self.ended(base, "(exec -a %s/x sleep 1000) & touch %s; wait" % (self.dir, built),
+                   lambda: os.path.exists(built))
+        self.ended(base, "make", lambda: os.path.exists(self.path("pairs.jsonl")))
 
     def test_usage(self):
         self.refused(2, "no matrix is given")
@@ -177,12 +386,14 @@ class Gate(unittest.TestCase):
         self.refused(2, "none.json: there is no such matrix", "none.json")
         self.refused(2, "no commit 'nowhere'", "--base", "nowhere", "gate.json")
         self.refused(2, "no commit 'origin/HEAD'", "gate.json")
-        self.refused(2, "/none is no program", "--uhbench", "/none", "--base", "HEAD", "gate.json")
+        self.commit("the same", 3000000)
+        self.refused(2, "/none is no program", "--uhbench", "/none", "--base", "HEAD~", "gate.json")
         os.mkdir(os.path.join(self.repo, "uhbench-gate"))
-        self.refused(2, "is there already", "--base", "HEAD", "gate.json")
+        self.refused(2, "is there already", "--base", "HEAD~", "gate.json")
 
     def test_what_does_not_build(self):
-        base = self.git("rev-parse", "HEAD")
+        first = self.git("rev-parse", "HEAD")
+        base = self.commit("the same", 3000000)
         self.write("Makefile", "program:\n\t@echo that went wrong; exit 1\n")
         self.commit("broken", 1)
         self.refused(3, "that went wrong", "--build", "make", "--binary", "program",
@@ -190,14 +401,15 @@ class Gate(unittest.TestCase):
         self.refused(3, "head (", "--build", "make", "--binary", "program",
                      "--base", base, "gate.json")
         self.refused(3, "has not made other", "--build", "make", "--binary", "other",
-                     "--base", base, "--head", base, "gate.json")
+                     "--base", first, "--head", base, "gate.json")
 
     def test_other_work_trees_survive(self):
         """One that is on a disk which is not mounted now is there again later."""
+        self.commit("the same", 3000000)
         other, away = os.path.join(self.dir, "other"), os.path.join(self.dir, "away")
         self.git("worktree", "add", "-q", "-b", "feature", other)
         os.rename(other, away)
-        done = subprocess.run([GATE, "--base", "HEAD", "--build", "false", "gate.json"],
+        done = subprocess.run([GATE, "--base", "HEAD~", "--build", "false", "gate.json"],
                               cwd=self.repo, env=self.env, capture_output=True, text=True,
                               timeout=60)
         self.assertEqual(done.returncode, 3, done.stderr)
@@ -210,7 +422,7 @@ class Gate(unittest.TestCase):
         self.write("gate.json", '{"name": "small", "cells": []}')
         self.commit("no cells", 1000)
         self.refused(2, "gate.json", "--build", "make", "--binary", "program",
-                     "--base", "HEAD", "gate.json")
+                     "--base", "HEAD~", "gate.json")
 
 
 if __name__ == "__main__":

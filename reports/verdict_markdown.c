@@ -163,14 +163,18 @@ static void put_parts(struct budget *b, const struct verdicts *v, size_t reserve
 		put_part(b, v, &parts[i], reserve + CLOSING * (array_size(parts) - i));
 }
 
-/* The first line: by it a program finds the comment of the same gate's last run. */
+/* The first line: by it a program finds the comment of the same matrix's last gate. */
 static void write_mark(FILE *out, const struct verdicts *v)
 {
 	const char *name = v->name;
 
 	fputs("<!-- uhbench gate ", out);
-	for (size_t n = 0; n < 80 && name[n]; n++)
-		fputc(isalnum((unsigned char)name[n]) ? name[n] : '_', out);
+	for (size_t n = 0; n < 200 && name[n]; n++) {
+		if (isalnum((unsigned char)name[n]))
+			fputc(name[n], out);
+		else
+			fprintf(out, "_%02x", (unsigned char)name[n]);
+	}
 	fputs(" -->\n", out);
 }
 
