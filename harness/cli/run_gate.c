@@ -6,6 +6,7 @@
 #include "harness/cli/run_gate.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "harness/cli/fail_on.h"
 #include "harness/cli/measuring.h"
+#include "harness/gate/predict.h"
 #include "harness/host/hostinfo.h"
 #include "harness/host/machine.h"
 #include "harness/util/cleanup.h"
@@ -35,6 +37,18 @@ static cJSON *what_will_be(const struct matrix *m, uint64_t repeats, const char 
 	return o;
 }
 
+/* Said before minutes are spent on what cannot be judged. */
+static void warn_of_few_runs(const struct run_gate *g, uint64_t repeats)
+{
+	if (repeats < PREDICT_RUNS_LEAST)
+		fprintf(stderr,
+			"uhbench: times are judged from %u runs of each cell on, and this session "
+			"has %" PRIu64
+			": give the matrix \"repeats\" of %u, and measure the baseline "
+			"%s anew\n",
+			PREDICT_RUNS_LEAST, repeats, PREDICT_RUNS, g->baseline);
+}
+
 int run_gate_open(struct run_gate *g, const struct matrix *m, uint64_t repeats, const char *dir)
 {
 	_cleanup_json_ cJSON *now = NULL;
@@ -48,6 +62,7 @@ int run_gate_open(struct run_gate *g, const struct matrix *m, uint64_t repeats, 
 	if (rc != VERB_GO_ON)
 		return rc;
 	now = what_will_be(m, repeats, dir);
+	warn_of_few_runs(g, repeats);
 	return stored_compare_check(stored_side_what(&g->base), now, g->other_machine, g->advice);
 }
 

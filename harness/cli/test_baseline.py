@@ -202,6 +202,13 @@ class Gate(Case):
         self.assertIn("another recipe: duration_ns is 50000000, not 100000000",
                       self.run_gate(code=6).stderr)
 
+    def test_few_runs_are_told_before_measuring(self):
+        self.save(1)
+        write_matrix(os.path.join(self.copy, "m.json"), repeats=2)
+        self.assertIn('judged from 3 runs of each cell on, and this session has 2: give the matrix '
+                      '"repeats" of 5', self.run_gate(code=6).stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.copy, "out")), "nothing was measured")
+
     def test_no_baseline(self):
         p = self.run_gate(code=6)
         self.assertIn("there is no baseline", p.stderr)

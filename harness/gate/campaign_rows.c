@@ -41,6 +41,11 @@ const struct campaign_scenario campaign_scenarios[WORLDS] = {
 	[WORLD_BASE5_ONE]      = STORED_GATE(5, PREDICT_RUNS, .cells = 1),
 	[WORLD_BASE20_ONE]     = STORED_GATE(20, PREDICT_RUNS, .cells = 1),
 	[WORLD_BASE20_SLOWER]  = STORED_GATE(20, PREDICT_RUNS, .changed = 1, .effect = 0.5),
+	[WORLD_FEW5_SAME]      = STORED_GATE(5, PREDICT_RUNS_LEAST),
+	[WORLD_FEW20_SAME]     = STORED_GATE(20, PREDICT_RUNS_LEAST),
+	[WORLD_FEW5_ONE]       = STORED_GATE(5, PREDICT_RUNS_LEAST, .cells = 1),
+	[WORLD_FEW20_ONE]      = STORED_GATE(20, PREDICT_RUNS_LEAST, .cells = 1),
+	[WORLD_FEW20_SLOWER]   = STORED_GATE(20, PREDICT_RUNS_LEAST, .changed = 1, .effect = 0.5),
 #define RIVAL_ROWS(NAME, WHICH, DESIGN)                                                           \
 	[WORLD_##NAME##_SAME]    = {DESIGN, WHICH, {.cells = 0}, .brief = true},                  \
 	[WORLD_##NAME##_SLOWER5] = {DESIGN, WHICH, {.changed = 1, .effect = 0.05}}
@@ -78,8 +83,14 @@ const struct campaign_question campaign_questions[] = {
 	{WORLD_BASE20_SAME, MEASURE_ALARMS,    "A/A, 20 sessions of 5 runs: the same",       AT_MOST(0.01)},
 	{WORLD_BASE5_ONE,   MEASURE_ALARMS,    "A/A, one cell, 5 sessions of 5: the same",   AT_MOST(0.01)},
 	{WORLD_BASE20_ONE,  MEASURE_ALARMS,    "A/A, one cell, 20 sessions of 5: the same",  AT_MOST(0.01)},
-	{WORLD_BASE20_SAME, MEASURE_MDE,       "A/A, 20 sessions: what would show, %",       NO_BAR},
-	{WORLD_BASE20_SLOWER, MEASURE_FOUND,   "one cell +50 %, 20 sessions: found, %",      NO_BAR},
+	{WORLD_BASE20_SAME, MEASURE_MDE,       "A/A, 20 sessions of 5: what would show, %",       NO_BAR},
+	{WORLD_BASE20_SLOWER, MEASURE_FOUND,   "one cell +50 %, 20 sessions of 5: found, %",      NO_BAR},
+	{WORLD_FEW5_SAME,   MEASURE_ALARMS,    "A/A, 5 sessions of 3 runs: with an alarm, %",   AT_MOST(0.01)},
+	{WORLD_FEW20_SAME,  MEASURE_ALARMS,    "A/A, 20 sessions of 3 runs: the same",       AT_MOST(0.01)},
+	{WORLD_FEW5_ONE,    MEASURE_ALARMS,    "A/A, one cell, 5 sessions of 3: the same",   AT_MOST(0.01)},
+	{WORLD_FEW20_ONE,   MEASURE_ALARMS,    "A/A, one cell, 20 sessions of 3: the same",  AT_MOST(0.01)},
+	{WORLD_FEW20_SAME,  MEASURE_MDE,       "A/A, 20 sessions of 3: what would show, %",  NO_BAR},
+	{WORLD_FEW20_SLOWER, MEASURE_FOUND,    "one cell +50 %, 20 sessions of 3: found, %", NO_BAR},
 	{WORLD_FIXED,    MEASURE_ALARMS,       "second of a pair +2 %: with an alarm, %",    NO_BAR},
 	{WORLD_FIXED,    MEASURE_CONTAMINATED, "... refused by their control, %",            NO_BAR},
 	{WORLD_SINGLE_SAME,    MEASURE_ALARMS, "A/A: gates with an alarm, %",                NO_BAR},

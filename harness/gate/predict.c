@@ -43,11 +43,24 @@ double predict_variance(const double *base, size_t n)
 	return m.n > 1 ? m.squares / (m.n - 1) : NAN;
 }
 
+#define FEW_CHARGE 5.0
+
 /* What is known of a cell by itself. */
 struct own {
 	struct moments base, head;
 	double df, variance;
+	double above, below; /* farthest session of the base, each way */
 };
+
+/* How far a session of the base is from the mean of the others at most, to the side of `sign`. */
+static double farthest(const double *base, size_t n, const struct moments *m, double sign)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = fmax(most, sign * (base[i] - m->mean)); /* fmax drops NAN */
+	return m->n > 1 ? most * m->n / (m->n - 1) : NAN;
+}
 
 static struct own own_of(const struct predict *p, const struct predict_cell *cell)
 {
@@ -57,6 +70,8 @@ static struct own own_of(const struct predict *p, const struct predict_cell *cel
 
 	o.df = (o.base.n > 1 ? o.base.n - 1 : 0) + (o.head.n > 1 ? o.head.n - 1 : 0);
 	o.variance = o.df > 0 ? fmax((o.base.squares + o.head.squares) / o.df, least) : NAN;
+	o.above = farthest(cell->base, p->n_base, &o.base, 1);
+	o.below = farthest(cell->base, p->n_base, &o.base, -1);
 	return o;
 }
 
@@ -73,6 +88,7 @@ static void residual_row(const struct predict *p, const struct predict_cell *cel
 struct pool {
 	struct moderated_prior prior;
 	double df_most;
+	double above, below; /* farthest session of any of its cells, each way */
 };
 
 /* The cells of a pool of whose variance something is known, gathered. */
@@ -80,6 +96,7 @@ struct gathered {
 	double *variance, *df, *residuals;
 	size_t n;
 	double df_least;
+	double above, below;
 };
 
 static void gathered_free(struct gathered *g)
@@ -105,6 +122,8 @@ static int gather(const struct predict *p, const struct own *own, unsigned pool,
 		g->variance[g->n] = own[i].variance;
 		g->df[g->n] = own[i].df;
 		g->df_least = fmin(g->df_least, own[i].df);
+		g->above = fmax(g->above, own[i].above);
+		g->below = fmax(g->below, own[i].below);
 		residual_row(p, &p->cells[i], &own[i], g->residuals + g->n * width);
 		g->n++;
 	}
@@ -119,27 +138,18 @@ static int make_pool(const struct predict *p, const struct own *own, unsigned nu
 
 	if (r)
 		return r;
+	ret->above = g.above;
+	ret->below = g.below;
 	ret->prior = moderated_prior(g.variance, g.df, g.n);
 	ret->df_most =
 		moderated_df_most(g.residuals, g.n, p->n_base + p->n_head, g.n ? g.df_least : 0);
 	return isnan(ret->df_most) ? -ENOMEM : 0;
 }
 
-/* How far a session of the base is from the mean of the others at most, to the side of `sign`. */
-static double farthest(const struct predict *p, const struct predict_cell *cell,
-		       const struct own *o, double sign)
-{
-	double most = 0;
-
-	for (size_t i = 0; i < p->n_base; i++)
-		most = fmax(most, sign * (cell->base[i] - o->base.mean)); /* fmax drops NAN */
-	return o->base.n > 1 ? most * o->base.n / (o->base.n - 1) : NAN;
-}
-
 /* Of an estimate that goes as far as `least`; `runs` is where its most moderate runs are. */
 static double tail(double estimate, double runs, double least, const struct predict_result *r)
 {
-	return estimate > least ? dist_t_cdf(-runs / r->error, r->df) : 1;
+	return estimate > least ? fmin(1, r->charge * dist_t_cdf(-runs / r->error, r->df)) : 1;
 }
 
 static void judge_cell(const struct predict *p, const struct predict_cell *cell,
@@ -163,15 +173,18 @@ static void judge_cell(const struct predict *p, const struct predict_cell *cell,
 	ret->deviation =
 		sqrt(moderated_variance(&pool->prior, pool->df_most, o->variance, &ret->df));
 	ret->error = ret->deviation * sqrt(1. / o->base.n + 1. / o->head.n);
-	ret->above = PREDICT_STRETCH * farthest(p, cell, o, 1);
-	ret->below = PREDICT_STRETCH * farthest(p, cell, o, -1);
+	ret->above = PREDICT_STRETCH * (cell->few ? pool->above : o->above);
+	ret->below = PREDICT_STRETCH * (cell->few ? pool->below : o->below);
+	ret->charge = cell->few ? FEW_CHARGE : 1;
 	ret->p_worse = tail(ret->estimate, best, ret->above, ret);
 	ret->p_better = tail(-ret->estimate, -worst, ret->below, ret);
 }
 
 double predict_reach(const struct predict_result *r, double alpha)
 {
-	return isnan(r->p_worse) ? NAN : fmax(-dist_t_quantile(alpha, r->df) * r->error, r->above);
+	if (isnan(r->p_worse))
+		return NAN;
+	return fmax(-dist_t_quantile(alpha / r->charge, r->df) * r->error, r->above);
 }
 
 static int judge_pools(const struct predict *p, const struct own *own,

@@ -12,19 +12,23 @@
  * and the interval is Student's. Sessions are no normal numbers, though: where a machine is busy
  * elsewhere for a while, a few runs of a few cells are much slower, never faster. So a head has to
  * be off with every run of its, since a change is in all of them, and PREDICT_STRETCH times as far
- * as any session of the base is from the others. With 5 sessions that spread by 3 % a
- * single cell shows +13 %, one of a hundred that moved together +54 %; with 20 sessions +15 %.
+ * as any session of the base is from the others. A burst takes in three runs more easily than five:
+ * below PREDICT_RUNS that is any session of any cell of the pool, and alpha a fifth.
+ * With 5 sessions that spread by 3 % a single cell shows +13 %, one of a hundred that moved
+ * together +54 %; with 20 sessions +15 %.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "harness/util/err.h"
 
-#define PREDICT_LEAST	  5u /* sessions of the base, for a verdict */
-#define PREDICT_RUNS	  5u /* of a cell in a session, for a verdict on a time */
-#define PREDICT_STRETCH	  2.0
-#define PREDICT_DEVIATION 0.001 /* of a session: no machine repeats itself better */
+#define PREDICT_LEAST	   5u /* sessions of the base, for a verdict */
+#define PREDICT_RUNS_LEAST 3u /* of a cell in a session, for a verdict on a time */
+#define PREDICT_RUNS	   5u
+#define PREDICT_STRETCH	   2.0
+#define PREDICT_DEVIATION  0.001 /* of a session: no machine repeats itself better */
 
 struct predict_cell {
 	unsigned pool;	    /* cells of the same one share what they know of the deviation */
@@ -32,6 +36,7 @@ struct predict_cell {
 	const double *head; /* [sessions of the head] */
 	/* [sessions of the head]: the best and the worst run in each, where `head` is the median */
 	const double *best, *worst;
+	bool few; /* runs in a session of the head: fewer than PREDICT_RUNS */
 };
 
 struct predict_result {
@@ -41,6 +46,7 @@ struct predict_result {
 	double deviation, df;	 /* between sessions, moderated; NAN where nothing is known of it */
 	double error;		 /* of the estimate, if nothing changed */
 	double above, below;	 /* how far an estimate must be off beside that, each way */
+	double charge;		 /* by which each p is larger than the error alone makes it */
 	double p_worse, p_better;
 };
 

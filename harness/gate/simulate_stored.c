@@ -147,7 +147,8 @@ static int judge(const struct sim_world *w, struct stored *s, struct err *err)
 		s->cells[i] = (struct predict_cell){.base = s->base + i * w->sessions,
 						    .head = &s->head[i],
 						    .best = &s->best[i],
-						    .worst = &s->worst[i]};
+						    .worst = &s->worst[i],
+						    .few = w->repeats < PREDICT_RUNS};
 	r = predict(&p, s->results, err);
 	if (r)
 		return r;

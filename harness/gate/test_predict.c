@@ -98,6 +98,34 @@ static void test_no_spread(void **state)
 	assert_true(results[0].deviation == PREDICT_DEVIATION);
 }
 
+/* Few runs: the farthest session of all cells counts, and each p five times. */
+static void test_few_runs(void **state)
+{
+	static const bool cases[] = {false, true};
+	struct predict p = {.cells = cells, .n_cells = 2, .n_base = 20, .n_head = 1};
+	double sure[2], near[2], reach[2];
+	struct err err;
+
+	(void)state;
+	three_percent(2, 20);
+	base[1][19] += 0.2;
+	for (int k = 0; k < 2; k++) {
+		head[1][0] = 0;
+		head[0][0] = 0.3;
+		run_predict(2, 20, 1);
+		cells[0].few = cases[k];
+		assert_int_equal(predict(&p, results, &err), 0);
+		near[k] = results[0].p_worse;
+		reach[k] = predict_reach(&results[0], 0.01);
+		head[0][0] = 0.6;
+		assert_int_equal(predict(&p, results, &err), 0);
+		sure[k] = results[0].p_worse;
+	}
+	assert_true(near[0] < 1e-4 && near[1] == 1);
+	assert_true(sure[0] < 1e-6 && fabs(sure[1] / sure[0] - 5) < 1e-9);
+	assert_true(reach[0] < 0.3 && reach[1] > 0.3);
+}
+
 struct world {
 	const char *name;
 	double shared, own; /* deviations of a session: of all cells, of each */
@@ -195,8 +223,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_it_can_see), cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_no_spread),	cmocka_unit_test(test_false_alarms),
-		cmocka_unit_test(test_pooling_pays),
+		cmocka_unit_test(test_no_spread),	cmocka_unit_test(test_few_runs),
+		cmocka_unit_test(test_false_alarms),	cmocka_unit_test(test_pooling_pays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

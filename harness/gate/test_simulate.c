@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "harness/gate/simulate.h"
+#include "harness/gate/simulate_stored.h"
 
 #define CELLS 20
 
@@ -136,6 +137,33 @@ static void test_drift_cancels(void **state)
 	assert_int_equal(found, 20);
 }
 
+/* Bursts are one-sided: taken for normal numbers, they raise ten times as many alarms. */
+static void test_sessions(void **state)
+{
+	struct sim_world w = {
+		.noise = noise_class_find("ci"), .cells = CELLS, .sessions = 20, .changed = 1};
+	static const size_t repeats[] = {3, 5};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		unsigned found = 0, alarms = 0;
+
+		w.repeats = repeats[i];
+		w.effect = repeats[i] == 3 ? 1.2 : 0.5;
+		for (uint64_t seed = 0; seed < 200; seed++) {
+			struct sim_outcome o;
+			struct err err;
+
+			assert_int_equal(simulate_stored(&w, seed, &o, &err), 0);
+			found += o.changed[GATE_REGRESSED];
+			alarms += o.innocent[GATE_REGRESSED] > 0;
+			assert_int_equal(judged(o.innocent), CELLS - 1);
+		}
+		assert_true(found >= 180);
+		assert_true(alarms <= 2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +174,7 @@ int main(void)
 		cmocka_unit_test(test_all_are_judged),
 		cmocka_unit_test(test_second_slot),
 		cmocka_unit_test(test_drift_cancels),
+		cmocka_unit_test(test_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

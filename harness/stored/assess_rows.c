@@ -128,13 +128,19 @@ double assess_operations_missing(const struct assess_row *row)
 	return fmax(0, row->operations - fewest_operations(row->line));
 }
 
-/* Counts do not depend on who else is on the machine. */
-unsigned assess_runs_missing(const struct assess_row *row)
+/* By how many runs the head has fewer than `n`. Counts do not depend on who else is on the machine,
+ * and have as many as they need. */
+static unsigned runs_below(const struct assess_row *row, unsigned n)
 {
 	const cJSON *runs = cJSON_GetObjectItemCaseSensitive(row->line, "order");
-	unsigned n = (unsigned)cJSON_GetArraySize(runs);
+	unsigned made = (unsigned)cJSON_GetArraySize(runs);
 
-	return row->effect.count || n >= PREDICT_RUNS ? 0 : PREDICT_RUNS - n;
+	return row->effect.count || made >= n ? 0 : n - made;
+}
+
+unsigned assess_runs_missing(const struct assess_row *row)
+{
+	return runs_below(row, PREDICT_RUNS_LEAST);
 }
 
 static int add_cell(const struct assess *j, struct assess_rows *rows, const cJSON *line)
@@ -413,7 +419,8 @@ static int predict_rows(struct assess_rows *rows, enum assess_reference ref, con
 						 .base = v,
 						 .head = v + s->n_base,
 						 .best = v + s->n,
-						 .worst = v + s->n + p.n_head};
+						 .worst = v + s->n + p.n_head,
+						 .few = runs_below(&rows->rows[i], PREDICT_RUNS)};
 	}
 	r = predict(&p, results, err);
 	for (size_t i = 0; !r && i < rows->n; i++)
