@@ -23,6 +23,7 @@ static cJSON *point_json(const struct trend_point *p)
 	cJSON_AddStringToObject(o, "started", p->started);
 	cJSON_AddStringToObject(o, "uhbench", p->uhbench);
 	cJSON_AddStringToObject(o, "revision", p->revision);
+	cJSON_AddStringToObject(o, "remark", p->remark);
 	add_number(o, "value", p->value);
 	add_number(o, "measured", p->measured);
 	add_number(o, "min", p->least);
@@ -35,7 +36,7 @@ static cJSON *point_json(const struct trend_point *p)
 static cJSON *step_json(const struct trend *t, const struct rankscan_step *step)
 {
 	static const char *const words[] = {"better", "other", "worse"};
-	const struct trend_point *first = &t->points[step->at], *last = first - 1;
+	const struct trend_point *first = &t->points[step->at], *last = trend_before(t, step);
 	cJSON *o = cJSON_CreateObject();
 
 	add_number(o, "at", (double)step->at);
@@ -57,7 +58,7 @@ static void add_findings(cJSON *o, const struct trend *t)
 
 	for (size_t i = 0; i < t->scan.n_steps; i++)
 		cJSON_AddItemToArray(steps, step_json(t, &t->scan.steps[i]));
-	cJSON_AddBoolToObject(o, "enough", t->n >= RANKSCAN_MIN);
+	cJSON_AddBoolToObject(o, "enough", t->n - t->n_bare >= RANKSCAN_MIN);
 	cJSON_AddBoolToObject(o, "unreliable", t->scan.unreliable);
 	add_number(o, "autocorrelation", t->scan.autocorrelation);
 	add_number(o, "level", t->scan.level);
@@ -80,6 +81,8 @@ static cJSON *series_json(const struct trend *t)
 	cJSON_AddItemToObject(o, "reference",
 			      *t->reference ? cJSON_CreateString(t->reference)
 					    : cJSON_CreateNull());
+	add_number(o, "warmup_ns", t->warmup_ns);
+	add_number(o, "duration_ns", t->duration_ns);
 	cJSON_AddItemToObject(o, "yardstick",
 			      t->yardstick ? cJSON_CreateString(t->yardstick) : cJSON_CreateNull());
 	cJSON_AddStringToObject(o, "basis", t->basis);

@@ -36,7 +36,8 @@ static void put_points(FILE *out, const struct trend *t)
 {
 	fputs("$d << E\n", out);
 	for (size_t i = 0; i < t->n; i++)
-		fprintf(out, "%zu %.9g\n", i, t->points[i].value);
+		if (!isnan(t->points[i].value))
+			fprintf(out, "%zu %.9g\n", i, t->points[i].value);
 	fputs("E\n", out);
 }
 

@@ -49,7 +49,7 @@ static void put_point(FILE *out, const char *folder, const char *before, const c
 static void write_step(const struct trend *t, const struct rankscan_step *step, FILE *out)
 {
 	static const char *const words[] = {"better", "other", "worse"};
-	const struct trend_point *first = &t->points[step->at], *last = first - 1;
+	const struct trend_point *first = &t->points[step->at], *last = trend_before(t, step);
 	char by[FMT_MAX];
 
 	fprintf(out, "    %-6s %s, ", words[trend_step_is(t, step) + 1], percent(by, step->step));
@@ -65,9 +65,39 @@ static void write_step(const struct trend *t, const struct rankscan_step *step, 
 	fputs(")\n", out);
 }
 
+static void write_windows(const struct trend *t, FILE *out)
+{
+	char window[FMT_MAX], warmup[FMT_MAX];
+
+	if (t->duration_ns > 0)
+		fprintf(out, " of %s after %s",
+			fmt_trim((char *)fmt_value(window, t->duration_ns, "ns", true)),
+			fmt_trim((char *)fmt_value(warmup, t->warmup_ns, "ns", true)));
+}
+
+/* Sessions that were not as they should be, of a kind: "3 were concurrent, the last is s12" */
+static void write_remarked(const struct trend *t, const char *remark, FILE *out)
+{
+	const struct trend_point *last = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (!strstr(t->points[i].remark, remark))
+			continue;
+		last = &t->points[i];
+		n++;
+	}
+	if (!n)
+		return;
+	fprintf(out, "    %zu %s %s: ", n, n == 1 ? "session is" : "sessions are", remark);
+	fputs(n == 1 ? "" : "the last is ", out);
+	put_safe(out, last->folder, SAFE_MAX);
+	fputc('\n', out);
+}
+
 static void write_remarks(const struct trend *t, FILE *out)
 {
-	if (t->n < RANKSCAN_MIN)
+	if (t->n - t->n_bare < RANKSCAN_MIN)
 		fprintf(out, "    steps can be told from %d sessions on\n", RANKSCAN_MIN);
 	if (t->scan.unreliable)
 		fprintf(out,
@@ -76,12 +106,14 @@ static void write_remarks(const struct trend *t, FILE *out)
 			t->scan.autocorrelation);
 	if (t->n_older)
 		fprintf(out, "    %zu older sessions are left out\n", t->n_older);
+	write_remarked(t, "concurrent", out);
+	write_remarked(t, "unfinished", out);
 	fprintf(out, "    %s\n", t->basis);
 }
 
 static void write_series(const struct trend *t, FILE *out)
 {
-	const struct trend_point *last = &t->points[t->n - 1];
+	const struct trend_point *last = &t->points[t->n - 1], *shown = &t->points[t->last];
 	char by[FMT_MAX] = "unknown";
 
 	fputs("  ", out);
@@ -91,12 +123,14 @@ static void write_series(const struct trend *t, FILE *out)
 	fputs(": ", out);
 	put_safe(out, t->metric, SAFE_MAX);
 	fputc(' ', out);
-	put_figure(out, last->value, t->unit);
+	put_figure(out, shown->value, t->unit);
 	if (!isnan(t->change))
 		percent(by, t->change);
 	fprintf(out, ", %s against its level of ", by);
 	put_figure(out, t->scan.level, t->unit);
-	fprintf(out, " (%zu session%s, ", t->n, t->n == 1 ? "" : "s");
+	fprintf(out, " (%zu session%s", t->n, t->n == 1 ? "" : "s");
+	write_windows(t, out);
+	fputs(", ", out);
 	put_safe(out, t->points[0].started, DAY);
 	fputs(" to ", out);
 	put_safe(out, last->started, DAY);

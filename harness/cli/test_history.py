@@ -153,16 +153,49 @@ class Steps(Case):
         self.assertIsNone(s["yardstick"])
         self.assertEqual(s["steps"], [])
 
-    def test_machines_are_told_apart(self):
+    def change(self, name, change):
+        """What change() makes of a session's manifest and records."""
+        manifest, runs = (os.path.join(self.dir, name, f) for f in ("manifest.json", "runs.jsonl"))
+        with open(manifest, encoding="utf-8") as f:
+            m = json.load(f)
+        with open(runs, encoding="utf-8") as f:
+            records = [json.loads(line) for line in f]
+        change(m, records)
+        with open(manifest, "w", encoding="utf-8") as f:
+            json.dump(m, f)
+        with open(runs, "w", encoding="utf-8") as f:
+            f.writelines(json.dumps(r) + "\n" for r in records)
+
+    def test_what_cannot_be_compared_is_told_apart(self):
+        """Machines, lengths of windows, and units that a metric has got."""
+        def unit(_, records):
+            for r in records:
+                r["metrics"]["throughput"]["unit"] = "1/min"
+        self.with_step(n=6)
+        self.change("s05", lambda m, _: m["host"].update(kernel="9.9.9"))
+        self.change("s04", lambda m, _: m.update(duration_ns=5e9))
+        self.change("s03", lambda m, _: m.update(warmup_ns=1e9))
+        self.change("s02", unit)
+        text = self.uhbench("history", "--rebuild", "--cell", "nop/null", self.dir).stdout
+        self.assertEqual(
+            sorted((s["duration_ns"], s["warmup_ns"], s["unit"], len(s["points"]))
+                   for s in self.series("--cell", "nop/null depth=4")),
+            [(6e7, 5e6, "1/min", 1), (6e7, 5e6, "1/s", 1), (6e7, 5e6, "1/s", 2),
+             (6e7, 1e9, "1/s", 1), (5e9, 5e6, "1/s", 1)])
+        for windows in ("2 sessions of 60 ms after 5 ms,", "1 session of 5 s after 5 ms,",
+                        "1 session of 60 ms after 1 s,"):
+            self.assertIn(windows, text)
+
+    def test_disturbed_sessions_are_marked(self):
         self.with_step(n=4)
-        path = os.path.join(self.dir, "s03", "manifest.json")
-        with open(path) as f:
-            manifest = json.load(f)
-        manifest["host"]["kernel"] = "9.9.9"
-        with open(path, "w") as f:
-            json.dump(manifest, f)
-        self.uhbench("history", "--rebuild", self.dir)
-        self.assertEqual(sorted(len(s["points"]) for s in self.series()), [1, 1, 3, 3])
+        self.change("s01", lambda m, _: m.update(concurrent=True))
+        self.change("s02", lambda _, records: records.pop())
+        self.change("s03", lambda m, records: (m.update(concurrent=True), records.pop()))
+        text = self.uhbench("history", "--rebuild", self.dir).stdout
+        self.assertIn("2 sessions are concurrent: the last is s03\n", text)
+        self.assertIn("2 sessions are unfinished: the last is s03\n", text)
+        self.assertEqual([p["remark"] for p in self.series()[0]["points"]],
+                         ["", "concurrent", "unfinished", "concurrent, unfinished"])
 
     def test_nothing_foreign_gets_to_the_terminal(self):
         """Names, labels and revisions that are to clear it, and to set its title."""
@@ -279,7 +312,7 @@ class Gates(Case):
                 if m["metric"] == "throughput" and m["estimate"] is not None}
         rows = self.rows()
         self.assertEqual([(r[0], r[1]) for r in rows["session"]], [(verdicts["gate"], "gate")])
-        self.assertRegex(rows["session"][0][-1],
+        self.assertRegex(rows["session"][0][7],
                          r"^[0-9a-f]{12} base:nop.work_ns=0 head:nop.work_ns=2")
         # On a machine that is busy enough a pair has no figure, and its cell then has none.
         self.assertEqual(self.medians("throughput"),
@@ -415,15 +448,26 @@ class Store(Case):
         self.uhbench("history", "--rebuild", self.dir, code=2)
         self.assertEqual(self.rows(), rows)
 
-    def test_newer_schema(self):
+    def set_schema(self, version):
+        with sqlite3.connect(self.store) as db:
+            db.execute(f"PRAGMA user_version = {version}")
+        db.close()
+
+    def test_another_schema(self):
         self.with_step(n=2)
         self.uhbench("history", "--rebuild", self.dir)
-        with sqlite3.connect(self.store) as db:
-            db.execute("PRAGMA user_version = 2")
-        db.close()
+        self.set_schema(3)
         p = self.uhbench("history", self.dir, code=2)
-        self.assertIn("has schema 2, this uhbench reads 1", p.stderr)
-        self.assert_kept("has schema 2", 2)
+        self.assertIn("has schema 3, this uhbench reads 2", p.stderr)
+        self.assert_kept("has schema 3", 2)
+        self.set_schema(1)
+        p = self.uhbench("history", self.dir, code=2)
+        self.assertIn("is of an older uhbench (schema 1, this uhbench reads 2): `uhbench history "
+                      f"--rebuild {self.dir}` makes it anew", p.stderr)
+        p = self.uhbench("run", self.matrix, "-o", os.path.join(self.dir, "late"))
+        self.assertIn("note: not in a history: ", p.stderr)
+        self.uhbench("history", "--rebuild", self.dir)
+        self.assertEqual(self.series("--cell", "nop/null")[0]["points"][-1]["folder"], "late")
 
     def test_damaged_record_is_left_out_and_said(self):
         self.with_step(n=3)

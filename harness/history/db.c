@@ -43,7 +43,8 @@ static const char schema[] =
 	" target TEXT NOT NULL, rate REAL NOT NULL);"
 	"CREATE TABLE session (id TEXT PRIMARY KEY, kind TEXT NOT NULL, folder TEXT NOT NULL,"
 	" started TEXT NOT NULL, uhbench TEXT NOT NULL, revision TEXT NOT NULL,"
-	" machine TEXT NOT NULL REFERENCES machine(key), reference TEXT NOT NULL);"
+	" machine TEXT NOT NULL REFERENCES machine(key), reference TEXT NOT NULL,"
+	" warmup_ns REAL NOT NULL, duration_ns REAL NOT NULL, remark TEXT NOT NULL);"
 	"CREATE TABLE yardstick (session TEXT NOT NULL REFERENCES session(id) ON DELETE CASCADE,"
 	" name TEXT NOT NULL, version INTEGER NOT NULL, ns REAL NOT NULL,"
 	" PRIMARY KEY (session, name)) WITHOUT ROWID;"
@@ -80,16 +81,23 @@ static int code_of(int rc)
 	}
 }
 
-static int damaged(const struct db *db, const char *how, struct err *err)
+/* "FILE is WHAT (how): and the way out of it" */
+static int unusable(const struct db *db, int code, const char *what, const char *how,
+		    struct err *err)
 {
 	char dir[PATH_MAX];
 
 	snprintf(dir, sizeof(dir), "%s", db->file);
 	*strrchr(dir, '/') = 0;
-	return err_set(err, -EBADMSG,
-		       "%s is damaged (%s): `uhbench history --rebuild %s` makes it anew from the "
+	return err_set(err, code,
+		       "%s is %s (%s): `uhbench history --rebuild %s` makes it anew from the "
 		       "records",
-		       db->file, how, dir);
+		       db->file, what, how, dir);
+}
+
+static int damaged(const struct db *db, const char *how, struct err *err)
+{
+	return unusable(db, -EBADMSG, "damaged", how, err);
 }
 
 /* Tells the failure of the last call. */
@@ -168,6 +176,20 @@ static int make_schema(struct db *db, struct err *err)
 	return r ? r : run(db, "COMMIT", err);
 }
 
+static int check_version(const struct db *db, int64_t version, struct err *err)
+{
+	char how[80];
+
+	if (version == DB_SCHEMA)
+		return 0;
+	if (version > DB_SCHEMA)
+		return err_set(err, -ENOTSUP, "%s has schema %lld, this uhbench reads %d", db->file,
+			       (long long)version, DB_SCHEMA);
+	snprintf(how, sizeof(how), "schema %lld, this uhbench reads %d", (long long)version,
+		 DB_SCHEMA);
+	return unusable(db, -ENOTSUP, "of an older uhbench", how, err);
+}
+
 /* A file without any table is new; any other must be ours, and of a schema that is known. */
 static int check_identity(struct db *db, enum db_mode mode, struct err *err)
 {
@@ -187,10 +209,8 @@ static int check_identity(struct db *db, enum db_mode mode, struct err *err)
 	if (application != APPLICATION_ID)
 		return err_set(err, -EBADMSG, "%s is a database, but no history of uhbench",
 			       db->file);
-	if (version != DB_SCHEMA)
-		return err_set(err, -ENOTSUP, "%s has schema %lld, this uhbench reads %d", db->file,
-			       (long long)version, DB_SCHEMA);
-	return check_whole(db, err);
+	r = check_version(db, version, err);
+	return r ? r : check_whole(db, err);
 }
 
 /* file:PATH?immutable=1, with all of the path escaped that an URI could take for its own. */

@@ -16,7 +16,7 @@
 #include "harness/util/err.h"
 
 #define DB_FILE	  "history.sqlite"
-#define DB_SCHEMA 1
+#define DB_SCHEMA 2
 
 enum db_mode {
 	DB_READ,  /* -ENOENT when there is none */
@@ -28,8 +28,8 @@ enum db_mode {
 struct db;
 
 /*
- * -EBADMSG: it is damaged, or no history; -ENOTSUP: of a newer uhbench; -EBUSY: the lock was held
- * for a minute; others as they come from the system. `err` names the file and what to do.
+ * -EBADMSG: it is damaged, or no history; -ENOTSUP: of an older or newer uhbench; -EBUSY: the lock
+ * was held for a minute; others as they come from the system. `err` names the file and what to do.
  */
 int db_open(const char *dir, enum db_mode mode, struct db **ret, struct err *err);
 void db_close(struct db *db); /* NULL is fine; what was not committed is as if it never was */

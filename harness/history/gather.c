@@ -61,6 +61,17 @@ void gather_machine(cJSON *into, const cJSON *host)
 	cJSON_AddStringToObject(into, "machine_says", says);
 }
 
+void gather_windows(cJSON *into, const cJSON *from)
+{
+	static const char *const keys[] = {"warmup_ns", "duration_ns"};
+
+	for (size_t i = 0; i < array_size(keys); i++) {
+		const cJSON *ns = at(from, keys[i]);
+
+		cJSON_AddNumberToObject(into, keys[i], cJSON_IsNumber(ns) ? ns->valuedouble : 0);
+	}
+}
+
 void gather_cell(cJSON *cells, const cJSON *cell, const char *label)
 {
 	const cJSON *rate = at(at(cell, "axes"), "rate");
@@ -100,15 +111,22 @@ static void note_metric(cJSON *cell, const cJSON *metric)
 							   : cJSON_CreateNull());
 }
 
-/* `arg`: {cell id: {metric: {...}}}, of all runs so far. */
+/* Of all runs so far. */
+struct sums {
+	cJSON *cells; /* {cell id: {metric: {...}}} */
+	size_t runs;
+};
+
 static int note_record(void *arg, cJSON *record)
 {
 	const cJSON *metric, *cell = at(record, "cell");
+	struct sums *sums = arg;
 
+	sums->runs++;
 	if (strcmp(gather_text(record, "status"), "ok") || cJSON_IsTrue(at(record, "probed")))
 		return 0;
 	cJSON_ArrayForEach (metric, at(record, "metrics"))
-		note_metric(object_in(arg, gather_text(cell, "id")), metric);
+		note_metric(object_in(sums->cells, gather_text(cell, "id")), metric);
 	return 0;
 }
 
@@ -174,14 +192,32 @@ static int add_values(cJSON *into, const cJSON *manifest, const cJSON *sums)
 	return 0;
 }
 
+static void add_remark(cJSON *into, const cJSON *manifest, size_t runs)
+{
+	const cJSON *planned = at(manifest, "runs");
+	bool concurrent = cJSON_IsTrue(at(manifest, "concurrent"));
+	bool unfinished = cJSON_IsNumber(planned) && (double)runs < planned->valuedouble;
+	char text[40];
+
+	snprintf(text, sizeof(text), "%s%s%s", concurrent ? "concurrent" : "",
+		 concurrent && unfinished ? ", " : "", unfinished ? "unfinished" : "");
+	cJSON_AddStringToObject(into, "remark", text);
+}
+
+static void sums_free(struct sums *sums)
+{
+	cJSON_Delete(sums->cells);
+}
+
 int gather_session(const char *dir, cJSON *into, struct err *err)
 {
-	_cleanup_json_ cJSON *manifest = NULL, *yardsticks = NULL, *sums = cJSON_CreateObject();
+	_cleanup_(sums_free) struct sums sums = {.cells = cJSON_CreateObject()};
+	_cleanup_json_ cJSON *manifest = NULL, *yardsticks = NULL;
 	const cJSON *host;
 	int r = store_manifest(dir, &manifest, err);
 
 	if (!r)
-		r = store_each(dir, note_record, sums, NULL, err);
+		r = store_each(dir, note_record, &sums, NULL, err);
 	if (!r)
 		r = yardlog_read(dir, &yardsticks, err);
 	if (r)
@@ -197,8 +233,10 @@ int gather_session(const char *dir, cJSON *into, struct err *err)
 	cJSON_AddStringToObject(into, "revision", gather_text(at(host, "build"), "revision"));
 	cJSON_AddStringToObject(into, "reference", "");
 	gather_machine(into, host);
+	gather_windows(into, manifest);
+	add_remark(into, manifest, sums.runs);
 	cJSON_AddItemToObject(into, "yardsticks", take_ptr(yardsticks));
-	r = add_values(into, manifest, sums);
+	r = add_values(into, manifest, sums.cells);
 	return r ? err_sys(err, r, "%s", dir) : 0;
 }
 

@@ -168,6 +168,8 @@ int gather_gate(const char *dir, cJSON *into, struct err *err)
 	cJSON_AddStringToObject(into, "revision", gather_text(at(gate, "head"), "revision"));
 	cJSON_AddStringToObject(into, "reference", reference);
 	gather_machine(into, at(gate, "host"));
+	gather_windows(into, gate);
+	cJSON_AddStringToObject(into, "remark", "");
 	cJSON_AddItemToObject(into, "yardsticks", cJSON_CreateObject());
 	return add_values(into, gate, verdicts, dir, err);
 }

@@ -32,11 +32,13 @@ static int put_session(struct db *db, const cJSON *s, struct err *err)
 		r = db_put(db, err, "INSERT OR REPLACE INTO machine VALUES (?, ?)", "ss",
 			   gather_text(s, "machine"), gather_text(s, "machine_says"));
 	return r ? r
-		 : db_put(db, err, "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-			  "ssssssss", gather_text(s, "id"), gather_text(s, "kind"),
+		 : db_put(db, err, "INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			  "ssssssssdds", gather_text(s, "id"), gather_text(s, "kind"),
 			  gather_text(s, "folder"), gather_text(s, "started"),
 			  gather_text(s, "uhbench"), gather_text(s, "revision"),
-			  gather_text(s, "machine"), gather_text(s, "reference"));
+			  gather_text(s, "machine"), gather_text(s, "reference"),
+			  number(s, "warmup_ns"), number(s, "duration_ns"),
+			  gather_text(s, "remark"));
 }
 
 static int put_yardsticks(struct db *db, const cJSON *s, struct err *err)

@@ -83,8 +83,9 @@ static void test_without_a_yardstick(void **state)
 
 	(void)state;
 	make(&s, "ns");
-	s.points[3].yardstick_ns = NAN;
-	check_as_measured(&s, "not every session");
+	for (size_t i = 0; i < 6; i++)
+		s.points[3 * i].yardstick_ns = NAN;
+	check_as_measured(&s, "too many sessions have no yardstick");
 	make(&s, "ns");
 	s.points[19].yardstick_version = 2;
 	check_as_measured(&s, "version changed");
@@ -112,7 +113,37 @@ static void test_noisy_yardstick(void **state)
 		s.points[i].measured = 100 * wobble(i);
 		s.points[i].yardstick_ns = 40 * (1 + 0.1 * (double)(i % 2));
 	}
-	check_as_measured(&s, "they would differ by");
+	check_as_measured(&s, "not clearly less");
+	make(&s, "ns");
+	for (size_t i = 0; i < POINTS; i++) /* the same of all: it takes nothing out */
+		s.points[i].yardstick_ns = 40;
+	check_as_measured(&s, "not clearly less");
+}
+
+/* Few sessions without the yardstick are left out, be they the first, the last or beside a step. */
+static void test_some_without_a_yardstick(void **state)
+{
+	static const size_t bare[] = {0, 9, 10, POINTS - 1};
+	struct series s;
+
+	(void)state;
+	make(&s, "ns");
+	for (size_t i = 0; i < POINTS; i++)
+		s.points[i].measured *= i >= 10 ? 1.1 : 1;
+	for (size_t i = 0; i < array_size(bare); i++)
+		s.points[bare[i]].yardstick_ns = NAN;
+	assert_int_equal(trend_analyse(&s.trend, NULL), 0);
+	assert_string_equal(s.trend.yardstick, "spin");
+	assert_non_null(strstr(s.trend.basis, "4 without it are left out"));
+	assert_int_equal(s.trend.n_bare, 4);
+	assert_int_equal(s.trend.last, POINTS - 2);
+	assert_int_equal(s.trend.scan.n_steps, 1);
+	assert_int_equal(s.trend.scan.steps[0].at, 11);
+	assert_ptr_equal(trend_before(&s.trend, &s.trend.scan.steps[0]), &s.points[8]);
+	assert_true(fabs(s.trend.scan.steps[0].step - 0.1) < 0.005);
+	for (size_t i = 0; i < array_size(bare); i++)
+		assert_true(isnan(s.points[bare[i]].value));
+	rankscan_free(&s.trend.scan);
 }
 
 static void test_what_a_step_is(void **state)
@@ -138,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_both_directions),
 		cmocka_unit_test(test_without_a_yardstick),
 		cmocka_unit_test(test_noisy_yardstick),
+		cmocka_unit_test(test_some_without_a_yardstick),
 		cmocka_unit_test(test_what_a_step_is),
 	};
 

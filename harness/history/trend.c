@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Loading of series: rows of all stores are gathered first and put in order, then cut where cell,
- * machine or reference change. What is analysed is made in trend_basis.c.
+ * machine, reference, windows or unit change. What is analysed is made in trend_basis.c.
  */
 #include "harness/history/trend.h"
 
@@ -25,7 +25,7 @@ struct rows {
 static const char rows_sql[] =
 	"SELECT c.id, c.label, c.workload, c.target, v.metric, v.unit, v.better, m.key, m.says,"
 	" s.reference, s.id, s.kind, s.folder, s.started, s.revision, s.uhbench,"
-	" v.median, v.least, v.most, v.runs, y.ns, y.version"
+	" s.remark, v.median, v.least, v.most, v.runs, y.ns, y.version, s.warmup_ns, s.duration_ns"
 	" FROM value v JOIN session s ON s.id = v.session JOIN cell c ON c.id = v.cell"
 	" JOIN machine m ON m.key = s.machine"
 	" LEFT JOIN yardstick y ON y.session = s.id AND y.name = yardstick_of(c.workload)"
@@ -34,7 +34,8 @@ static const char rows_sql[] =
 
 static void free_point(struct trend_point *p)
 {
-	char *texts[] = {p->session, p->kind, p->folder, p->started, p->revision, p->uhbench};
+	char *texts[] = {p->session,  p->kind,	  p->folder, p->started,
+			 p->revision, p->uhbench, p->remark};
 
 	for (size_t i = 0; i < array_size(texts); i++)
 		free(texts[i]);
@@ -100,14 +101,16 @@ static int fill_row(struct trend *t, sqlite3_stmt *rows)
 	if (!r)
 		r = copy_texts(rows, array_size(names),
 			       (char **const[]){&p->session, &p->kind, &p->folder, &p->started,
-						&p->revision, &p->uhbench},
-			       6);
-	p->measured = db_number(rows, 16);
-	p->least = db_number(rows, 17);
-	p->most = db_number(rows, 18);
-	p->runs = (unsigned)db_number(rows, 19);
-	p->yardstick_ns = db_number(rows, 20);
-	p->yardstick_version = isnan(p->yardstick_ns) ? 0 : (int)db_number(rows, 21);
+						&p->revision, &p->uhbench, &p->remark},
+			       7);
+	p->measured = db_number(rows, 17);
+	p->least = db_number(rows, 18);
+	p->most = db_number(rows, 19);
+	p->runs = (unsigned)db_number(rows, 20);
+	p->yardstick_ns = db_number(rows, 21);
+	p->yardstick_version = isnan(p->yardstick_ns) ? 0 : (int)db_number(rows, 22);
+	t->warmup_ns = db_number(rows, 23);
+	t->duration_ns = db_number(rows, 24);
 	return r;
 }
 
@@ -183,6 +186,11 @@ static int load_store(const struct registry *reg, const char *dir,
 	return r;
 }
 
+static int compare_numbers(double a, double b)
+{
+	return (a > b) - (a < b);
+}
+
 /* The order of series; 0: the same one. */
 static int compare_series(const struct trend *a, const struct trend *b)
 {
@@ -190,7 +198,10 @@ static int compare_series(const struct trend *a, const struct trend *b)
 
 	r = r ? r : strcmp(a->cell, b->cell);
 	r = r ? r : strcmp(a->machine, b->machine);
-	return r ? r : strcmp(a->reference, b->reference);
+	r = r ? r : strcmp(a->reference, b->reference);
+	r = r ? r : compare_numbers(a->duration_ns, b->duration_ns);
+	r = r ? r : compare_numbers(a->warmup_ns, b->warmup_ns);
+	return r ? r : strcmp(a->unit, b->unit);
 }
 
 static int compare_rows(const void *a, const void *b)

@@ -84,6 +84,7 @@ static int describe_session(struct session *s, cJSON *o)
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)s->opt->seed);
 	cJSON_AddStringToObject(o, "seed", text);
 	cJSON_AddNumberToObject(o, "repeats", (double)s->opt->repeats);
+	cJSON_AddBoolToObject(o, "concurrent", s->opt->concurrent);
 	cJSON_AddItemToObject(o, "only",
 			      s->opt->only ? cJSON_CreateString(s->opt->only) : cJSON_CreateNull());
 	cJSON_AddItemToObject(o, "probes",
