@@ -30,6 +30,15 @@ def check_matrices(readme, programs):
             sys.exit(f"{program} refuses a matrix of README.md: {done.stderr}")
 
 
+def check_options(where, text, uhbench, helps):
+    """Options that are shown with a verb are options of it."""
+    for verb, words in re.findall(r"build/uhbench (\w+)([^\n|`#]*)", text):
+        words = words.split(" -- ")[0]
+        for option in re.findall(r"(?<=\s)--?[a-z][a-z-]*", words):
+            if verb in helps and not re.search(rf"(?m)^ .*(?<![\w-]){option}[ ,]", helps[verb]):
+                sys.exit(f"{where}: {uhbench} {verb} has no option {option}")
+
+
 def main():
     root, uhbench, with_example = sys.argv[1:]
     with open(os.path.join(root, "README.md"), encoding="utf-8") as f:
@@ -47,8 +56,9 @@ def main():
     shown = re.findall(r"^  (\w+)  ", said, re.MULTILINE)
     if sorted(shown) != sorted(verbs - {"child", "vm_guest"}):
         sys.exit(f"help shows {sorted(shown)}, the sources have {sorted(verbs)}")
-    for verb in shown:
-        subprocess.run([uhbench, verb, "--help"], stdout=subprocess.DEVNULL, check=True)
+    helps = {verb: subprocess.run([uhbench, verb, "--help"], capture_output=True, text=True,
+                                  check=True).stdout for verb in shown}
+    check_options("README.md", readme, uhbench, helps)
 
 
 if __name__ == "__main__":

@@ -61,8 +61,7 @@ void program_take(struct program *p, const struct pollfd fds[static PROGRAM_FDS]
 void program_pump(struct program *a, struct program *b, uint64_t timeout_ns);
 
 /* Did an ended one do so as it should: by exit(0), or as we asked for, be it with the status that a
- * shell gives that signal? Else err says how it ended,
- * and what it printed last. */
+ * shell gives that signal? Else err says how it ended, and what it printed last. */
 bool program_went_well(const struct program *p, struct err *err);
 /* Adds `: "last words"` to a text. */
 void program_quote(const struct program *p, struct err *err);

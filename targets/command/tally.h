@@ -2,9 +2,8 @@
 /*
  * What a program tells on stdout, a JSON object in a line of its own; other lines are nobody's:
  *
- *	{"operations": 1000}                        done since the last such line, or since the
- *start
- *	{"operations": 1000, "seconds": 0.25}       done in the last quarter of a second
+ *	{"operations": 1000}                    done since the last such line, or the start
+ *	{"operations": 1000, "seconds": 0.25}   done in the last quarter of a second
  *	{"metric": "hits", "value": 97.5, "unit": "%", "better": "higher"}
  *
  * Operations are spread evenly over the time that their line is about, and those count that fall
