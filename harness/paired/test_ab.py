@@ -229,6 +229,65 @@ class Verdicts(Case):
         self.assertEqual(json.loads(p.stdout)["pairs"], {"least": 44, "most": 164})
 
 
+class SecondSlot(Case):
+    """A program that takes 2 % longer for each operation whenever it runs second."""
+
+    PROGRAM = """\
+#!{python}
+import json, sys, time
+with open({count!r}, "ab") as f:
+    f.write(b"x")
+    second = f.tell() % 2 == 0
+step = 0.001 * (1.02 if second else 1)
+began = time.monotonic()
+n = 0
+while True:
+    n += 1
+    time.sleep(max(0, began + n * step - time.monotonic()))
+    if n % 20 == 0:
+        print(json.dumps({{"metric": "throughput", "value": n / (time.monotonic() - began),
+                          "unit": "1/s", "better": "higher"}}), flush=True)
+"""
+
+    def test_coin_and_fixed_order(self):
+        program = os.path.join(self.dir, "program")
+        with open(program, "w") as f:
+            f.write(self.PROGRAM.format(python=sys.executable,
+                                        count=os.path.join(self.dir, "count")))
+        os.chmod(program, 0o755)
+        m = self.matrix(*({"workload": "command", "target": "once",
+                           "with": {"run": "${bin} " + word}} for word in ("one", "other")),
+                        warmup="60ms", duration="60ms")
+        # Less than half of what it is about is a regression here.
+        p = self.ab(m, "--base", program, "--head", program, "--matters", "0.9%", "--margin",
+                    "0.3%", *ROUGH)
+        self.verdict(p, 0, "passed")
+        pairs = self.pairs()
+        slower = [p[p["first"]]["metrics"]["throughput"] / p[self.second(p)]["metrics"]["throughput"]
+                  for p in pairs]
+        self.assertAlmostEqual(sorted(slower)[len(slower) // 2], 1.02, delta=0.008)
+        self.check_fixed(pairs)
+
+    @staticmethod
+    def second(pair):
+        return "head" if pair["first"] == "base" else "base"
+
+    def check_fixed(self, pairs):
+        """The same pairs, had base always been the first of them, as those of one cell."""
+        gate = self.load("gate.json")
+        gate["cells"] = gate["cells"][:1]
+        gate["params"]["control_pairs"] = 0
+        gate["pairs"] = len(pairs)
+        for p in pairs:
+            p.update(cell=gate["cells"][0]["cell"]["id"], control=False, first="base",
+                     base=p[p["first"]], head=p[self.second(p)])
+        with open(self.path("pairs.jsonl"), "w") as f:
+            f.writelines(json.dumps(p) + "\n" for p in pairs)
+        with open(self.path("gate.json"), "w") as f:
+            json.dump(gate, f)
+        self.verdict(self.uhbench("replay", self.out), 1, "regressed")
+
+
 class Builds(Case):
     def test_two_builds(self):
         slow = self.shim("slow", before="request['cell'] = {**request.get('cell', {}), 'with': "
