@@ -3,10 +3,12 @@
  * Each format is a table of what a character becomes; what is not in it stands for itself. Sources:
  * XML 1.0 (fifth edition) 2.2 and 2.4; OpenMetrics 1.0, "escaped-string"; actions/toolkit,
  * packages/core/src/command.ts (escapeData, escapeProperty); the GitHub Flavored Markdown
- * specification 2.4 and 2.5, by which a character reference is never structure.
+ * specification 2.4 and 2.5, by which a character reference is never structure, and 6.9 (addresses);
+ * GitLab's manual, "GitLab-specific references".
  */
 #include "reports/escape.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "harness/util/cleanup.h"
@@ -122,19 +124,45 @@ void escape_annotation(FILE *out, const char *text, bool property)
 	}
 }
 
+/* Would c, with only blanks and digits before it, begin a list or a heading? */
+static bool begins_block(uint32_t c, char next)
+{
+	if (c == '-' || c == '+' || c == '.')
+		return !next || next == ' ' || next == '\t' || next == (char)c;
+	return c == '=';
+}
+
+/* Signs before a name or a number that a forge looks for in what is rendered, where a character
+ * reference hides nothing; an address, too. A blank of no width between the two does. */
+static bool begins_reference(uint32_t c, char next)
+{
+	if (c == ':')
+		return next == '/';
+	return c == '@' || c == '#' ||
+	       (c < 0x80 && strchr("!~%$&", (int)c) &&
+		(isalnum((unsigned char)next) || next == '"'));
+}
+
 void escape_markdown(FILE *out, const char *text)
 {
+	bool lead = true;
+	uint32_t before = 0;
+
 	while (*text) {
 		uint32_t c = escape_next(&text);
 
 		if (is_control(c))
-			fputc(' ', out);
-		else if (c < 0x80 && strchr("\\`*_{}[]()<>#|&~@:$\"'^!", (int)c))
+			c = ' ';
+		if ((c < 0x80 && strchr("\\`*_{}[]()<>#|&~@:$\"'^!", (int)c)) ||
+		    (lead && begins_block(c, *text)) || (c == '.' && before == 'w') ||
+		    (c == ' ' && before == '\0'))
 			fprintf(out, "&#%u;", (unsigned)c);
 		else
 			put(out, c);
-		if (c == '@' || c == '#') /* rendered, "@name" would be a mention all the same */
+		if (begins_reference(c, *text))
 			fputs("&#8203;", out);
+		lead = lead && (c == ' ' || (c >= '0' && c <= '9'));
+		before = c;
 	}
 }
 

@@ -20,7 +20,8 @@ void escape_xml(FILE *out, const char *text);
 void escape_openmetrics(FILE *out, const char *text);
 /* A workflow command of GitHub's runner: its message, or the value of one of its properties. */
 void escape_annotation(FILE *out, const char *text, bool property);
-/* GitHub's and GitLab's Markdown, also inside a table; nobody is mentioned, nothing is a link. */
+/* GitHub's and GitLab's Markdown, at the beginning of a line and inside a table too: nobody is
+ * mentioned, and no address and no sign before a number (#1, !1, %1) becomes a link. */
 void escape_markdown(FILE *out, const char *text);
 
 /* At most `characters` of the text, an ellipsis in place of what is left out, the last `tail` of

@@ -164,8 +164,18 @@ static void escapes(void **state)
 		{escape_markdown, "a|b\nc", "a&#124;b c"},
 		{escape_markdown, "`<b>*_[x](y)",
 		 "&#96;&#60;b&#62;&#42;&#95;&#91;x&#93;&#40;y&#41;"},
-		{escape_markdown, "@all #7 http://", "&#64;&#8203;all &#35;&#8203;7 http&#58;//"},
-		{escape_markdown, "&amp; 6.2 %", "&#38;amp; 6.2 %"},
+		{escape_markdown, "@all #7 http://", "&#64;&#8203;all &#35;&#8203;7 http&#58;&#8203;//"},
+		{escape_markdown, "x www.evil.example", "x www&#46;evil.example"},
+		{escape_markdown, "!1 ~x %1 $1 &1 5 % !",
+		 "&#33;&#8203;1 &#126;&#8203;x %&#8203;1 &#36;&#8203;1 &#38;&#8203;1 5 % &#33;"},
+		{escape_markdown, "- x - y", "&#45; x - y"},
+		{escape_markdown, "---", "&#45;--"},
+		{escape_markdown, "+\t1", "&#43; 1"},
+		{escape_markdown, "12. x. y", "12&#46; x. y"},
+		{escape_markdown, "===", "&#61;=="},
+		{escape_markdown, "    x  y", "&#32;   x  y"},
+		{escape_markdown, "-3.1 .. +7.2 %", "-3.1 .. +7.2 %"},
+		{escape_markdown, "&amp; 6.2 %", "&#38;&#8203;amp; 6.2 %"},
 	};
 
 	(void)state;

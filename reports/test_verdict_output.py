@@ -206,16 +206,22 @@ class Formats(unittest.TestCase):
         self.assertIn("%s more are in the job's summary" % (43 - 8), large[9])
 
     def test_no_error_in_a_green_job(self):
-        """With --fail-on a regression may leave the exit code 0."""
-        folder = self.copy()
+        """With --fail-on a regression may leave the exit code 0, or that of undecided cells."""
+        folder = self.large(14, 1)
         path = os.path.join(folder, "verdicts.json")
         with open(path, encoding="utf-8") as f:
             text = f.read()
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text.replace('"exit_code": 3', '"exit_code": 0'))
-        lines = report(folder, "annotations")
-        self.assertNotIn("::error title", lines)
-        self.assertIn("::warning title=uhbench%3A regressed::", lines)
+        for code, level, failures in ((0, "warning", 0), (4, "warning", 0), (1, "error", 2)):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text.replace('"exit_code": 1', '"exit_code": %d' % code))
+            lines = report(folder, "annotations")
+            self.assertEqual(lines.count("::%s title=uhbench%%3A regressed::" % level), 3)
+            self.assertEqual("::error" in lines, code == 1)
+            suite = ET.fromstring(report(folder, "junit")).find("testsuite")
+            self.assertEqual(len(suite.findall("testcase/failure")), failures)
+            self.assertEqual(suite.get("failures"), str(failures))
+            self.assertEqual(suite.get("skipped"), str(2 - failures))
+        self.assertNotIn("skipped>", report(folder, "junit"))
 
     def test_csv(self):
         rows = list(csv.DictReader(io.StringIO(report(self.gate(), "csv"))))

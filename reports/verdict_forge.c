@@ -19,10 +19,9 @@
 enum level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_NOTICE, LEVELS };
 static const char *const level_names[LEVELS] = {"error", "warning", "notice"};
 
-/* Nothing is an error that leaves the job green (--fail-on). */
 static enum level error_level(const struct verdicts *v)
 {
-	return get_number(v->document, "exit_code") == 0 ? LEVEL_WARNING : LEVEL_ERROR;
+	return v->regressions_fail ? LEVEL_ERROR : LEVEL_WARNING;
 }
 
 /* What is not worth a word is LEVELS. */

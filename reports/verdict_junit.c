@@ -2,7 +2,7 @@
 /*
  * JUnit XML, as GitLab, Jenkins and their like read it: a cell is a test case. It fails where a
  * gated metric has regressed, is an error where a run of it failed, and is skipped, with the
- * reason, where the gate could not tell. Where the gate as a whole could not (contaminated, no
+ * reason, where the gate could not tell or regressions were let pass. Where the gate as a whole could not (contaminated, no
  * baseline) that is an error of its own, and no cell passes.
  */
 #include <math.h>
@@ -35,7 +35,8 @@ static const struct verdict_row *decides(const struct verdicts *v, const struct 
 static bool is_skipped(const struct verdicts *v, const struct verdict_row *row)
 {
 	return !v->judged || !row || row->what == VERDICT_INCONCLUSIVE ||
-	       row->what == VERDICT_SKIPPED;
+	       row->what == VERDICT_SKIPPED ||
+	       (row->what == VERDICT_REGRESSED && !v->regressions_fail);
 }
 
 static struct totals count(const struct verdicts *v)
@@ -81,21 +82,26 @@ static void put_element(FILE *out, const char *name, const char *type, const cha
 	fputs("/>\n", out);
 }
 
-/* Every regressed metric in one message: a test case has one failure. */
-static void put_failure(FILE *out, const struct verdicts *v, const struct verdict_cell *cell)
+/* Every regressed metric in one message: a test case has one failure, or is skipped once. */
+static void put_regressed(FILE *out, const struct verdicts *v, const struct verdict_cell *cell)
 {
 	char message[4 * WORDS_MAX], change[WORDS_MAX];
+	const char *before = v->regressions_fail ? "" : "regressed, which fails nothing: ";
 	size_t n = 0;
 
 	for (unsigned i = 0; i < cell->n_rows; i++) {
 		const struct verdict_row *row = &v->rows[cell->first + i];
 
-		if (row->gated && row->what == VERDICT_REGRESSED && n < sizeof(message))
-			n += (size_t)snprintf(message + n, sizeof(message) - n, "%s%s %s",
-					      n ? "; " : "", row->metric,
-					      words_change(change, row));
+		if (!row->gated || row->what != VERDICT_REGRESSED || n >= sizeof(message))
+			continue;
+		n += (size_t)snprintf(message + n, sizeof(message) - n, "%s%s %s", before,
+				      row->metric, words_change(change, row));
+		before = "; ";
 	}
-	put_element(out, "failure", "regressed", message);
+	if (v->regressions_fail)
+		put_element(out, "failure", "regressed", message);
+	else
+		put_element(out, "skipped", "", message);
 }
 
 static void put_outcome(FILE *out, const struct verdicts *v, const struct verdict_cell *cell)
@@ -110,7 +116,7 @@ static void put_outcome(FILE *out, const struct verdicts *v, const struct verdic
 	else if (row->what == VERDICT_FAILED)
 		put_element(out, "error", "failed", words_remark(text, v, row));
 	else if (row->what == VERDICT_REGRESSED)
-		put_failure(out, v, cell);
+		put_regressed(out, v, cell);
 	else if (is_skipped(v, row))
 		put_element(out, "skipped", "", words_remark(text, v, row));
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/exitcode.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/jsonl.h"
 #include "reports/get.h"
@@ -239,6 +240,7 @@ static void read_floors(struct verdicts *v)
 static int read_document(struct verdicts *v, const char *path, struct err *err)
 {
 	const cJSON *d = v->document;
+	double code = get_number(d, "exit_code");
 
 	if (!cJSON_IsArray(get(d, "cells")) || !*get_text(d, "verdict"))
 		return err_set(err, -EBADMSG, "%s: it has no verdict or no cells", path);
@@ -250,6 +252,7 @@ static int read_document(struct verdicts *v, const char *path, struct err *err)
 	v->line = get_text(d, "line");
 	v->paired = strcmp(v->kind, "stored") != 0;
 	v->judged = strcmp(v->verdict, "contaminated") && strcmp(v->verdict, "no-baseline");
+	v->regressions_fail = code != EXITCODE_OK && code != EXITCODE_INCONCLUSIVE;
 	v->control = get_object(d, "control");
 	return read_cells(v) ? err_sys(err, -ENOMEM, "%s", path) : 0;
 }

@@ -152,7 +152,9 @@ static void put_parts(struct budget *b, const struct verdicts *v, size_t reserve
 	unsigned shown = v->judged ? min_of(told, (unsigned)SHOWN_MAX) : 0;
 	const struct part parts[] = {
 		{NULL, 0, shown, ALL_KINDS},
-		{"more that failed, changed or are inconclusive", shown, told, ALL_KINDS},
+		{shown ? "more that failed, changed or are inconclusive"
+		       : "that failed, changed or are inconclusive",
+		 shown, told, ALL_KINDS},
 		{"changed, but fail nothing", n_gated, v->n_rows,
 		 1u << VERDICT_REGRESSED | 1u << VERDICT_IMPROVED},
 		{"skipped", told, n_gated, 1u << VERDICT_SKIPPED},
