@@ -41,7 +41,7 @@ struct cell {
 	void *workload_config; /* workload->config_size bytes */
 	void *target_config;
 	unsigned probes; /* set of the registry's prober; no part of the identity */
-	cJSON *gate;	 /* metrics judged beside the throughput, a list of names; NULL: none */
+	cJSON *gate;   /* what the matrix lists, see harness/matrix/matrix_gate.h; NULL: nothing */
 	cJSON *stated; /* the entry as the matrix states it, one value each: what a child is sent */
 };
 

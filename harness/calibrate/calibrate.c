@@ -259,7 +259,7 @@ int calibrate_op_ns(const char *dir, const double *threads, size_t n, double *re
 		if (s->cell >= n)
 			return err_set(err, -EINVAL, "%s: other cells than those of the matrix",
 				       path);
-		if (!s->metric) /* the throughput comes first */
+		if (!s->metric) /* of a closed loop the throughput comes first */
 			ret_op_ns[s->cell] = 1e9 * threads[s->cell] / figures_base(cut, i);
 	}
 	return 0;

@@ -137,6 +137,18 @@ static cJSON *figures_of(const struct assess_side *side, const char *id)
 	return o;
 }
 
+/* Of what is gated of a cell, what has to change most until it is seen. */
+static const cJSON *least_seen(const cJSON *cell)
+{
+	const cJSON *m, *least = NULL;
+
+	cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(cell, "metrics"))
+		if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(m, "gated")) &&
+		    (!least || number_at(m, "mde") > number_at(least, "mde")))
+			least = m;
+	return least;
+}
+
 static void add_cells(const struct assess_side *side, const cJSON *verdicts, cJSON *o)
 {
 	const cJSON *judged = cJSON_GetObjectItemCaseSensitive(verdicts, "cells"), *cell, *m;
@@ -147,11 +159,12 @@ static void add_cells(const struct assess_side *side, const cJSON *verdicts, cJS
 
 		cJSON_AddStringToObject(row, "cell", text_at(cell, "cell"));
 		cJSON_AddStringToObject(row, "label", text_at(cell, "label"));
-		cJSON_ArrayForEach (m, cJSON_GetObjectItemCaseSensitive(cell, "metrics"))
-			if (!strcmp(text_at(m, "metric"), "throughput")) {
-				add_number(row, "shows_from", number_at(m, "mde"));
-				cJSON_AddStringToObject(row, "yardstick", text_at(m, "yardstick"));
-			}
+		m = least_seen(cell);
+		if (m) {
+			add_number(row, "shows_from", number_at(m, "mde"));
+			cJSON_AddStringToObject(row, "metric", text_at(m, "metric"));
+			cJSON_AddStringToObject(row, "yardstick", text_at(m, "yardstick"));
+		}
 		cJSON_AddItemToArray(cells, row);
 	}
 }
@@ -181,7 +194,7 @@ static void print_show(const cJSON *o)
 		printf("  %s  %s  %-8s %s\n", text_at(item, "session"), text_at(item, "started"),
 		       cJSON_IsTrue(cJSON_GetObjectItem(item, "pinned")) ? "pinned" : "promoted",
 		       text_at(item, "revision"));
-	puts("\ncells, and from which change of the throughput on one more session would show it");
+	puts("\ncells, and from which change on one more session would show it");
 	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(o, "cells")) {
 		double from = number_at(item, "shows_from");
 
@@ -191,7 +204,7 @@ static void print_show(const cJSON *o)
 			printf("  %+5.1f %%", 100 * from);
 		else
 			fputs("  too few sessions", stdout);
-		printf("  %s%s%s\n", text_at(item, "label"),
+		printf("  %s: %s%s%s\n", text_at(item, "label"), text_at(item, "metric"),
 		       *text_at(item, "yardstick") ? ", by " : "", text_at(item, "yardstick"));
 	}
 }

@@ -71,7 +71,7 @@ void run_gate_close(struct run_gate *g)
 	stored_side_close(&g->base);
 }
 
-/* The metrics that the matrix gates beside the throughput, where the judge looks for them. */
+/* The metrics that the matrix lists, where the judge looks for them. */
 static void mark_gated(const struct matrix *m, struct sheet *s)
 {
 	for (size_t i = 0; i < m->n_cells; i++) {

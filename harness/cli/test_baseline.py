@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The stored gate from end to end: baseline, run --baseline, compare, and every exit code of theirs.
 
-The cells offer a fixed rate, so that their throughput is the same on an idle machine and on a busy
-one; what has to differ is changed in the baseline's files.
+The cells are programs that tell a throughput that was made up, the same on an idle machine and on a
+busy one; what has to differ is changed in the baseline's files.
 
 Usage: test_baseline.py UHBENCH
 """
@@ -36,7 +36,9 @@ class Shared:
 
 
 def write_matrix(path, **top):
-    cells = [{"workload": "nop", "target": "null", "rate": [500, 1000]}]
+    program = 'echo \'{"metric": "throughput", "value": ${rate}, "unit": "1/s"}\'; exec sleep 60'
+    cells = [{"workload": "command", "target": "once", "rate": [500, 1000],
+              "with": {"run": "sh -c " + json.dumps(program)}}]
     with open(path, "w") as f:
         json.dump({"name": "steady", "warmup": "10ms", "duration": "100ms", "repeats": 5,
                    "cells": cells, **top}, f)
@@ -355,7 +357,8 @@ class Baseline(Case):
         self.assertEqual([(b["baseline"], len(b["sessions"])) for b in listed], [("b", 2)])
         self.assertRegex(self.uhbench("baseline", "list").stdout, r"^b +2 sessions, machine [0-9a-f]{12} ")
         show = json.loads(self.uhbench("baseline", "show", "b", "--json").stdout)
-        self.assertEqual([c["label"] for c in show["cells"]], ["nop/null rate=500", "nop/null rate=1k"])
+        self.assertEqual([c["label"].split(" run=")[0] for c in show["cells"]],
+                         ["command/once rate=500", "command/once rate=1k"])
         self.assertAlmostEqual(show["cells"][1]["throughput"], 1000, delta=150)
         self.assertIn("too few sessions", self.uhbench("baseline", "show", "b").stdout)
         self.uhbench("baseline", "rm", "b", show["sessions"][0]["session"])

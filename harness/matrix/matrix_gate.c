@@ -10,6 +10,7 @@
 
 #include "harness/matrix/matrix_entry.h"
 #include "harness/metric.h"
+#include "harness/target.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/nearest.h"
 #include "harness/workload.h"
@@ -134,4 +135,20 @@ cJSON *gate_names_for(const cJSON *names, const struct workload_ops *workload)
 		if (gate_metric(workload, item->valuestring, &count))
 			cJSON_AddItemToArray(list, cJSON_CreateString(item->valuestring));
 	return list;
+}
+
+cJSON *gate_all(const struct target_ops *target, bool open_loop, const cJSON *listed)
+{
+	/* A program that makes its own load heeds a rate as it likes. */
+	bool intended = open_loop && !(target && target->own_ops);
+	cJSON *all = cJSON_CreateArray();
+	const cJSON *item;
+
+	if (intended)
+		cJSON_AddItemToArray(all, cJSON_CreateStringReference("intended_p50"));
+	cJSON_AddItemToArray(all, cJSON_CreateStringReference("throughput"));
+	cJSON_ArrayForEach (item, listed)
+		if (!has_name(all, item->valuestring))
+			cJSON_AddItemReferenceToArray(all, (cJSON *)item);
+	return all;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * "gate": the metrics of a cell that a gate judges beside the throughput, so that they can fail a
- * build. One name or a list of names, at the top level for all cells, or in an entry. Belongs to
- * matrix.c.
+ * "gate": the metrics of a cell that a gate judges beside those that it always does, so that they
+ * can fail a build. One name or a list of names, at the top level for all cells, or in an entry.
+ * Belongs to matrix.c.
  */
 #pragma once
 
@@ -15,6 +15,14 @@
  */
 void gate_names_read(const struct registry *reg, const struct workload_ops *workload,
 		     struct diag *diag, const cJSON *value, struct json_path *path, cJSON **ret);
+
+/*
+ * All that is gated of a cell, without doubles and the one that matters most first: what it is
+ * gated by unless anything is said, then `listed` (may be NULL). Of a closed loop that is the
+ * throughput. Under a rate the throughput is what was asked for as long as the target keeps up, so
+ * how long operations take comes first. A new list that refers to `listed`; NULL: no memory.
+ */
+cJSON *gate_all(const struct target_ops *target, bool open_loop, const cJSON *listed);
 
 /* Those of `names` that the workload has, as a new list; NULL: none, or no memory. */
 cJSON *gate_names_for(const cJSON *names, const struct workload_ops *workload);

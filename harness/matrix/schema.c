@@ -220,8 +220,10 @@ static void add_gate(cJSON *properties, const struct registry *reg, const struct
 		add_metric_names(words, reg->workloads[i]->metrics);
 	cJSON_AddItemToObject(list, "items", cJSON_Duplicate(name, true));
 	gate = either(name, list);
-	cJSON_AddStringToObject(gate, "description",
-				"metrics that a gate judges beside the throughput");
+	cJSON_AddStringToObject(
+		gate, "description",
+		"metrics that a gate judges beside the throughput and, under a rate, "
+		"intended_p50");
 	cJSON_AddItemToObject(properties, "gate", gate);
 }
 

@@ -69,8 +69,6 @@ static int add_gated(const struct paired_options *opt, const struct cell *cell, 
 	bool count;
 	const struct metric *m = gate_metric(cell->workload, name, &count);
 
-	if (is_listed(list, name))
-		return 0;
 	if (count && !has_probe(opt->prober, cell->probes, counts_probe(name))) {
 		label = cell_label(cell);
 		return err_set(err, -EINVAL,
@@ -84,11 +82,12 @@ static int add_gated(const struct paired_options *opt, const struct cell *cell, 
 
 static void add_advisory(const struct paired_options *opt, const struct cell *cell, cJSON *list)
 {
-	static const char *const names[] = {"latency_p50", "latency_p99"};
+	static const char *const names[] = {"latency_p50", "latency_p99", "intended_p99"};
+	size_t n = array_size(names) - !cell->axes.rate;
 	const struct metric *m;
 	bool count;
 
-	for (size_t i = 0; i < array_size(names); i++)
+	for (size_t i = 0; i < n; i++)
 		if (!is_listed(list, names[i]))
 			cJSON_AddItemToArray(
 				list, describe(opt, gate_metric(cell->workload, names[i], &count),
@@ -103,10 +102,11 @@ int metrics_describe(const struct paired_options *opt, const struct cell *cell, 
 		     struct err *err)
 {
 	_cleanup_json_ cJSON *list = cJSON_CreateArray();
+	_cleanup_json_ cJSON *gated = gate_all(cell->target, cell->axes.rate, cell->gate);
 	const cJSON *name;
-	int r = add_gated(opt, cell, "throughput", list, err);
+	int r = gated ? 0 : err_sys(err, -ENOMEM, "%s", cell->id);
 
-	cJSON_ArrayForEach (name, cell->gate)
+	cJSON_ArrayForEach (name, gated)
 		if (!r)
 			r = add_gated(opt, cell, name->valuestring, list, err);
 	if (r)

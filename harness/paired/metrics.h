@@ -9,9 +9,9 @@
 struct cell;
 
 /*
- * `metrics` of a cell in gate.json: the throughput, those of the cell's `gate`, and, without a
- * vote, median and 99th percentile of the latency and the counts that can be known. -EINVAL: a
- * gated count needs a probe that the cell has not got.
+ * `metrics` of a cell in gate.json: those that are gated (gate_all of harness/matrix/), and,
+ * without a vote, median and 99th percentile of the latency and the counts that can be known.
+ * -EINVAL: a gated count needs a probe that the cell has not got.
  */
 int metrics_describe(const struct paired_options *opt, const struct cell *cell, cJSON **ret,
 		     struct err *err);

@@ -36,6 +36,6 @@ struct assess {
 	bool forgive_regressed, forgive_inconclusive;
 };
 
-/* Cells are those of the newest session of the head; a line's `gate`, a list of names, says which
- * metrics beside the throughput count. -ENOMEM. */
+/* Cells are those of the newest session of the head; a line's `gate`, a cell's list,
+ * says which metrics count beside those that always do. -ENOMEM. */
 int assess_verdicts(const struct assess *j, cJSON **ret, struct err *err);

@@ -19,7 +19,7 @@
 struct tally {
 	unsigned of[ASSESS_VERDICTS]; /* gated rows */
 	const struct assess_row *worst;
-	double sees; /* median over gated rows; NAN */
+	double sees; /* median over the cells' main rows; NAN */
 };
 
 static const struct assess_finding *finding_of(const struct assess_row *row)
@@ -76,7 +76,7 @@ static struct tally tally_of(const struct assess_row *const *sorted, size_t n)
 		double s = fraction(sorted[i], finding_of(sorted[i])->reach);
 
 		t.of[finding_of(sorted[i])->verdict]++;
-		if (sees && finding_of(sorted[i])->reach > 0)
+		if (sees && sorted[i]->main && finding_of(sorted[i])->reach > 0)
 			sees[known++] = s;
 	}
 	t.worst = n ? sorted[0] : NULL;

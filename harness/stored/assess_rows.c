@@ -60,16 +60,6 @@ void assess_rows_free(struct assess_rows *rows)
 		free(rows->sheets[i]);
 }
 
-static bool is_gated(const cJSON *line, const char *name)
-{
-	const cJSON *list = cJSON_GetObjectItemCaseSensitive(line, "gate"), *item;
-
-	cJSON_ArrayForEach (item, list)
-		if (cJSON_IsString(item) && !strcmp(item->valuestring, name))
-			return true;
-	return !strcmp(name, "throughput");
-}
-
 static double fewest_operations(const cJSON *line)
 {
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(line, "operations"), *item;
@@ -90,11 +80,11 @@ static const char *yardstick_of(const struct registry *reg, const cJSON *line)
 /* Adds a metric of a cell, unless it is there. One that is gated is judged even where it has no
  * value: that it has none is a verdict, too. */
 static int add_row(const struct assess *j, struct assess_rows *rows, const cJSON *line,
-		   const char *name)
+		   const char *name, bool gated)
 {
 	const struct workload_ops *w =
 		registry_workload(j->registry, assess_cell_text(line, "workload"));
-	bool gated = is_gated(line, name), count;
+	bool count;
 	const struct metric *m = gate_metric(w, name, &count);
 	struct effect_limits limits;
 	struct assess_row *more;
@@ -143,18 +133,31 @@ unsigned assess_runs_missing(const struct assess_row *row)
 	return runs_below(row, PREDICT_RUNS_LEAST);
 }
 
+static cJSON *gated_of(const struct assess *j, const cJSON *line)
+{
+	const cJSON *axes = cJSON_GetObjectItemCaseSensitive(cell_of(line), "axes");
+	double rate = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(axes, "rate"));
+	const struct target_ops *target = registry_target(
+		j->registry, assess_cell_text(line, "workload"), assess_cell_text(line, "target"));
+
+	return gate_all(target, rate > 0, cJSON_GetObjectItemCaseSensitive(line, "gate"));
+}
+
 static int add_cell(const struct assess *j, struct assess_rows *rows, const cJSON *line)
 {
-	const cJSON *gate = cJSON_GetObjectItemCaseSensitive(line, "gate"), *item;
-	int r = add_row(j, rows, line, "throughput");
+	_cleanup_json_ cJSON *gated = gated_of(j, line);
+	size_t first = rows->n;
+	const cJSON *item;
+	int r = gated ? 0 : -ENOMEM;
 
-	cJSON_ArrayForEach (item, gate)
-		if (!r && cJSON_IsString(item))
-			r = add_row(j, rows, line, item->valuestring);
+	cJSON_ArrayForEach (item, gated)
+		r = r ? r : add_row(j, rows, line, item->valuestring, true);
+	if (rows->n > first)
+		rows->rows[first].main = true;
 	for (size_t i = 0; !r && i < array_size(times); i++)
-		r = add_row(j, rows, line, times[i]);
+		r = add_row(j, rows, line, times[i], false);
 	for (const struct metric *m = count_metrics; !r && m->name; m++)
-		r = add_row(j, rows, line, m->name);
+		r = add_row(j, rows, line, m->name, false);
 	return r;
 }
 

@@ -40,7 +40,7 @@ struct assess_row {
 	struct effect effect;
 	double target, matters; /* fractions */
 	double operations;	/* that a run needs */
-	bool gated;
+	bool gated, main;	/* the first of what is gated of the cell */
 	unsigned pool;
 	const char *yardstick; /* of the workload */
 	struct assess_finding findings[REFERENCE_COUNT];

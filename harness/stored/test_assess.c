@@ -112,6 +112,47 @@ static void expect_row(const cJSON *verdicts, const char *cell, const char *verd
 	assert_string_equal(cJSON_GetStringValue(at(row_of(verdicts, cell), "verdict")), verdict);
 }
 
+/* Makes the first cell of the newest sheet one whose rate is given. */
+static void open_loop(double p50)
+{
+	cJSON *line = sheets[n_sheets - 1].cells->child;
+	char text[240];
+
+	snprintf(text, sizeof(text),
+		 "{\"unit\":\"ns\",\"better\":\"lower\",\"values\":[%.17g,%.17g,%.17g,"
+		 "%.17g,%.17g]}",
+		 p50, p50, p50, p50, p50);
+	cJSON_AddItemToObject(cJSON_GetObjectItem(line, "metrics"), "intended_p50",
+			      cJSON_Parse(text));
+	cJSON_AddItemToObject(cJSON_GetObjectItem(line, "cell"), "axes",
+			      cJSON_Parse("{\"rate\":1000}"));
+}
+
+/* As many operations as ever: they were asked for. */
+static void test_rate(void **state)
+{
+	static const double off[] = {9900, 10100, 10000, 10120, 9880, 10050};
+	_cleanup_json_ cJSON *same = NULL, *slow = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(off); i++) {
+		add_sheet(1000, 500, 100, true);
+		open_loop(off[i]);
+	}
+	add_sheet(1000, 500, 100, false);
+	open_loop(10000);
+	same = judged(NULL);
+	expect(same, "passed", EXITCODE_OK);
+	sheet_free(&sheets[--n_sheets]);
+	add_sheet(1000, 500, 100, false);
+	open_loop(20000);
+	slow = judged(NULL);
+	expect(slow, "regressed", EXITCODE_REGRESSION);
+	assert_string_equal(cJSON_GetStringValue(at(row_of(slow, "a"), "metric")), "intended_p50");
+	/* A throughput that hardly varies does not make the gate see more. */
+	assert_true(cJSON_GetNumberValue(at(same, "sees")) > 0.01);
+}
+
 static void test_passes_and_regresses(void **state)
 {
 	static const struct {
@@ -408,6 +449,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_teardown(f, forget)
 	const struct CMUnitTest tests[] = {
 		TEST(test_passes_and_regresses),
+		TEST(test_rate),
 		TEST(test_figures),
 		TEST(test_too_few_sessions),
 		TEST(test_blind),
