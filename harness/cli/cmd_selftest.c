@@ -64,6 +64,8 @@ static void print_answer(const struct campaign_row *row, bool last)
 				      figure(row, row->low, low), figure(row, row->high, high));
 	if (row->state != CAMPAIGN_NO_BAR)
 		snprintf(text + n, sizeof(text) - n, " %s", campaign_state_names[row->state]);
+	else if (row->exempt)
+		snprintf(text + n, sizeof(text) - n, " exempt");
 	printf("  %-*s", last ? 0 : ANSWER_WIDTH, text);
 }
 
@@ -99,6 +101,27 @@ static size_t count_state(const struct campaign_row *rows, size_t n, enum campai
 	return found;
 }
 
+/* Where a bar is not for all classes: for which it is not, and why. */
+static void print_exempt(const struct campaign_row *rows, size_t n)
+{
+	const struct campaign_row *before = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!rows[i].exempt)
+			continue;
+		if (!before)
+			puts("\nexempt from a bar");
+		if (before && before->title == rows[i].title)
+			printf(" and %s", rows[i].class->name);
+		else
+			printf("%s  %s: %s: %s", before ? "\n" : "", rows[i].title, rows[i].exempt,
+			       rows[i].class->name);
+		before = &rows[i];
+	}
+	if (before)
+		putchar('\n');
+}
+
 static void print_verdict(const struct campaign_row *rows, size_t n)
 {
 	size_t ok = count_state(rows, n, CAMPAIGN_OK), few = count_state(rows, n, CAMPAIGN_FEW);
@@ -126,6 +149,7 @@ static void print_text(const struct campaign *c, const struct campaign_row *rows
 			print_design(&rows[i], classes);
 		print_question(&rows[i], classes);
 	}
+	print_exempt(rows, n);
 	print_verdict(rows, n);
 }
 
@@ -155,6 +179,8 @@ static cJSON *row_json(const struct campaign_row *row)
 	cJSON_AddItemToArray(bar, isfinite(row->bar_high) ? cJSON_CreateNumber(row->bar_high)
 							  : cJSON_CreateNull());
 	cJSON_AddStringToObject(o, "state", campaign_state_names[row->state]);
+	cJSON_AddItemToObject(o, "exempt",
+			      row->exempt ? cJSON_CreateString(row->exempt) : cJSON_CreateNull());
 	return o;
 }
 
@@ -258,7 +284,7 @@ static const struct option_row selftest_rows[] = {
 	{.name = "json",
 	 .kind = OPTION_FLAG,
 	 .offset = offsetof(struct selftest_options, json),
-	 .help = "print JSON: {schema, gates, cells, seed, level, state, rows: [{design, title, class, unit, value, low, high, gates, bar, state}]}"},
+	 .help = "print JSON: {schema, gates, cells, seed, level, state, rows: [{design, title, class, unit, value, low, high, gates, bar, state, exempt}]}"},
 	OPTION_END,
 };
 

@@ -76,7 +76,21 @@ class Selftest(unittest.TestCase):
         rows, code, report = answers("--gates", "5", "--cells", "200", "--class", "quiet")
         self.assertEqual((code, report["state"]), (1, "missed"))
         self.assertEqual([t for (_, t, _), r in rows.items() if r["state"] == "missed"],
-                         ["minutes that 99 % of the gates keep"])
+                         ["minutes, at 0.5 s a run: mean", "minutes that 99 % of the gates keep"])
+
+    def test_who_is_exempt_is_told(self):
+        rows, _, _ = answers("--short", "--gates", "20")
+        mean, late = "minutes, at 0.5 s a run: mean", "minutes that 99 % of the gates keep"
+        exempt = {(t, c) for (_, t, c), r in rows.items() if r["exempt"]}
+        self.assertTrue({(mean, "hostile"), (late, "ci"), (late, "hostile")} <= exempt, exempt)
+        for (_, title, name), row in rows.items():
+            barred = any(r["bar"] != [None, None] for (_, t, _), r in rows.items() if t == title
+                         and r["design"] == row["design"])
+            self.assertEqual(row["exempt"] is not None,
+                             barred and row["bar"] == [None, None], (title, name))
+        text = selftest("gate", "--short", "--gates", "20").stdout
+        self.assertIn(rows["the gate", late, "ci"]["exempt"] + ": ci and hostile", text)
+        self.assertEqual(text.count(" exempt"), len(exempt), text)
 
     def test_wrong_words(self):
         for args, said in ((("gaet",), '"gaet"'),

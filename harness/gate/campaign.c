@@ -154,7 +154,7 @@ static int answer(const struct table *t, enum campaign_world scenario,
 	for (size_t i = 0; i < campaign_n_questions && r == 0; i++) {
 		const struct campaign_question *q = &campaign_questions[i];
 		const struct campaign_scenario *s = &campaign_scenarios[q->scenario];
-		bool barred = !q->bar_class || !strcmp(q->bar_class, class->name);
+		bool barred = !q->bar_classes || strstr(q->bar_classes, class->name);
 		struct campaign_row *row = &t->rows[line * t->classes + column];
 
 		line += s->brief || !t->c->brief;
@@ -165,7 +165,8 @@ static int answer(const struct table *t, enum campaign_world scenario,
 					     .class = class,
 					     .gates = t->c->gates,
 					     .bar_low = barred ? q->bar_low : NAN,
-					     .bar_high = barred ? q->bar_high : NAN};
+					     .bar_high = barred ? q->bar_high : NAN,
+					     .exempt = barred ? NULL : q->exempt};
 		r = campaign_answer(q, outcomes, row);
 	}
 	return r;

@@ -51,6 +51,7 @@ struct campaign_row {
 	double value, low, high;  /* low, high: NAN where there are none */
 	size_t gates, hits;	  /* hits: of gates, where the value is a share of them */
 	double bar_low, bar_high; /* NAN: none on that side */
+	const char *exempt;	  /* why there is none, where another class has one; NULL */
 	enum campaign_state state;
 };
 

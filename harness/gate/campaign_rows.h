@@ -65,7 +65,8 @@ struct campaign_question {
 	enum campaign_measure measure;
 	const char *title;
 	double bar_low, bar_high; /* NAN: none */
-	const char *bar_class;	  /* the bars are for this class alone; NULL: for all */
+	const char *bar_classes;  /* the bars are for these alone; NULL: for all */
+	const char *exempt;	  /* why not for the others; NULL where they are for all */
 };
 extern const struct campaign_question campaign_questions[];
 extern const size_t campaign_n_questions;
