@@ -3,8 +3,8 @@
  * Each format is a table of what a character becomes; what is not in it stands for itself. Sources:
  * XML 1.0 (fifth edition) 2.2 and 2.4; OpenMetrics 1.0, "escaped-string"; actions/toolkit,
  * packages/core/src/command.ts (escapeData, escapeProperty); the GitHub Flavored Markdown
- * specification 2.4 and 2.5, by which a character reference is never structure, and 6.9 (addresses);
- * GitLab's manual, "GitLab-specific references".
+ * specification 2.4 and 2.5, by which a character reference is never structure, and 6.9
+ * (addresses); GitLab's manual, "GitLab-specific references".
  */
 #include "reports/escape.h"
 

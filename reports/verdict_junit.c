@@ -2,8 +2,8 @@
 /*
  * JUnit XML, as GitLab, Jenkins and their like read it: a cell is a test case. It fails where a
  * gated metric has regressed, is an error where a run of it failed, and is skipped, with the
- * reason, where the gate could not tell or regressions were let pass. Where the gate as a whole could not (contaminated, no
- * baseline) that is an error of its own, and no cell passes.
+ * reason, where the gate could not tell or regressions were let pass. Where the gate as a whole
+ * could not (contaminated, no baseline) that is an error of its own, and no cell passes.
  */
 #include <math.h>
 #include <string.h>

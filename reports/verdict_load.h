@@ -54,8 +54,8 @@ struct verdicts {
 	bool paired;
 	bool judged; /* false: it could not be (contaminated, no baseline): the rows are no verdicts
 		      */
-	bool regressions_fail; /* false: --fail-on lets them pass, so that nothing is red for them */
-	const cJSON *control; /* NULL: none */
+	bool regressions_fail; /* false: --fail-on lets them pass */
+	const cJSON *control;  /* NULL: none */
 	struct verdict_cell *cells;
 	struct verdict_row *rows;
 	const struct verdict_row **order; /* [n_rows]: gated before others, worst first */
