@@ -9,6 +9,7 @@ Usage: test_ab.py UHBENCH
 """
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -52,6 +53,31 @@ def nop(**more):
 
 
 STEADY = nop(rate=4000)
+# The folder by which reports are tested, which no gate has written.
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../reports/testdata/gate")
+OPEN = ("host", "metrics", "counts")  # objects whose keys are names of things
+
+
+def keys_of(value, where, found):
+    """Into found: the paths of all keys below."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            path = "%s.%s" % (where, "*" if where.split(".")[-1] in OPEN else key)
+            found.add(path)
+            keys_of(below, path, found)
+    elif isinstance(value, list):
+        for below in value:
+            keys_of(below, where + "[]", found)
+    return found
+
+
+def keys_of_gate(folder):
+    found = set()
+    for name in ("verdicts.json", "gate.json", "pairs.jsonl"):
+        with open(os.path.join(folder, name), encoding="utf-8") as f:
+            for text in f if name.endswith("l") else [f.read()]:
+                keys_of(json.loads(text), name, found)
+    return found
 
 # Runs whose figures are alike, whatever else the machine does.
 ALIKE = """
@@ -110,6 +136,12 @@ class Case(unittest.TestCase):
         self.assertFalse([d for d in os.listdir(self.out) if d.startswith(".work")])
         return v
 
+    def assert_keys_of_reports(self, pattern):
+        """What reports are tested with is what a gate writes, as far as the pattern goes."""
+        wanted = {k for k in keys_of_gate(GOLDEN) if re.search(pattern, k)}
+        self.assertTrue(wanted)
+        self.assertEqual(wanted - keys_of_gate(self.out), set())
+
     def refused(self, p, *texts):
         self.assertEqual(p.returncode, 2, p.stdout + p.stderr)
         for text in texts:
@@ -132,6 +164,7 @@ class Verdicts(Case):
         worst = next(c for c in v["cells"] if c["label"] == "nop/null")
         self.assertGreater(worst["metrics"][0]["estimate"], 5)
         self.assertEqual(worst["metrics"][0]["stage"], "stage2")
+        self.assert_keys_of_reports(r"^(?!.*\.(failed|discarded)\.(side|status|reason)$)")
         self.check_pairs(v)
         self.check_replay(1)
 
@@ -210,6 +243,7 @@ class Verdicts(Case):
         self.assertIn("disturbed by others", v["cells"][0]["metrics"][0]["why"])
         self.assertEqual(v["discarded"], v["cells"][0]["discarded"]["both"])
         self.assertEqual({p["discarded"]["reason"] for p in self.pairs()}, {"foreign"})
+        self.assert_keys_of_reports(r"\.discarded\.")
 
     def test_no_build_chooses_its_pairs(self):
         # What it says of the machine is not what pairs are dropped by.
@@ -426,6 +460,7 @@ class Sick(Case):
                     f"--{other}-set", "nop/null.fault=none")
         v = self.verdict(p, 3, "failed")
         self.assertEqual(v["counts"]["failed"], 2)
+        self.assert_keys_of_reports(r"\.failed\.")
         made = [p for p in self.pairs() if not p["control"]]
         self.assertEqual(len(made), 2, "a cell that failed gets no further pairs")
         return v["cells"][0]["failed"]
