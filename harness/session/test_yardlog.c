@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,6 +99,27 @@ static void test_bad_lines_have_a_place(void **state)
 	assert_non_null(strstr(err.text, ":1: schema 9, this build reads 1"));
 }
 
+/* A session that was resumed for ever is one all the same. */
+static void test_very_many_lines(void **state)
+{
+	_cleanup_json_ cJSON *all = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct err err = {""};
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	fputs(LINE("100", "1"), out);
+	for (unsigned i = 0; i < 1500; i++) /* of which the last 999 are read */
+		fputs(i < 501 ? LINE("500", "1") : LINE("110", "1"), out);
+	fputs(LINE("130", "1"), out);
+	fclose(out);
+	write_log(text);
+	assert_int_equal(yardlog_read(dir, &all, &err), 0);
+	assert_true(figure(all, "spin", "ns") == 110);
+	assert_true(fabs(figure(all, "spin", "drift") - 0.3) < 1e-9);
+}
+
 static void test_add_cuts_a_torn_line(void **state)
 {
 	_cleanup_json_ cJSON *all = NULL;
@@ -117,6 +139,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_null_is_left_out, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_no_file, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_bad_lines_have_a_place, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(test_very_many_lines, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(test_add_cuts_a_torn_line, make_dir, remove_dir),
 	};
 

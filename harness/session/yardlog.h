@@ -16,5 +16,6 @@ int yardlog_add(const char *dir, const char *workdir, enum yardlog_at at, struct
 
 /* What stands for the session: {name: {version, ns, drift}}, the median over its lines, and the
  * last over the first, less 1. What was not measured in every line is left out, as is a yardstick
- * whose version changed. {} for a session without the file. -EBADMSG with the line. */
+ * whose version changed. Of very many lines it is the first and the last 999. {} for a session
+ * without the file. -EBADMSG with the line. */
 int yardlog_read(const char *dir, cJSON **ret, struct err *err);
