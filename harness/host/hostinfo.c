@@ -19,6 +19,7 @@
 #include <zlib.h>
 
 #include "harness/host/build_info.h"
+#include "harness/host/cpu_model.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/mount.h"
@@ -54,7 +55,7 @@ static void add_number(cJSON *to, const char *name, const char *path)
 	cJSON_AddNullToObject(to, name);
 }
 
-/* Finds "key : value" in /proc/cpuinfo or /proc/meminfo. */
+/* Finds "key : value" in /proc/meminfo. */
 static bool find_value(const char *path, const char *key, char *value, size_t size)
 {
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
@@ -79,7 +80,7 @@ cJSON *hostinfo_cpu(void)
 	char model[TEXT_MAX];
 	uint64_t khz;
 
-	if (find_value("/proc/cpuinfo", "model name", model, sizeof(model)))
+	if (cpu_model_read("/proc/cpuinfo", "/proc/device-tree/model", model, sizeof(model)))
 		cJSON_AddStringToObject(cpu, "model", model);
 	else
 		cJSON_AddNullToObject(cpu, "model");

@@ -6,11 +6,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "harness/host/cpu_model.h"
 #include "harness/host/hostinfo.h"
 #include "harness/host/machine.h"
 #include "harness/util/cleanup.h"
+#include "harness/util/fs.h"
 
 #define HOST(kernel, spectre, more)                                                            \
 	"{\"kernel\":\"" kernel "\",\"cpu\":{\"model\":\"X\",\"online\":2,\"governor\":null}," \
@@ -67,6 +71,49 @@ static void test_differences(void **state)
 	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(row, "b")), "off");
 }
 
+static void put_file(const char *path, const char *text)
+{
+	assert_int_equal(fs_replace(path, text, strlen(text)), 0);
+}
+
+#define ARM_CPU(part)                                                                        \
+	"processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\n" \
+	"CPU architecture: 8\nCPU variant\t: 0x3\nCPU part\t: " part "\nCPU revision\t: 1\n\n"
+
+/* CPUs without a name are told apart all the same, and so are boards. */
+static void test_no_model_name(void **state)
+{
+	static const struct {
+		const char *cpuinfo, *board, *model;
+	} rows[] = {
+		{ARM_CPU("0xd0c") ARM_CPU("0xd0c"), "",
+		 "CPU implementer 0x41, CPU variant 0x3, CPU part 0xd0c, CPU revision 1"},
+		{ARM_CPU("0xd0c") ARM_CPU("0xd0"), "A board",
+		 "CPU implementer 0x41, CPU variant 0x3, CPU part 0xd0c, CPU revision 1, "
+		 "CPU part 0xd0, A board"},
+		{"processor\t: 0\nmodel name\t: A CPU @ 2 GHz\ncpu MHz\t: 9\n", "A board",
+		 "A CPU @ 2 GHz"},
+		{"processor\t: 0\nisa\t: rv64\nuarch\t: x,y\n", "", "isa rv64, uarch x,y"},
+		{"processor\t: 0\n", "A board\n", "A board"},
+		{"processor\t: 0\n", "", ""},
+	};
+	char dir[] = "/tmp/uhbench-machine-XXXXXX", cpuinfo[64], board[64], model[256];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(cpuinfo, sizeof(cpuinfo), "%s/cpuinfo", dir);
+	snprintf(board, sizeof(board), "%s/board", dir);
+	for (size_t i = 0; i < array_size(rows); i++) {
+		put_file(cpuinfo, rows[i].cpuinfo);
+		put_file(board, rows[i].board);
+		assert_int_equal(cpu_model_read(cpuinfo, board, model, sizeof(model)),
+				 *rows[i].model != 0);
+		assert_string_equal(model, rows[i].model);
+	}
+	assert_int_equal(fs_remove_tree(dir), 0);
+	assert_false(cpu_model_read(cpuinfo, board, model, sizeof(model)));
+}
+
 static void test_this_machine(void **state)
 {
 	_cleanup_json_ cJSON *host = hostinfo_collect("/");
@@ -85,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_differences),
+		cmocka_unit_test(test_no_model_name),
 		cmocka_unit_test(test_this_machine),
 	};
 
