@@ -127,22 +127,24 @@ static cJSON *describe_power(const struct cut *c, const char *name)
 	cJSON_AddItemToObject(o, "base_set", cJSON_Duplicate(at(at(c->gate, "base"), "set"), 1));
 	cJSON_AddItemToObject(o, "head_set", cJSON_Duplicate(at(at(c->gate, "head"), "set"), 1));
 	cJSON_AddNumberToObject(o, "gates", (double)c->n_gates);
+	cJSON_AddNumberToObject(o, "unjudged", (double)c->unjudged);
 	copy(o, "params", c->gate);
 	cJSON_AddItemToObject(o, "cells", figures_series(c));
 	return o;
 }
 
-static void conclude(cJSON *o, const char *failed, size_t least_gates)
+static void conclude(cJSON *o, const char *failed, size_t least_gates, bool disturbed)
 {
-	bool restless = at(o, "checks") && !all_hold(at(o, "checks"));
-	const char *verdict = failed[0]				    ? "failed"
-			      : least_gates < CALIBRATION_GATES_MIN ? "too few gates"
-			      : restless			    ? "restless"
-								    : "calibrated";
-	int exit = failed[0]				 ? EXITCODE_FAILURE
-		   : least_gates < CALIBRATION_GATES_MIN ? EXITCODE_INCONCLUSIVE
-		   : restless				 ? EXITCODE_ENVIRONMENT
-							 : EXITCODE_OK;
+	bool few = least_gates < CALIBRATION_GATES_MIN && !disturbed;
+	bool restless = disturbed || (at(o, "checks") && !all_hold(at(o, "checks")));
+	const char *verdict = failed[0]	 ? "failed"
+			      : few	 ? "too few gates"
+			      : restless ? "restless"
+					 : "calibrated";
+	int exit = failed[0]  ? EXITCODE_FAILURE
+		   : few      ? EXITCODE_INCONCLUSIVE
+		   : restless ? EXITCODE_ENVIRONMENT
+			      : EXITCODE_OK;
 
 	cJSON_AddStringToObject(o, "verdict", verdict);
 	cJSON_AddNumberToObject(o, "exit_code", exit);
@@ -154,6 +156,7 @@ struct logs {
 	const char *dir;
 	cJSON *calibration, *power;
 	size_t least_gates;
+	bool disturbed; /* more gates of a log said nothing than said something */
 	char failed[256];
 	unsigned n;
 };
@@ -183,6 +186,7 @@ static int add_log(struct logs *l, const char *name, struct err *err)
 	if (!strcmp(name, CALIBRATION_SAME)) {
 		copy(l->calibration, "params", cut->gate);
 		cJSON_AddNumberToObject(l->calibration, "gates", (double)cut->n_gates);
+		cJSON_AddNumberToObject(l->calibration, "unjudged", (double)cut->unjudged);
 		cJSON_AddNumberToObject(l->calibration, "pairs", (double)cut->lines);
 		cJSON_AddNumberToObject(l->calibration, "discarded", (double)cut->discarded);
 		cJSON_AddNumberToObject(l->calibration, "skipped", cut->skipped);
@@ -191,6 +195,7 @@ static int add_log(struct logs *l, const char *name, struct err *err)
 		cJSON_AddItemToArray(l->power, describe_power(cut, name));
 	}
 	l->least_gates = min_of(l->least_gates, cut->n_gates);
+	l->disturbed |= cut->discarded && cut->unjudged > cut->n_gates;
 	if (!l->failed[0])
 		snprintf(l->failed, sizeof(l->failed), "%s", cut->failed);
 	return 0;
@@ -233,7 +238,7 @@ int calibrate_analyse(const char *dir, cJSON **ret, struct err *err)
 	if (r)
 		return r;
 	cJSON_AddItemToObject(o, "power", take_ptr(power));
-	conclude(o, l.failed, l.least_gates);
+	conclude(o, l.failed, l.least_gates, l.disturbed);
 	*ret = take_ptr(o);
 	return 0;
 }

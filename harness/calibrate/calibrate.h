@@ -26,7 +26,8 @@
 
 /*
  * *ret: calibration.json, which it does not write. Its `exit_code` is that of exitcode.h: 0, or 3
- * where a run failed, 4 where there are too few gates, 5 where the machine is too restless.
+ * where a run failed, 4 where there are too few gates, 5 where the machine is too restless: also
+ * where it let fewer gates be judged than not.
  * -ENOENT: the folder has no log. Else as cut_read.
  */
 int calibrate_analyse(const char *dir, cJSON **ret, struct err *err);

@@ -215,9 +215,19 @@ static struct cut_sample sample_of(const struct judged_metric *m)
 	return s;
 }
 
+/* Does it say anything? One whose pairs were all dropped cannot give an alarm. */
+static bool is_trial(const struct cut *cut, size_t gate)
+{
+	for (size_t i = 0; i < cut->n_series; i++)
+		if (cut->samples[gate * cut->n_series + i].result.n1 >= GATE_STAGE1)
+			return true;
+	return false;
+}
+
 static int take_gate(struct cutter *c, const struct judge *j, size_t *room)
 {
 	struct cut *cut = c->cut;
+	bool trial;
 	int r = grow((void **)&cut->samples, cut->n_gates, room,
 		     cut->n_series * sizeof(*cut->samples));
 
@@ -227,11 +237,15 @@ static int take_gate(struct cutter *c, const struct judge *j, size_t *room)
 		cut->samples[cut->n_gates * cut->n_series + i] =
 			sample_of(&j->cells[s->cell].metrics[s->metric]);
 	}
-	cut->n_gates += !r;
 	cut->skipped = 0;
 	for (size_t i = 0; i < j->n; i++)
 		cut->skipped += j->cells[i].skipped;
-	return r;
+	if (r)
+		return r;
+	trial = is_trial(cut, cut->n_gates);
+	cut->n_gates += trial;
+	cut->unjudged += !trial;
+	return 0;
 }
 
 /* A cell that failed is decided without pairs, so where one did no gate counts. */

@@ -44,6 +44,7 @@ struct cut {
 	struct cut_sample *samples; /* [n_gates][n_series]: whole gates only */
 	struct cut_pair *pairs;	    /* of the whole log */
 	size_t n_pairs, lines, discarded;
+	size_t unjudged;  /* gates in which no cell got the pairs that a verdict takes: no trials */
 	unsigned skipped; /* cells that this machine cannot run */
 	char failed[256]; /* the first run that failed: cell and reason; "" */
 };

@@ -106,7 +106,7 @@ static void write_pair(FILE *f, const struct world *w, unsigned round, int cell,
 	double b = drift + 0.01 * noise(r) + (head_first ? second : 0) + base * w->build_shift;
 	double h = drift + 0.01 * noise(r) + (head_first ? 0 : second) + head * w->build_shift +
 		   w->shift;
-	bool disturbed = w->disturbed && round % w->disturbed == 1;
+	bool disturbed = w->disturbed && round % w->disturbed == w->disturbed - 1;
 
 	fprintf(f, "{\"schema\":1,\"cell\":\"c%d\",\"control\":false,\"duration\":0.1,", cell);
 	fprintf(f, "\"builds\":{\"base\":%u,\"head\":%u},", base, head);
@@ -281,6 +281,22 @@ static void test_too_few(void **state)
 	assert_int_equal(number(o, "exit_code"), EXITCODE_INCONCLUSIVE);
 }
 
+/* Where every pair was dropped nothing was tried, and no alarm is no merit. */
+static void test_disturbed(void **state)
+{
+	_cleanup_json_ cJSON *o = NULL;
+
+	(void)state;
+	write_log((struct world){.rounds = 300, .disturbed = 1, .seed = 14});
+	o = analysed();
+	assert_string_equal(at(o, "verdict")->valuestring, "restless");
+	assert_int_equal(number(o, "exit_code"), EXITCODE_ENVIRONMENT);
+	assert_int_equal(number(o, "gates"), 0);
+	assert_int_equal(number(at(o, "alarms"), "of"), 0);
+	assert_true(number(o, "unjudged") > CALIBRATION_GATES_MIN);
+	assert_int_equal(number(o, "discarded"), CELLS * 300);
+}
+
 static void test_failed(void **state)
 {
 	_cleanup_json_ cJSON *o = NULL;
@@ -433,9 +449,10 @@ static void test_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_fair),    TEST(test_fixed_order), TEST(test_shifted), TEST(test_alarms),
-		TEST(test_too_few), TEST(test_failed),	    TEST(test_cut),	TEST(test_margin),
-		TEST(test_op_ns),   TEST(test_no_log),	    TEST(test_cut_off), TEST(test_kept),
+		TEST(test_fair),      TEST(test_fixed_order), TEST(test_shifted), TEST(test_alarms),
+		TEST(test_too_few),   TEST(test_failed),      TEST(test_cut),	  TEST(test_margin),
+		TEST(test_op_ns),     TEST(test_no_log),      TEST(test_cut_off), TEST(test_kept),
+		TEST(test_disturbed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,8 +35,22 @@ static const char *text(const cJSON *o, const char *key)
 /* "1 of 60 (0.1..7.7 %)" */
 static const char *share(const cJSON *o, char buf[static 64])
 {
+	if (!(number(o, "of") > 0))
+		return strcpy(buf, "none");
 	snprintf(buf, 64, "%.0f of %.0f (%.1f..%.1f %%)", number(o, "hits"), number(o, "of"),
 		 100 * number(o, "low"), 100 * number(o, "high"));
+	return buf;
+}
+
+/* "12.3 %", or "-" where it is not known. */
+static const char *percent(const cJSON *o, const char *key, const char *format, char buf[static 32])
+{
+	double value = 100 * number(o, key);
+
+	if (isfinite(value))
+		snprintf(buf, 32, format, value);
+	else
+		strcpy(buf, "-");
 	return buf;
 }
 
@@ -59,6 +73,16 @@ static void put_row(FILE *out, const cJSON *o, const char *check, const char *ti
 					: "  NOT AS IT SHOULD BE");
 }
 
+static void put_unjudged(FILE *out, const cJSON *o)
+{
+	if (number(o, "unjudged") > 0)
+		fprintf(out,
+			"%.0f gates could not be judged, and do not count: of %.0f pairs %.0f were "
+			"discarded, since others had too much\nof the CPUs. A quieter machine helps, or "
+			"--max-foreign and --max-steal, which later gates then need, too.\n",
+			number(o, "unjudged"), number(o, "pairs"), number(o, "discarded"));
+}
+
 static void put_headline(FILE *out, const cJSON *o)
 {
 	const cJSON *alarms = at(o, "alarms");
@@ -66,13 +90,16 @@ static void put_headline(FILE *out, const cJSON *o)
 	fprintf(out, "%s", text(o, "verdict"));
 	if (cJSON_IsString(at(o, "failed")))
 		fprintf(out, ": %s", text(o, "failed"));
-	if (alarms)
+	if (alarms && number(alarms, "of") > 0)
 		fprintf(out, ": %.0f alarms in %.0f gates without a difference, at most %.1f %%",
 			number(alarms, "hits"), number(alarms, "of"), 100 * number(alarms, "high"));
+	else if (alarms && !(number(o, "unjudged") > 0))
+		fputs(": no gate was finished", out);
 	if (isfinite(number(o, "sees")))
 		fprintf(out, "; on this machine this gate sees >= %.1f %%",
 			100 * number(o, "sees"));
 	fputc('\n', out);
+	put_unjudged(out, o);
 }
 
 static void put_margin(FILE *out, const cJSON *o)
@@ -118,14 +145,15 @@ static void put_same(FILE *out, const cJSON *o)
 static void put_cells(FILE *out, const cJSON *o)
 {
 	const cJSON *cell;
-	char a[64];
+	char a[64], deviation[32], mde[32];
 
 	fprintf(out, "\n  %-*s %6s %9s %7s  %s\n", LABEL_WIDTH, "cell", "pairs", "deviation",
 		"sees", "inconclusive");
 	cJSON_ArrayForEach (cell, at(o, "cells"))
-		fprintf(out, "  %-*.*s %6.0f %7.2f %% %5.1f %%  %s\n", LABEL_WIDTH, LABEL_WIDTH,
-			text(cell, "label"), number(cell, "pairs"), 100 * number(cell, "deviation"),
-			100 * number(cell, "mde"), share(at(cell, "inconclusive"), a));
+		fprintf(out, "  %-*.*s %6.0f %9s %7s  %s\n", LABEL_WIDTH, LABEL_WIDTH,
+			text(cell, "label"), number(cell, "pairs"),
+			percent(cell, "deviation", "%.2f %%", deviation),
+			percent(cell, "mde", "%.1f %%", mde), share(at(cell, "inconclusive"), a));
 }
 
 static void put_sets(FILE *out, const char *side, const cJSON *sets)
@@ -139,7 +167,7 @@ static void put_sets(FILE *out, const char *side, const cJSON *sets)
 static void put_power(FILE *out, const cJSON *log)
 {
 	const cJSON *cell;
-	char a[64];
+	char a[64], estimate[32], low[32], high[32];
 
 	fprintf(out, "\nhead is another (");
 	if (number(log, "slow") > 0)
@@ -151,10 +179,11 @@ static void put_power(FILE *out, const cJSON *log)
 	fprintf(out, "): %.0f gates\n  %-*s %6s %8s %18s  %s\n", number(log, "gates"), LABEL_WIDTH,
 		"cell", "pairs", "came to", "95 %", "found");
 	cJSON_ArrayForEach (cell, at(log, "cells"))
-		fprintf(out, "  %-*.*s %6.0f %+6.1f %% [%+6.1f, %+6.1f]  %s\n", LABEL_WIDTH,
-			LABEL_WIDTH, text(cell, "label"), number(cell, "pairs"),
-			100 * number(cell, "estimate"), 100 * number(cell, "low"),
-			100 * number(cell, "high"), share(at(cell, "regressed"), a));
+		fprintf(out, "  %-*.*s %6.0f %8s [%6s, %6s]  %s\n", LABEL_WIDTH, LABEL_WIDTH,
+			text(cell, "label"), number(cell, "pairs"),
+			percent(cell, "estimate", "%+.1f %%", estimate),
+			percent(cell, "low", "%+.1f", low), percent(cell, "high", "%+.1f", high),
+			share(at(cell, "regressed"), a));
 }
 
 void calibrate_text(const cJSON *o, FILE *out)
@@ -163,7 +192,8 @@ void calibrate_text(const cJSON *o, FILE *out)
 
 	put_headline(out, o);
 	if (at(o, "alarms")) {
-		put_same(out, o);
+		if (number(o, "gates") > 0)
+			put_same(out, o);
 		put_cells(out, o);
 	}
 	cJSON_ArrayForEach (log, at(o, "power"))

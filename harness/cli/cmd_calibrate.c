@@ -26,6 +26,7 @@
 #include "harness/paired/paired.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
+#include "harness/util/nsec.h"
 #include "reports/assets.h"
 
 #define UNSET	     UINT64_MAX
@@ -148,6 +149,9 @@ struct campaign_logs {
 	const char *dir;
 	unsigned gates;
 	bool terminal;
+	/* Of the log that is measured. */
+	unsigned ended, troubles;
+	uint64_t began_ns;
 };
 
 static void pair_begins(void *arg, const struct cell *cell, bool control, const char *stage)
@@ -158,22 +162,43 @@ static void pair_begins(void *arg, const struct cell *cell, bool control, const 
 	(void)stage;
 }
 
+#define TROUBLES_TOLD 5
+
+/* A busy machine has hundreds: the analysis counts them. */
+static void tell_trouble(struct campaign_logs *logs, const struct cell *cell, const char *trouble)
+{
+	_cleanup_free_ char *label = cell_label(cell);
+
+	if (logs->troubles++ < TROUBLES_TOLD)
+		fprintf(stderr, "%s%s: %s%s\n", logs->terminal ? "\r\033[K" : "",
+			label ? label : cell->id, trouble,
+			logs->troubles == TROUBLES_TOLD ? " (more of the kind is not told)" : "");
+}
+
+static unsigned tenth(const struct campaign_logs *logs, unsigned gate)
+{
+	return (unsigned)(10ULL * gate / logs->gates);
+}
+
+static void tell_progress(const struct campaign_logs *logs, unsigned pairs)
+{
+	fprintf(stderr, "%s%u of %u gates, %u pairs, %.0f s%s", logs->terminal ? "\r\033[K" : "",
+		logs->ended, logs->gates, pairs,
+		(double)(nsec_now() - logs->began_ns) / NSEC_PER_SEC, logs->terminal ? "" : "\n");
+}
+
+/* A gate is over when it wants no pair any more. */
 static void pair_ended(void *arg, const struct cell *cell, const char *trouble, unsigned done,
 		       unsigned left)
 {
-	const struct campaign_logs *logs = arg;
-	_cleanup_free_ char *label = NULL;
+	struct campaign_logs *logs = arg;
 
-	(void)left;
-	if (trouble[0]) {
-		label = cell_label(cell);
-		fprintf(stderr, "%s%s: %s\n", logs->terminal ? "\r\033[K" : "",
-			label ? label : cell->id, trouble);
-	} else if (logs->terminal) {
-		fprintf(stderr, "\r\033[K%u pairs", done);
-	} else if (done % 200 == 0) {
-		fprintf(stderr, "%u pairs\n", done);
-	}
+	if (trouble[0])
+		tell_trouble(logs, cell, trouble);
+	if (!left)
+		logs->ended++;
+	if (logs->terminal || (!left && tenth(logs, logs->ended) > tenth(logs, logs->ended - 1)))
+		tell_progress(logs, done);
 }
 
 static int read_slow(const char *text, struct campaign_logs *logs)
@@ -210,7 +235,9 @@ static int run_log(struct campaign_logs *logs, const char *name, const struct pa
 	p.begins = pair_begins;
 	p.ended = pair_ended;
 	p.arg = logs;
-	fprintf(stderr, "%s: %u gates\n", name, log->gates);
+	logs->ended = logs->troubles = 0;
+	logs->began_ns = nsec_now();
+	fprintf(stderr, "log %s: %u gates\n", name, log->gates);
 	r = paired_log_run(&p, log, &sum, &err);
 	if (logs->terminal)
 		fprintf(stderr, "\r\033[K");

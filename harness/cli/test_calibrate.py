@@ -115,6 +115,21 @@ class Calibrate(Case):
         done = self.calibrate("--gates", "1", "-o", "out", codes=(4,))
         self.assertTrue(done.stdout.startswith("too few gates"), done.stdout)
         self.assertFalse(os.path.exists(self.path("results")))
+        self.assertIn("1 of 1 gates", done.stderr)
+        self.assertNotIn("nan", done.stdout)
+
+    def test_all_is_discarded(self):
+        """Gates that could not be judged gave no alarm because they could give none."""
+        self.calibrate("--gates", "1", "-o", "out", codes=(4,))
+        pairs = self.pairs("out", "same")
+        with open(self.path("out", "same", "pairs.jsonl"), "w", encoding="utf-8") as f:
+            for pair in pairs:
+                pair["discarded"] = {"reason": "steal", "side": "both"}
+                f.write(json.dumps(pair) + "\n")
+        done = self.uhbench("calibrate", "--analyse", "out", codes=(5,))
+        self.assertTrue(done.stdout.startswith("restless\n"), done.stdout)
+        self.assertIn("could not be judged", done.stdout)
+        self.assertNotIn("nan", done.stdout)
 
     def test_a_run_fails(self):
         self.write("m.json", {"workload": "nop", "target": "null", "with": {"fault": "crash"}})
