@@ -418,6 +418,16 @@ class Store(Case):
         self.assertIn("no history of uhbench", p.stderr)
         self.assert_kept("no history of uhbench", 3)
 
+    def test_somebody_elses_database_in_use(self):
+        """Its tables are in nothing but its log."""
+        db = sqlite3.connect(self.store)
+        self.addCleanup(db.close)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("CREATE TABLE mine (x)")
+        db.commit()
+        self.assert_kept("no history of uhbench", 3)
+        self.assertEqual(db.execute("SELECT count(*) FROM mine").fetchone(), (0,))
+
     @staticmethod
     def bytes_of(path):
         with open(path, "rb") as f:

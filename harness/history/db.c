@@ -19,14 +19,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/history/db_replaceable.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
 
-#define APPLICATION_ID 0x75686269 /* "uhbi" */
-#define LOCK_WAIT_NS   (60 * NSEC_PER_SEC)
-#define BUSY_WAIT_MS   60000
-#define LOCK_POLL_NS   (10 * NSEC_PER_MSEC)
+#define LOCK_WAIT_NS (60 * NSEC_PER_SEC)
+#define BUSY_WAIT_MS 60000
+#define LOCK_POLL_NS (10 * NSEC_PER_MSEC)
 
 struct db {
 	sqlite3 *sql;
@@ -168,7 +168,7 @@ static int make_schema(struct db *db, struct err *err)
 	int r = run(db, "BEGIN IMMEDIATE", err);
 
 	snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-		 APPLICATION_ID, DB_SCHEMA);
+		 DB_APPLICATION, DB_SCHEMA);
 	if (!r)
 		r = run(db, schema, err);
 	if (!r)
@@ -206,7 +206,7 @@ static int check_identity(struct db *db, enum db_mode mode, struct err *err)
 		return make_schema(db, err);
 	if (!tables)
 		return damaged(db, "it is empty", err);
-	if (application != APPLICATION_ID)
+	if (application != DB_APPLICATION)
 		return err_set(err, -EBADMSG, "%s is a database, but no history of uhbench",
 			       db->file);
 	r = check_version(db, version, err);
@@ -274,42 +274,6 @@ static int name_files(struct db *db, const char *dir, enum db_mode mode, struct 
 	return 0;
 }
 
-static uint32_t big_endian(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-/*
- * May the file in our place be thrown away? Read from its first page, as sqlite.org/fileformat.html
- * has it, since opening it would already touch its log: what is no database is a damaged store, one
- * without a table is nobody's, any other has to be ours and of a schema that is known.
- */
-static int check_replaceable(const struct db *db, struct err *err)
-{
-	enum { VERSION = 60, APPLICATION = 68, PAGE_KIND = 100, ROWS = 103, SIZE = 105 };
-	enum { LEAF = 13 };
-	unsigned char head[SIZE + 1];
-	ssize_t n = fs_read(db->file, (char *)head, sizeof(head));
-
-	if (n == -ENOENT)
-		return 0;
-	if (n < 0)
-		return err_sys(err, (int)n, "%s", db->file);
-	if (n < SIZE || memcmp(head, "SQLite format 3", 16))
-		return 0;
-	if (head[PAGE_KIND] == LEAF && !head[ROWS] && !head[ROWS + 1])
-		return 0;
-	if (big_endian(head + APPLICATION) != APPLICATION_ID)
-		return err_set(err, -EBADMSG,
-			       "%s is a database, but no history of uhbench: it is not replaced",
-			       db->file);
-	if (big_endian(head + VERSION) > DB_SCHEMA)
-		return err_set(err, -ENOTSUP,
-			       "%s has schema %u, this uhbench writes %d: it is not replaced",
-			       db->file, big_endian(head + VERSION), DB_SCHEMA);
-	return 0;
-}
-
 static int prepare_store(struct db *db, const char *dir, enum db_mode mode, struct err *err)
 {
 	int r = name_files(db, dir, mode, err);
@@ -317,7 +281,7 @@ static int prepare_store(struct db *db, const char *dir, enum db_mode mode, stru
 	if (!r)
 		r = lock_folder(db, dir, mode == DB_READ, err);
 	if (!r && mode == DB_ANEW)
-		r = check_replaceable(db, err);
+		r = db_replaceable(db->file, err);
 	if (!r && mode == DB_ANEW) { /* what a rebuild left that was killed */
 		unlink(db->path);
 		remove_logs(db->path);

@@ -15,8 +15,9 @@
 
 #include "harness/util/err.h"
 
-#define DB_FILE	  "history.sqlite"
-#define DB_SCHEMA 2
+#define DB_FILE	       "history.sqlite"
+#define DB_SCHEMA      2
+#define DB_APPLICATION 0x75686269 /* PRAGMA application_id: "uhbi" */
 
 enum db_mode {
 	DB_READ,  /* -ENOENT when there is none */
