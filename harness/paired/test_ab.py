@@ -151,7 +151,7 @@ class Case(unittest.TestCase):
 
 class Verdicts(Case):
     def test_slow_head_regresses_and_replays(self):
-        m = self.matrix(nop(), nop(rate=4000))
+        m = self.matrix(nop(), nop(rate=4000), name="m")
         p = self.ab(m, "--base-set", "nop.work_ns=100", "--head-set", "nop.work_ns=400000", *ROUGH)
         v = self.verdict(p, 1, "regressed")
         self.assertEqual((v["kind"], v["name"]), ("paired", "m"))
