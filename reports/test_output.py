@@ -85,6 +85,18 @@ class Output(unittest.TestCase):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertIn(full + ": No space left", done.stderr)
 
+    @unittest.skipUnless(os.getuid() == 0, "mount needs root")
+    def test_full_filesystem(self):
+        """Longer than a buffer: the error is one of writing, and not of the last flush."""
+        script = ("mount -t tmpfs -o size=4k none \"$2\" && "
+                  "exec \"$0\" report \"$1\" -f html --no-plots -o \"$2/page.html\"")
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, UHBENCH, PROBED, self.dir],
+                              capture_output=True, text=True, timeout=60)
+        if "mount" in done.stderr:
+            self.skipTest(done.stderr)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("No space left", done.stderr)
+
     def test_full_stdout(self):
         with open("/dev/full", "w") as full:
             done = self.report(stdout=full)

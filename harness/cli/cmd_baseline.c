@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "harness/gate/predict.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/jsonl.h"
 #include "harness/util/nearest.h"
@@ -63,6 +64,41 @@ static int end(int r, const struct err *err)
 	return r ? verb_fail(error_code(r), "%s", err->text) : EXITCODE_OK;
 }
 
+#define DAY_CHARS 10 /* of 2026-05-02T10:00:00Z */
+
+/* The sessions are in the order of their time. */
+static unsigned count_days(const struct baseline *b)
+{
+	unsigned n = b->n > 0;
+
+	for (size_t i = 1; i < b->n; i++)
+		n += strncmp(sheet_text(&b->sheets[i], "started"),
+			     sheet_text(&b->sheets[i - 1], "started"), DAY_CHARS) != 0;
+	return n;
+}
+
+/* What it is good for now, since nobody should learn that from a verdict minutes later. */
+static int tell_state(const struct request *q)
+{
+	_cleanup_(stored_side_close) struct stored_side s = {.baseline = NULL};
+	int rc = stored_baseline_open(q->options->root, q->name, &s);
+	unsigned n, days;
+
+	if (rc != VERB_GO_ON)
+		return rc;
+	n = (unsigned)s.baseline->n;
+	days = count_days(s.baseline);
+	fprintf(stderr, "baseline %s: %u session%s of %u day%s", q->name, n, n == 1 ? "" : "s",
+		days, days == 1 ? "" : "s");
+	if (n < PREDICT_LEAST)
+		fprintf(stderr, "; %u more until it can judge\n", PREDICT_LEAST - n);
+	else if (days == 1)
+		fputs("; what differs from day to day is not in it yet\n", stderr);
+	else
+		fputc('\n', stderr);
+	return EXITCODE_OK;
+}
+
 static int save(const struct request *q)
 {
 	_cleanup_(stored_side_close) struct stored_side s = {.baseline = NULL};
@@ -71,7 +107,8 @@ static int save(const struct request *q)
 
 	if (rc != VERB_GO_ON)
 		return rc;
-	return end(baseline_create(q->options->root, q->name, &s.session, &err), &err);
+	rc = end(baseline_create(q->options->root, q->name, &s.session, &err), &err);
+	return rc == EXITCODE_OK ? tell_state(q) : rc;
 }
 
 /* `judged`: the session that a verdict is about; NULL: there is none. */
@@ -94,7 +131,8 @@ static int add_session(const struct request *q, const char *judged)
 					  advice);
 	if (rc != VERB_GO_ON)
 		return rc;
-	return end(baseline_add(b.baseline, &s.session, !judged, &err), &err);
+	rc = end(baseline_add(b.baseline, &s.session, !judged, &err), &err);
+	return rc == EXITCODE_OK ? tell_state(q) : rc;
 }
 
 static int add(const struct request *q)

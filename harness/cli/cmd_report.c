@@ -51,16 +51,23 @@ static const struct option_row report_rows[] = {
 	OPTION_END,
 };
 
+/* Which error a stream had that is past: what cannot be written now tells. */
+static int past_error(FILE *out)
+{
+	clearerr(out);
+	errno = 0;
+	return fputc('\n', out) == EOF || fflush(out) ? -errno : -EIO;
+}
+
 /* Flushes, and says what was lost; `failed` is what writing has returned so far. */
 static int finish(FILE *out, const char *name, int failed, int *exitcode, struct err *err)
 {
 	if (failed)
 		return failed;
-	errno = 0;
 	if (!fflush(out) && !ferror(out))
 		return 0;
 	*exitcode = EXITCODE_FAILURE;
-	return err_sys(err, errno ? -errno : -EIO, "%s", name);
+	return err_sys(err, past_error(out), "%s", name);
 }
 
 static int to_stdout(const struct report_writer *w, const struct report_options *o, int *exitcode,

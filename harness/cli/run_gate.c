@@ -82,13 +82,16 @@ static void mark_gated(const struct matrix *m, struct sheet *s)
 	}
 }
 
-/* For people, and for a forge that runs us. */
+/* For people, and for a forge that runs us. With --json stdout is the session's: stderr tells. */
 static int tell(const cJSON *verdicts, const char *dir, bool json)
 {
 	struct err err = {""};
 	int rc = json ? stored_write_verdicts(verdicts, dir)
 		      : stored_print_verdicts(verdicts, dir, false);
 
+	if (rc == VERB_GO_ON && json)
+		fprintf(stderr, "%s\n",
+			cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(verdicts, "line")));
 	if (rc == VERB_GO_ON && verdict_publish(dir, stderr, &err))
 		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
 	return rc;

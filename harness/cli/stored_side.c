@@ -110,7 +110,8 @@ static void show_difference(const cJSON *base, const cJSON *head)
 	_cleanup_json_ cJSON *rows = machine_diff(cJSON_GetObjectItemCaseSensitive(base, "host"),
 						  cJSON_GetObjectItemCaseSensitive(head, "host"));
 
-	fputs("all that differs between the two machines:\n", stderr);
+	if (rows->child)
+		fputs("all that differs between the two machines:\n", stderr);
 	stored_print_diff(stderr, rows, "base", "head");
 }
 

@@ -60,7 +60,8 @@ class Case(unittest.TestCase):
         return p
 
     def save(self, n=SESSIONS, name="b"):
-        self.uhbench("baseline", "save", name, "s0")
+        told = self.uhbench("baseline", "save", name, "s0").stderr
+        self.assertEqual(told, "baseline %s: 1 session of 1 day; 4 more until it can judge\n" % name)
         for i in range(1, n):
             self.uhbench("baseline", "add", name, "s%d" % i)
         for i, path in enumerate(self.sheets(name)):
@@ -124,7 +125,8 @@ class Gate(Case):
         gated = [m for c in v["cells"] for m in c["metrics"] if m["gated"]]
         self.assertEqual([m["metric"] for m in gated], ["throughput"] * 2)
         self.assertTrue(all(m["n1"] == 5 and m["n2"] == 1 for m in gated))
-        self.uhbench("baseline", "promote", "b", "out")
+        self.assertRegex(self.uhbench("baseline", "promote", "b", "out").stderr,
+                         "^baseline b: 6 sessions of [12] day")
         show = json.loads(self.uhbench("baseline", "show", "b", "--json").stdout)
         self.assertEqual([s["pinned"] for s in show["sessions"]], [True] * 5 + [False])
         self.assertIn("part of it already",
@@ -200,9 +202,12 @@ class Gate(Case):
 
     def test_other_recipe(self):
         self.save()
-        write_matrix(os.path.join(self.copy, "m.json"), duration="50ms")
-        self.assertIn("another recipe: duration_ns is 50000000, not 100000000",
-                      self.run_gate(code=6).stderr)
+        write_matrix(os.path.join(self.copy, "m.json"), duration="50ms", warmup="20ms")
+        told = self.run_gate(code=6).stderr
+        self.assertIn("another recipe: ", told)
+        self.assertIn("duration_ns is 50000000, not 100000000", told)
+        self.assertIn("warmup_ns is 20000000, not 10000000", told)
+        self.assertNotIn("between the two machines", told)
 
     def test_few_runs_are_told_before_measuring(self):
         self.save(1)
@@ -275,6 +280,7 @@ class Gate(Case):
         self.save()
         summary = os.path.join(self.dir, "summary.md")
         p = self.run_gate("--json", env={"GITHUB_STEP_SUMMARY": summary})
+        self.assertIn("\n" + self.verdicts()["line"] + "\n", p.stderr)
         self.assertEqual(len(json.loads(p.stdout)["cells"]), 2)
         with open(summary) as f:
             self.assertIn("passed", f.read())

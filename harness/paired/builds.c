@@ -57,6 +57,15 @@ static int hash_file(const char *path, char hex[static SHA256_HEX])
 	return fd < 0 ? -errno : sha256_fd(fd, hex);
 }
 
+/* What is wrong with the program is wrong with the command line; what is with its copy is not. */
+static int copy_failed(int r, const struct build *build, int side, struct err *err)
+{
+	if (r == -ENOSPC || r == -EDQUOT || r == -EIO || r == -EROFS)
+		return err_set(err, r, "%s, the copy of --%s: %s", build->copy, side_names[side],
+			       strerror(-r));
+	return err_set(err, -EINVAL, "--%s %s: %s", side_names[side], build->path, strerror(-r));
+}
+
 static int copy_build(struct build *build, const char *path, const char *dir, int side, unsigned i,
 		      struct err *err)
 {
@@ -74,7 +83,7 @@ static int copy_build(struct build *build, const char *path, const char *dir, in
 		r = copy_file(path, build->control);
 	if (!r)
 		r = hash_file(build->copy, build->sha256);
-	return r ? err_set(err, -EINVAL, "--%s %s: %s", side_names[side], path, strerror(-r)) : 0;
+	return r ? copy_failed(r, build, side, err) : 0;
 }
 
 /* Two copies differ by where their pages lie in memory, one file does not. */
@@ -123,7 +132,8 @@ static int judge_answer(struct build *build, const struct outcome *o, struct err
 	if (version < 0)
 		return err_set(err, -EINVAL,
 			       "%s is no uhbench: it does not answer as one does (%s). Programs of "
-			       "other kinds are compared by the workload `command`",
+			       "other kinds are compared by cells of the workload `command` "
+			       "whose `run` or `server` has ${bin}",
 			       build->path, o->reason);
 	if (version < PROTOCOL_OLDEST)
 		return err_set(err, -EINVAL,

@@ -12,6 +12,7 @@
 
 #include "harness/registry.h"
 #include "harness/util/cleanup.h"
+#include "harness/util/nearest.h"
 
 #define WORD_MAX 64
 
@@ -129,6 +130,38 @@ static int make_cell(const struct registry *reg, const char *const *sets, unsign
 	return 0;
 }
 
+static void offer_rows(struct nearest *n, const struct param *row)
+{
+	for (; row && row->name; row++)
+		nearest_offer(n, row->name);
+}
+
+/* Either the matrix has no such cells, or these have no such knob: then the nearest is told. */
+static int of_no_use(const char *set, struct cell *const *cells, size_t n, struct err *err)
+{
+	char hint[NEAREST_HINT_MAX];
+	struct nearest nearest;
+	struct override o;
+	bool found = false;
+	int r = parse(set, &o, err);
+
+	if (r)
+		return r;
+	nearest = nearest_to(o.knob);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_for(&o, cells[i]))
+			continue;
+		found = true;
+		offer_rows(&nearest, axis_params);
+		offer_rows(&nearest, cells[i]->workload->params);
+		offer_rows(&nearest, cells[i]->target->params);
+	}
+	if (!found)
+		return err_set(err, -EINVAL, "\"%s\" is for no cell of the matrix", set);
+	return err_set(err, -EINVAL, "\"%s\": no cell of %s has a knob or an axis \"%s\"%s", set,
+		       o.workload, o.knob, nearest_hint(&nearest, hint));
+}
+
 int overrides_apply(const struct registry *reg, const char *const *sets, unsigned n_sets,
 		    struct cell *const *cells, size_t n, struct cell ***ret, struct err *err)
 {
@@ -140,7 +173,7 @@ int overrides_apply(const struct registry *reg, const char *const *sets, unsigne
 		r = make_cell(reg, sets, n_sets, cells[i], used, &made[i], err);
 	for (unsigned i = 0; !r && i < n_sets; i++)
 		if (!used[i])
-			r = err_set(err, -EINVAL, "\"%s\" is for no cell of the matrix", sets[i]);
+			r = of_no_use(sets[i], cells, n, err);
 	if (r) {
 		overrides_free(made, n);
 		return r;

@@ -332,15 +332,17 @@ static const char *text_of(const cJSON *row, const char *key, char *buf, size_t 
 
 static void tell_difference(const cJSON *rows, const char *what, struct err *err)
 {
-	const cJSON *row = rows->child;
-	int n = cJSON_GetArraySize(rows);
-	char a[100], b[100], more[40] = "";
+	char a[100], b[100], said[ERR_MAX] = "";
+	const cJSON *row;
+	size_t n = 0;
 
-	if (n > 1)
-		snprintf(more, sizeof(more), ", and %d more differ", n - 1);
-	err_set(err, 0, "another %s: %s is %s, not %s%s", what,
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "key")),
-		text_of(row, "b", b, sizeof(b)), text_of(row, "a", a, sizeof(a)), more);
+	cJSON_ArrayForEach (row, rows)
+		if (n < sizeof(said))
+			n += (size_t)snprintf(
+				said + n, sizeof(said) - n, "%s%s is %s, not %s", n ? "; " : "",
+				cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "key")),
+				text_of(row, "b", b, sizeof(b)), text_of(row, "a", a, sizeof(a)));
+	err_set(err, 0, "another %s: %s", what, said);
 }
 
 int baseline_alike(const cJSON *base, const cJSON *other, struct err *err)
