@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The metrics that every workload reports. */
+/* The metrics that every workload reports, and how others may be named. */
 #include "harness/metric.h"
 
 #include <stddef.h>
+#include <string.h>
 
 const char *const better_names[] = {
 	[BETTER_HIGHER] = "higher",
@@ -44,3 +45,22 @@ const struct metric count_metrics[] = {
 	 "(probe block)"},
 	METRIC_END,
 };
+
+bool metric_name_is_good(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len < METRIC_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/") ==
+		       len;
+}
+
+bool metric_unit_is_good(const char *unit)
+{
+	size_t len = strlen(unit);
+
+	for (const char *p = unit; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\"<>&|`", *p))
+			return false;
+	return len && len < METRIC_UNIT_MAX;
+}

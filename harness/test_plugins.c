@@ -95,12 +95,18 @@ static const struct workload_ops log_workload = {.name = "log",
 						 .payload_min = 64,
 						 .payload_max = 1 << 20};
 static const struct workload_ops void_workload = {
-	.name = "void", .help = "nothing", .op_name = "operation"};
+	.name = "void", .help = "nothing", .op_name = "operation", .runs_programs = true};
+
+static const struct metric plain_metrics[] = {
+	{"flush_time", "ns", BETTER_LOWER, "of a flush"},
+	METRIC_END,
+};
 
 static const struct target_ops plain_target = {.workload = "log",
 					       .name = "plain",
 					       .help = "plain",
 					       .params = plain_params,
+					       .metrics = plain_metrics,
 					       .config_size = sizeof(struct group_config),
 					       .check_cell = check_direct};
 static const struct target_ops group_target = {.workload = "log",

@@ -40,6 +40,7 @@ struct workload_ops {
 	const char *yardstick;
 	size_t config_size;
 	const struct metric *metrics; /* beside the common ones; ended by METRIC_END */
+	bool runs_programs; /* that tell metrics of their own: a matrix may declare and gate them */
 	uint64_t payload_default, payload_min, payload_max; /* all 0: operations carry no payload */
 	bool payload_told; /* a word to the target: operations have no buffers of that size */
 

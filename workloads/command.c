@@ -470,6 +470,7 @@ const struct workload_ops workload_command = {
 	.config_size = sizeof(struct command_config),
 	.payload_max = 1ull << 40, /* for ${payload} alone */
 	.payload_told = true,
+	.runs_programs = true,
 	.takes_program = command_takes_program,
 	.check_cell = command_check_cell,
 	.extra_ns = command_extra_ns,

@@ -18,6 +18,8 @@ except ImportError:
     sys.exit(77)
 
 NOP = {"workload": "nop", "target": "null"}
+OWN = {"workload": "command", "target": "repeat", "with": {"run": "true"}}
+HITS = {"metric": "hits/s", "better": "higher"}
 WAL = {"workload": "wal", "target": "group"}
 
 SOUND = [
@@ -38,6 +40,8 @@ SOUND = [
     {"probes": "all", "probe_knobs": {"stack_wait": "1ms", "hooks": "plain"}, "cells": [NOP]},
     {"probes": ["syscalls"], "probe_knobs": {},
      "cells": [{**NOP, "probes": "none"}, {**WAL, "probes": "syscalls"}, {**WAL, "probes": []}]},
+    *({"gate": gate, "cells": [{**OWN, "gate": gate}]}
+      for gate in ("operation_rate", HITS, ["switches", {**HITS, "unit": "%"}], [])),
 ]
 
 WRONG = [
@@ -94,6 +98,11 @@ WRONG = [
       for knobs in ([], {"stack": 1}, {"stack_wait": 5}, {"hooks": "kprobe"},
                     {"stack_wait": ["1ms", "2ms"]})),
     {"cells": [{**NOP, "probes": "syscall"}]},
+    *({"cells": [{**NOP, "gate": gate}]} for gate in ("operation_rate", HITS, 7)),
+    *({"cells": [{**OWN, "gate": gate}]}
+      for gate in ("hits", {"metric": "hits"}, {"better": "lower"}, {**HITS, "better": "none"},
+                   {**HITS, "unit": ""}, {**HITS, "unit": "a b"}, {**HITS, "unit": "a|b"},
+                   {**HITS, "unit": 1}, {**HITS, "metric": "a b"}, {**HITS, "more": 1})),
     {"cells": [{**NOP, "probe_knobs": {"stack_wait": "1ms"}}]},
     {"cells": [{**NOP, "skip": [{"probes": "all"}]}]},
 ]

@@ -195,7 +195,7 @@ static int read_gate(const struct registry *reg, struct matrix *m, const cJSON *
 		return -ENOMEM;
 	json_path_key(path, "gate");
 	if (gate)
-		gate_names_read(reg, NULL, diag, gate, path, &m->gate);
+		gate_names_read(reg, NULL, NULL, diag, gate, path, &m->gate);
 	return 0;
 }
 

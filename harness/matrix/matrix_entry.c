@@ -306,7 +306,9 @@ static void check_member(struct entry *e, const cJSON *member, bool rule)
 	else if (!strcmp(member->string, "probes") && !rule)
 		probes_read(e->reg->prober, e->diag, member, e->path, &e->probes);
 	else if (!strcmp(member->string, "gate") && !rule && e->workload && !e->gate)
-		gate_names_read(e->reg, e->workload, e->diag, member, e->path, &e->gate);
+		gate_names_read(e->reg, e->workload,
+				cJSON_GetObjectItemCaseSensitive(e->json, "target"), e->diag,
+				member, e->path, &e->gate);
 }
 
 static void check_members(struct entry *e, const cJSON *object, bool rule)

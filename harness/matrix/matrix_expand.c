@@ -218,8 +218,7 @@ static int add_cell(struct odometer *o, struct entry *e, struct matrix *m, uint6
 		return 0;
 	}
 	cell->probes = e->probes;
-	cell->gate =
-		e->gate ? cJSON_Duplicate(e->gate, true) : gate_names_for(m->gate, cell->workload);
+	cell->gate = e->gate ? cJSON_Duplicate(e->gate, true) : gate_names_for(m->gate, cell);
 	if ((e->gate || m->gate) && !cell->gate) {
 		cell_free(cell);
 		return -ENOMEM;

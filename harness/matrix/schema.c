@@ -206,6 +206,21 @@ static void add_metric_names(cJSON *words, const struct metric *rows)
 			cJSON_AddItemToArray(words, cJSON_CreateString(rows->name));
 }
 
+/* Of a metric that a program tells; see metric_name_is_good and metric_unit_is_good. */
+static cJSON *declaration(void)
+{
+	static const char *const better[] = {"higher", "lower", NULL};
+	cJSON *o = cJSON_CreateObject(), *properties = closed_object(o);
+	cJSON *required = cJSON_AddArrayToObject(o, "required");
+
+	cJSON_AddItemToObject(properties, "metric", text_of("^[A-Za-z0-9_./-]{1,63}$"));
+	cJSON_AddItemToObject(properties, "better", names(better));
+	cJSON_AddItemToObject(properties, "unit", text_of("^[!#-%'-;=?-_a-{}~]{1,15}$"));
+	cJSON_AddItemToArray(required, cJSON_CreateString("metric"));
+	cJSON_AddItemToArray(required, cJSON_CreateString("better"));
+	return o;
+}
+
 /* NULL: of any workload. */
 static void add_gate(cJSON *properties, const struct registry *reg, const struct workload_ops *w)
 {
@@ -218,6 +233,11 @@ static void add_gate(cJSON *properties, const struct registry *reg, const struct
 		add_metric_names(words, w->metrics);
 	for (size_t i = 0; !w && reg->workloads[i]; i++)
 		add_metric_names(words, reg->workloads[i]->metrics);
+	for (size_t i = 0; reg->targets[i]; i++)
+		if (!w || !strcmp(reg->targets[i]->workload, w->name))
+			add_metric_names(words, reg->targets[i]->metrics);
+	if (!w || w->runs_programs)
+		name = either(name, declaration());
 	cJSON_AddItemToObject(list, "items", cJSON_Duplicate(name, true));
 	gate = either(name, list);
 	cJSON_AddStringToObject(

@@ -10,11 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/matrix/matrix_gate.h"
 #include "harness/matrix/test_load.h"
 #include "harness/test_plugins.h"
 #include "harness/util/cleanup.h"
 
 #define PLAIN "\"workload\":\"log\",\"target\":\"plain\""
+#define BOTH  "\"workload\":\"log\",\"target\":[\"plain\",\"group\"]"
+#define VOID  "\"workload\":\"void\",\"target\":\"null\""
+#define HITS  "{\"metric\":\"hits\",\"better\":\"higher\"}"
 
 /* The list of the one cell as JSON; NULL: none. */
 static const struct {
@@ -25,6 +29,10 @@ static const struct {
 	{"{\"gate\":\"latency_p99\",\"cells\":[{" PLAIN ",\"gate\":[\"switches\",\"switches\"]}]}",
 	 "[\"switches\"]"},
 	{"{\"gate\":\"latency_p99\",\"cells\":[{" PLAIN ",\"gate\":[]}]}", "[]"},
+	{"{\"cells\":[{" PLAIN ",\"gate\":\"flush_time\"}]}", "[\"flush_time\"]"},
+	{"{\"gate\":\"flush_time\",\"cells\":[{" VOID "}]}", "[]"},
+	{"{\"gate\":" HITS ",\"cells\":[{" PLAIN "}]}", "[]"},
+	{"{\"cells\":[{" VOID ",\"gate\":[" HITS "," HITS "]}]}", "[" HITS "]"},
 };
 
 static void test_lists(void **state)
@@ -57,6 +65,22 @@ static const struct {
 	 "cells[0].gate: \"latency_max\" cannot be gated"},
 	{"{\"cells\":[{" PLAIN ",\"gate\":\"errors\"}]}",
 	 "cells[0].gate: \"errors\" cannot be gated"},
+	{"{\"cells\":[{" BOTH ",\"gate\":\"flush_time\"}]}",
+	 "cells[0].gate: log/group has no metric \"flush_time\""},
+	{"{\"cells\":[{" PLAIN ",\"gate\":" HITS "}]}", "cells[0].gate: only what a program tells"},
+	{"{\"cells\":[{" VOID ",\"gate\":\"hits\"}]}", "one that a program tells is declared"},
+	{"{\"cells\":[{" VOID ",\"gate\":{\"metric\":\"hits\"}}]}", "\"better\" should be"},
+	{"{\"cells\":[{" VOID ",\"gate\":{\"metric\":\"throughput\",\"better\":\"lower\"}}]}",
+	 "throughput is known: name it alone"},
+	{"{\"cells\":[{" VOID
+	 ",\"gate\":{\"metric\":\"a\",\"better\":\"lower\",\"unit\":\"a|b\"}}]}",
+	 "\"unit\" is \"a|b\""},
+	{"{\"cells\":[{" VOID ",\"gate\":{\"metric\":\"a b\",\"better\":\"lower\"}}]}",
+	 "should be a name of up to 63"},
+	{"{\"cells\":[{" VOID ",\"gate\":{\"metric\":\"a\",\"better\":\"lower\",\"u\":1}}]}",
+	 "unknown key \"u\""},
+	{"{\"cells\":[{" VOID ",\"gate\":[" HITS ",{\"metric\":\"hits\",\"better\":\"lower\"}]}]}",
+	 "cells[0].gate[1]: hits is declared twice"},
 	{"{\"cells\":[{" PLAIN ",\"skip\":[{\"gate\":\"switches\"}]}]}",
 	 "cells[0].skip[0].gate: unknown key"},
 };
@@ -94,12 +118,50 @@ static void test_hash(void **state)
 	assert_string_equal(hash[0], hash[1]);
 }
 
+static uint64_t own_ops(struct run *run, uint64_t *series, unsigned points)
+{
+	(void)run;
+	(void)series;
+	return points;
+}
+
+/* What is gated of a cell, in order. */
+static void test_all(void **state)
+{
+	static const struct target_ops ours = {.name = "ours"};
+	static const struct target_ops told = {.name = "told", .own_ops = own_ops};
+	static const struct {
+		const struct target_ops *target;
+		bool open_loop;
+		const char *listed, *all;
+	} rows[] = {
+		{&ours, false, "[]", "[\"throughput\"]"},
+		{NULL, true, "[]", "[\"intended_p50\",\"throughput\"]"},
+		{&ours, true, "[\"switches\",\"intended_p50\"]",
+		 "[\"intended_p50\",\"throughput\",\"switches\"]"},
+		{&told, true, "[]", "[\"throughput\"]"},
+		{&told, false, "[\"switches\"]", "[\"throughput\",\"switches\"]"},
+		{&told, false, "[" HITS ",\"switches\"]", "[" HITS ",\"switches\"]"},
+		{&ours, false, "[" HITS "]", "[\"throughput\"," HITS "]"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_size(rows); i++) {
+		_cleanup_json_ cJSON *listed = cJSON_Parse(rows[i].listed);
+		_cleanup_json_ cJSON *all = gate_all(rows[i].target, rows[i].open_loop, listed);
+		_cleanup_free_ char *text = cJSON_PrintUnformatted(all);
+
+		assert_string_equal(text, rows[i].all);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

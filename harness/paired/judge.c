@@ -279,6 +279,22 @@ static double effect_of_pair(const struct judged_metric *m, const struct pair *p
 	return effect_of_runs(&m->effect, v, operations);
 }
 
+/* Why a pair has no effect. */
+static void explain(const struct judge *j, const struct judged_metric *m, const struct pair *p,
+		    const double v[SIDES], char *why, size_t size)
+{
+	int side = isfinite(v[SIDE_BASE]) ? SIDE_HEAD : SIDE_BASE;
+	const char *reason = pair_reason(p->sides[side], m);
+
+	if (isfinite(v[side]))
+		snprintf(why, size,
+			 "%s was %g and %g in pair %u, and only what is above 0 has a ratio",
+			 m->name, v[SIDE_BASE], v[SIDE_HEAD], j->pairs - 1);
+	else
+		snprintf(why, size, "%s was not measured in pair %u%s%.100s", m->name, j->pairs - 1,
+			 reason ? ": " : "", reason ? reason : "");
+}
+
 /* One metric's values of a pair. What lacks one is not judged at all: a metric that is measured now
  * and then would be judged by the runs that suit it. */
 static int add_metric(struct judge *j, struct judged_metric *m, const struct pair *p)
@@ -300,7 +316,7 @@ static int add_metric(struct judge *j, struct judged_metric *m, const struct pai
 		snprintf(why, sizeof(why), "%s needs %.0f operations a run, and there were %.0f",
 			 m->name, m->operations_min, n);
 	else if (!isfinite(d))
-		snprintf(why, sizeof(why), "%s was not measured in pair %u", m->name, j->pairs - 1);
+		explain(j, m, p, v, why, sizeof(why));
 	else
 		r = gate_add(m->gate, m->series, d);
 	if (n < m->operations_min || !isfinite(d)) {

@@ -227,6 +227,11 @@ enum value pair_value(const cJSON *side, const struct judged_metric *m, double *
 	return VALUE_THERE;
 }
 
+const char *pair_reason(const cJSON *side, const struct judged_metric *m)
+{
+	return cJSON_GetStringValue(at(at(side, "reasons"), m->name));
+}
+
 double pair_operations(const cJSON *side)
 {
 	const cJSON *n = at(side, "operations");

@@ -23,4 +23,6 @@ int pair_read(const cJSON *json, const char *place, struct pair *ret, struct err
 /* Of one side of a pair. */
 enum value { VALUE_THERE, VALUE_NULL, VALUE_ABSENT };
 enum value pair_value(const cJSON *side, const struct judged_metric *m, double *ret);
+/* Why it has no value; NULL: nobody said. */
+const char *pair_reason(const cJSON *side, const struct judged_metric *m);
 double pair_operations(const cJSON *side);

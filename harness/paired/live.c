@@ -16,6 +16,7 @@
 
 #include "harness/cell.h"
 #include "harness/matrix/matrix.h"
+#include "harness/matrix/matrix_gate.h"
 #include "harness/matrix/plan.h"
 #include "harness/pad.h"
 #include "harness/session/counts.h"
@@ -49,11 +50,11 @@ static int check_pads(const struct live *l)
 /* NULL: none of those that are gated is counted by a probe. */
 static const char *probed_count(const struct cell *c)
 {
-	const cJSON *name;
+	const cJSON *item;
 
-	cJSON_ArrayForEach (name, c->gate)
-		if (counts_probe(name->valuestring))
-			return name->valuestring;
+	cJSON_ArrayForEach (item, c->gate)
+		if (counts_probe(gate_name(item)))
+			return gate_name(item);
 	return NULL;
 }
 

@@ -62,13 +62,17 @@ static bool has_probe(const struct prober_ops *ops, unsigned set, const char *na
 	return !name;
 }
 
-static int add_gated(const struct paired_options *opt, const struct cell *cell, const char *name,
+static int add_gated(const struct paired_options *opt, const struct cell *cell, const cJSON *item,
 		     cJSON *list, struct err *err)
 {
 	_cleanup_free_ char *label = NULL;
+	const char *name = gate_name(item);
+	struct metric m;
 	bool count;
-	const struct metric *m = gate_metric(cell->workload, name, &count);
 
+	if (!gate_find(cell->workload, cell->target, item, &m, &count))
+		return err_set(err, -EINVAL, "%s: \"gate\" has \"%s\", which it has not", cell->id,
+			       name);
 	if (count && !has_probe(opt->prober, cell->probes, counts_probe(name))) {
 		label = cell_label(cell);
 		return err_set(err, -EINVAL,
@@ -76,7 +80,7 @@ static int add_gated(const struct paired_options *opt, const struct cell *cell, 
 			       "the cell's \"probes\"",
 			       label ? label : cell->id, name, counts_probe(name));
 	}
-	cJSON_AddItemToArray(list, describe(opt, m, count, true));
+	cJSON_AddItemToArray(list, describe(opt, &m, count, true));
 	return 0;
 }
 
@@ -90,8 +94,12 @@ static void add_advisory(const struct paired_options *opt, const struct cell *ce
 	for (size_t i = 0; i < n; i++)
 		if (!is_listed(list, names[i]))
 			cJSON_AddItemToArray(
-				list, describe(opt, gate_metric(cell->workload, names[i], &count),
-					       false, false));
+				list,
+				describe(opt, gate_metric(cell->workload, NULL, names[i], &count),
+					 false, false));
+	for (m = cell->target->metrics; m && m->name; m++)
+		if (gate_can_judge(m) && !is_listed(list, m->name))
+			cJSON_AddItemToArray(list, describe(opt, m, false, false));
 	for (m = count_metrics; m->name; m++)
 		if (!is_listed(list, m->name) &&
 		    has_probe(opt->prober, cell->probes, counts_probe(m->name)))
@@ -103,12 +111,12 @@ int metrics_describe(const struct paired_options *opt, const struct cell *cell, 
 {
 	_cleanup_json_ cJSON *list = cJSON_CreateArray();
 	_cleanup_json_ cJSON *gated = gate_all(cell->target, cell->axes.rate, cell->gate);
-	const cJSON *name;
+	const cJSON *item;
 	int r = gated ? 0 : err_sys(err, -ENOMEM, "%s", cell->id);
 
-	cJSON_ArrayForEach (name, gated)
+	cJSON_ArrayForEach (item, gated)
 		if (!r)
-			r = add_gated(opt, cell, name->valuestring, list, err);
+			r = add_gated(opt, cell, item, list, err);
 	if (r)
 		return r;
 	add_advisory(opt, cell, list);
@@ -124,11 +132,54 @@ static void add_value(cJSON *o, const char *key, double value)
 		cJSON_AddNullToObject(o, key);
 }
 
-static double metric_value(const cJSON *response, const char *name)
+static bool text_is(const cJSON *o, const char *key, const char *text)
 {
-	const cJSON *value = at(at(at(response, "metrics"), name), "value");
+	const char *value = cJSON_GetStringValue(at(o, key));
 
-	return cJSON_IsNumber(value) ? value->valuedouble : NAN;
+	return value && !strcmp(value, text);
+}
+
+static const char *text_or(const cJSON *o, const char *key, const char *other)
+{
+	const char *text = cJSON_GetStringValue(at(o, key));
+
+	return text ? text : other;
+}
+
+/* A program may tell something else by the name than the matrix says it does. */
+static bool is_meant(const cJSON *metric, const cJSON *told)
+{
+	return text_is(told, "unit", text_or(metric, "unit", "")) &&
+	       text_is(told, "better", text_or(metric, "better", ""));
+}
+
+static void explain(cJSON *reasons, const cJSON *metric, const cJSON *told)
+{
+	char text[ERR_MAX];
+
+	if (!told)
+		snprintf(text, sizeof(text), "the run told none");
+	else if (!is_meant(metric, told))
+		snprintf(text, sizeof(text),
+			 "the run told it in \"%s\", better %s, and the matrix has \"%s\", %s",
+			 text_or(told, "unit", ""), text_or(told, "better", ""),
+			 text_or(metric, "unit", ""), text_or(metric, "better", ""));
+	else
+		snprintf(text, sizeof(text), "%s", text_or(told, "reason", "no reason"));
+	cJSON_AddStringToObject(reasons, at(metric, "metric")->valuestring, text);
+}
+
+static void add_metric(const cJSON *metric, const cJSON *response, cJSON *values, cJSON *reasons)
+{
+	const char *name = at(metric, "metric")->valuestring;
+	const cJSON *told = at(at(response, "metrics"), name), *value = at(told, "value");
+
+	if (told && is_meant(metric, told) && cJSON_IsNumber(value)) {
+		add_value(values, name, value->valuedouble);
+		return;
+	}
+	cJSON_AddNullToObject(values, name);
+	explain(reasons, metric, told);
 }
 
 static bool is_count(const cJSON *metric)
@@ -138,18 +189,19 @@ static bool is_count(const cJSON *metric)
 
 cJSON *metrics_of_run(const cJSON *metrics, const cJSON *response, const char *start)
 {
-	cJSON *o = cJSON_CreateObject(), *values, *counts;
+	cJSON *o = cJSON_CreateObject(), *values, *counts, *reasons;
 	const cJSON *metric, *host = at(response, "host");
 
 	cJSON_AddStringToObject(o, "start", start);
 	cJSON_AddNumberToObject(o, "operations", counts_operations(response));
 	values = cJSON_AddObjectToObject(o, "metrics");
 	counts = cJSON_AddObjectToObject(o, "counts");
+	reasons = cJSON_AddObjectToObject(o, "reasons");
 	cJSON_ArrayForEach (metric, metrics) {
 		const char *name = at(metric, "metric")->valuestring;
 
 		if (!is_count(metric))
-			add_value(values, name, metric_value(response, name));
+			add_metric(metric, response, values, reasons);
 		else if (!counts_probe(name))
 			add_value(counts, name, counts_of(response, NULL, name));
 	}

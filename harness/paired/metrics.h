@@ -16,7 +16,7 @@ struct cell;
 int metrics_describe(const struct paired_options *opt, const struct cell *cell, cJSON **ret,
 		     struct err *err);
 
-/* {start, operations, metrics, counts, host} of one side's run; `metrics` as above. */
+/* {start, operations, metrics, counts, reasons, host} of one side's run; `metrics` as above. */
 cJSON *metrics_of_run(const cJSON *metrics, const cJSON *response, const char *start);
 /* Adds the counts that need a probe, from a run that was watched. */
 void metrics_add_watched(const cJSON *metrics, const cJSON *response, const cJSON *probes,

@@ -110,9 +110,9 @@ static cJSON *metric_json(const struct assess *j, const struct assess_rows *rows
 	bool tested = f->reach > 0, worse = f->predicted.estimate >= 0;
 	cJSON *o = cJSON_CreateObject(), *all;
 
-	cJSON_AddStringToObject(o, "metric", row->metric->name);
-	cJSON_AddStringToObject(o, "unit", row->metric->unit);
-	cJSON_AddStringToObject(o, "better", better_names[row->metric->better]);
+	cJSON_AddStringToObject(o, "metric", row->metric.name);
+	cJSON_AddStringToObject(o, "unit", row->metric.unit);
+	cJSON_AddStringToObject(o, "better", better_names[row->metric.better]);
 	cJSON_AddStringToObject(o, "channel", row->effect.count ? "count" : "time");
 	cJSON_AddBoolToObject(o, "gated", row->gated);
 	cJSON_AddStringToObject(o, "verdict", assess_verdict_names[f->verdict]);
@@ -232,7 +232,7 @@ static void tell_worst(const struct tally *t, char *text, size_t size)
 	const char *label =
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row->line, "label"));
 	size_t len =
-		(size_t)snprintf(text, size, ": %.120s, %s", label ? label : "", row->metric->name);
+		(size_t)snprintf(text, size, ": %.120s, %s", label ? label : "", row->metric.name);
 
 	if (len >= size)
 		return;

@@ -70,9 +70,14 @@ static double fewest_operations(const cJSON *line)
 	return isfinite(least) ? least : 0;
 }
 
-static const char *yardstick_of(const struct registry *reg, const cJSON *line)
+static const struct workload_ops *workload_of(const struct assess *j, const cJSON *line)
 {
-	const struct workload_ops *w = registry_workload(reg, assess_cell_text(line, "workload"));
+	return registry_workload(j->registry, assess_cell_text(line, "workload"));
+}
+
+static const char *yardstick_of(const struct assess *j, const cJSON *line)
+{
+	const struct workload_ops *w = workload_of(j, line);
 
 	return w && w->yardstick ? w->yardstick : YARDSTICK_DEFAULT;
 }
@@ -80,22 +85,15 @@ static const char *yardstick_of(const struct registry *reg, const cJSON *line)
 /* Adds a metric of a cell, unless it is there. One that is gated is judged even where it has no
  * value: that it has none is a verdict, too. */
 static int add_row(const struct assess *j, struct assess_rows *rows, const cJSON *line,
-		   const char *name, bool gated)
+		   const struct metric *m, bool count, bool gated)
 {
-	const struct workload_ops *w =
-		registry_workload(j->registry, assess_cell_text(line, "workload"));
-	bool count;
-	const struct metric *m = gate_metric(w, name, &count);
-	struct effect_limits limits;
+	struct effect_limits limits = effect_limits(m, count, EFFECT_TARGET, EFFECT_MATTERS);
 	struct assess_row *more;
 
 	for (size_t i = 0; i < rows->n; i++)
-		if (rows->rows[i].line == line && !strcmp(rows->rows[i].metric->name, name))
+		if (rows->rows[i].line == line && !strcmp(rows->rows[i].metric.name, m->name))
 			return 0;
-	if (!m)
-		return 0;
-	limits = effect_limits(m, count, EFFECT_TARGET, EFFECT_MATTERS);
-	if (!gated && (!sheet_metric(line, name) || fewest_operations(line) < limits.operations))
+	if (!gated && (!sheet_metric(line, m->name) || fewest_operations(line) < limits.operations))
 		return 0;
 	more = reallocarray(rows->rows, rows->n + 1, sizeof(*more));
 	if (!more)
@@ -103,13 +101,13 @@ static int add_row(const struct assess *j, struct assess_rows *rows, const cJSON
 	rows->rows = more;
 	more[rows->n++] = (struct assess_row){
 		.line = line,
-		.metric = m,
+		.metric = *m,
 		.effect = {.better = m->better, .count = count, .floor = limits.floor},
 		.target = limits.target,
 		.matters = limits.matters,
 		.operations = limits.operations,
 		.gated = gated,
-		.yardstick = yardstick_of(j->registry, line)};
+		.yardstick = yardstick_of(j, line)};
 	return 0;
 }
 
@@ -133,31 +131,60 @@ unsigned assess_runs_missing(const struct assess_row *row)
 	return runs_below(row, PREDICT_RUNS_LEAST);
 }
 
-static cJSON *gated_of(const struct assess *j, const cJSON *line)
+static const struct target_ops *target_of(const struct assess *j, const cJSON *line)
 {
-	const cJSON *axes = cJSON_GetObjectItemCaseSensitive(cell_of(line), "axes");
-	double rate = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(axes, "rate"));
-	const struct target_ops *target = registry_target(
-		j->registry, assess_cell_text(line, "workload"), assess_cell_text(line, "target"));
+	return registry_target(j->registry, assess_cell_text(line, "workload"),
+			       assess_cell_text(line, "target"));
+}
 
-	return gate_all(target, rate > 0, cJSON_GetObjectItemCaseSensitive(line, "gate"));
+static int add_gated(const struct assess *j, struct assess_rows *rows, const cJSON *line)
+{
+	const cJSON *axes = cJSON_GetObjectItemCaseSensitive(cell_of(line), "axes"), *item;
+	double rate = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(axes, "rate"));
+	const struct target_ops *t = target_of(j, line);
+	_cleanup_json_ cJSON *items =
+		gate_all(t, rate > 0, cJSON_GetObjectItemCaseSensitive(line, "gate"));
+	size_t first = rows->n;
+	struct metric m;
+	bool count;
+	int r = items ? 0 : -ENOMEM;
+
+	cJSON_ArrayForEach (item, items)
+		if (!r && gate_find(workload_of(j, line), t, item, &m, &count))
+			r = add_row(j, rows, line, &m, count, true);
+	if (rows->n > first)
+		rows->rows[first].main = true;
+	return r;
+}
+
+/* What a target or a program tells of its own, as far as a ratio says something. */
+static int add_told(const struct assess *j, struct assess_rows *rows, const cJSON *line,
+		    const cJSON *told)
+{
+	const struct target_ops *t = target_of(j, line);
+	const struct workload_ops *w = workload_of(j, line);
+	const struct metric *known;
+	struct metric m;
+	bool count;
+
+	if (gate_metric(w, NULL, told->string, &count) || !sheet_declared(told, &m))
+		return 0;
+	known = gate_metric(w, t, told->string, &count);
+	return known && !gate_can_judge(known) ? 0 : add_row(j, rows, line, &m, false, false);
 }
 
 static int add_cell(const struct assess *j, struct assess_rows *rows, const cJSON *line)
 {
-	_cleanup_json_ cJSON *gated = gated_of(j, line);
-	size_t first = rows->n;
-	const cJSON *item;
-	int r = gated ? 0 : -ENOMEM;
+	int r = add_gated(j, rows, line);
+	const cJSON *told;
+	bool count;
 
-	cJSON_ArrayForEach (item, gated)
-		r = r ? r : add_row(j, rows, line, item->valuestring, true);
-	if (rows->n > first)
-		rows->rows[first].main = true;
 	for (size_t i = 0; !r && i < array_size(times); i++)
-		r = add_row(j, rows, line, times[i], false);
+		r = add_row(j, rows, line, gate_metric(NULL, NULL, times[i], &count), false, false);
+	cJSON_ArrayForEach (told, cJSON_GetObjectItemCaseSensitive(line, "metrics"))
+		r = r ? r : add_told(j, rows, line, told);
 	for (const struct metric *m = count_metrics; !r && m->name; m++)
-		r = add_row(j, rows, line, m->name, false);
+		r = add_row(j, rows, line, m, true, false);
 	return r;
 }
 
@@ -172,7 +199,8 @@ static void number_pools(struct assess_rows *rows)
 		size_t k = 0;
 
 		while (k < i &&
-		       (rows->rows[k].metric != row->metric ||
+		       (strcmp(rows->rows[k].metric.name, row->metric.name) ||
+			strcmp(rows->rows[k].metric.unit, row->metric.unit) ||
 			strcmp(assess_cell_text(rows->rows[k].line, "workload"), workload)))
 			k++;
 		row->pool = k < i ? rows->rows[k].pool : pools++;
@@ -232,11 +260,20 @@ int assess_rows_make(const struct assess *j, struct assess_rows *ret, struct err
 	return 0;
 }
 
+/* NULL: the sheet does not have it, or something else by that name. */
+static const cJSON *metric_in(const struct assess_row *row, const struct sheet *s)
+{
+	const cJSON *line = sheet_cell(s, assess_cell_text(row->line, "id"));
+	const cJSON *told = line ? sheet_metric(line, row->metric.name) : NULL;
+
+	return row->effect.count || sheet_means(told, &row->metric) ? told : NULL;
+}
+
 static double value_in(const struct assess_row *row, const struct sheet *s)
 {
 	const cJSON *line = sheet_cell(s, assess_cell_text(row->line, "id"));
 
-	return line ? sheet_value(line, row->metric->name) : NAN;
+	return metric_in(row, s) ? sheet_value(line, row->metric.name) : NAN;
 }
 
 double assess_median(const struct assess_row *row, const struct sheet *sheets, size_t n)
@@ -309,8 +346,7 @@ static double origin(const double *values, size_t n)
 static void find_ends(const struct assess_row *row, const struct sheet *s, double from,
 		      double *best, double *worst)
 {
-	const cJSON *line = sheet_cell(s, assess_cell_text(row->line, "id"));
-	const cJSON *metric = line ? sheet_metric(line, row->metric->name) : NULL, *run;
+	const cJSON *metric = metric_in(row, s), *run;
 
 	*best = *worst = NAN;
 	cJSON_ArrayForEach (run, cJSON_GetObjectItemCaseSensitive(metric, "values")) {

@@ -35,8 +35,8 @@ struct assess_finding {
 };
 
 struct assess_row {
-	const cJSON *line; /* of the head's newest session */
-	const struct metric *metric;
+	const cJSON *line;    /* of the head's newest session */
+	struct metric metric; /* its texts are the line's or constant */
 	struct effect effect;
 	double target, matters; /* fractions */
 	double operations;	/* that a run needs */

@@ -229,6 +229,29 @@ const cJSON *sheet_metric(const cJSON *cell, const char *name)
 	return one ? one : cJSON_GetObjectItemCaseSensitive(counts, name);
 }
 
+bool sheet_declared(const cJSON *metric, struct metric *ret)
+{
+	const char *unit = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metric, "unit"));
+	const char *better = line_text(metric, "better");
+
+	if (!unit || !metric_unit_is_good(unit) || !metric_name_is_good(metric->string))
+		return false;
+	for (int i = 0; i < BETTER_NONE; i++)
+		if (!strcmp(better, better_names[i])) {
+			*ret = (struct metric){metric->string, unit, (enum better)i, ""};
+			return true;
+		}
+	return false;
+}
+
+bool sheet_means(const cJSON *metric, const struct metric *m)
+{
+	struct metric own;
+
+	return metric && sheet_declared(metric, &own) && own.better == m->better &&
+	       !strcmp(own.unit, m->unit);
+}
+
 double sheet_value(const cJSON *cell, const char *metric)
 {
 	const cJSON *one = sheet_metric(cell, metric), *v;

@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
+#include "harness/metric.h"
 #include "harness/util/err.h"
 
 #define SHEET_SCHEMA 1
@@ -39,6 +40,10 @@ const cJSON *sheet_cell(const struct sheet *s, const char *id); /* NULL when it 
 
 /* A metric or count of a cell, {values: [...]}; NULL when it has none. */
 const cJSON *sheet_metric(const cJSON *cell, const char *name);
+/* What it says of itself. False: nothing that can be judged, or printed. */
+bool sheet_declared(const cJSON *metric, struct metric *ret);
+/* Is it the same: of that unit and direction? False of NULL. */
+bool sheet_means(const cJSON *metric, const struct metric *m);
 /* Median over its runs; NAN when a run has no value. */
 double sheet_value(const cJSON *cell, const char *metric);
 /* Of the machine, that day: NAN when it was not measured; *ret_version. */

@@ -345,8 +345,9 @@ static void test_tail_of_few_operations(void **state)
 	add_base(6, 1, true);
 	add_sheet(1000, 500, 100, false);
 	for (size_t i = 0; i < n_sheets; i++)
-		cJSON_AddItemToObject(cJSON_GetObjectItem(sheets[i].cells->child, "metrics"),
-				      "latency_p99", cJSON_Parse("{\"values\":[70]}"));
+		cJSON_AddItemToObject(
+			cJSON_GetObjectItem(sheets[i].cells->child, "metrics"), "latency_p99",
+			cJSON_Parse("{\"unit\":\"ns\",\"better\":\"lower\",\"values\":[70]}"));
 	line = sheets[n_sheets - 1].cells->child;
 	cJSON_AddItemToObject((cJSON *)line, "gate", cJSON_Parse("[\"latency_p99\"]"));
 	v = judged(NULL);

@@ -34,15 +34,6 @@ static bool is_told_common(const char *name)
 	return !strcmp(name, "throughput") || !strncmp(name, "latency_", strlen("latency_"));
 }
 
-static bool good_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len && len < sizeof(((struct tally_metric *)0)->name) &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/") ==
-		       len;
-}
-
 static int read_better(const cJSON *o, enum better *ret, struct err *err)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, "better");
@@ -62,17 +53,6 @@ static int read_better(const cJSON *o, enum better *ret, struct err *err)
 		       json_show(item, shown));
 }
 
-/* One that any report can print as it stands. */
-static bool good_unit(const char *unit, size_t size)
-{
-	size_t len = strlen(unit);
-
-	for (const char *p = unit; *p; p++)
-		if (*p <= ' ' || *p > '~' || strchr("\"<>&|`", *p))
-			return false;
-	return len && len < size;
-}
-
 static int read_unit(const cJSON *o, struct tally_metric *m, struct err *err)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, "unit");
@@ -81,7 +61,7 @@ static int read_unit(const cJSON *o, struct tally_metric *m, struct err *err)
 	strcpy(m->unit, "1");
 	if (!item)
 		return 0;
-	if (!cJSON_IsString(item) || !good_unit(item->valuestring, sizeof(m->unit)))
+	if (!cJSON_IsString(item) || !metric_unit_is_good(item->valuestring))
 		return err_set(err, -EPROTO,
 			       "\"unit\" is %s, and should be a text of 1 to %zu letters, digits "
 			       "and other characters of ASCII, but none of \"<>&|`",
@@ -115,7 +95,7 @@ static int read_metric(const struct tally *t, const cJSON *o, struct tally_metri
 	char shown[JSON_SHOW_MAX];
 	int r;
 
-	if (!cJSON_IsString(name) || !good_name(name->valuestring))
+	if (!cJSON_IsString(name) || !metric_name_is_good(name->valuestring))
 		return err_set(err, -EPROTO,
 			       "\"metric\" is %s, and should be a name of up to 63 letters, digits "
 			       "and _.-/",

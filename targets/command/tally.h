@@ -25,7 +25,7 @@
 struct result;
 
 struct tally_metric {
-	char name[64], unit[16];
+	char name[METRIC_NAME_MAX], unit[METRIC_UNIT_MAX];
 	enum better better;
 	double last, sum;
 	uint64_t inside; /* how many of them were told inside the window */

@@ -513,12 +513,12 @@ while True:
 class Compared(Case):
     """Two programs that do so much in every 10 ms, however long those are: a verdict is known."""
 
-    def compare(self, cell, code, *options, base=100, head=100):
+    def compare(self, cell, code, *options, base=100, head=100, told=""):
         for side, operations in (("base", base), ("head", head)):
             path = os.path.join(self.dir, side)
             with open(path, "w", encoding="utf-8") as file:
-                file.write(f"#!/bin/sh\necho {side} >> {self.dir}/who\nwhile sleep 0.01; do echo "
-                           f"'{{\"operations\": {operations}, \"seconds\": 0.01}}'; done\n")
+                file.write(f"#!/bin/sh\nN={operations}\necho {side} >> {self.dir}/who\nwhile sleep 0.01; do echo "
+                           f"'{{\"operations\": {operations}, \"seconds\": 0.01{told}}}'; done\n")
             os.chmod(path, 0o755)
         matrix = os.path.join(self.dir, "matrix.json")
         with open(matrix, "w", encoding="utf-8") as file:
@@ -555,6 +555,18 @@ class Compared(Case):
         for knobs in ({"run": "echo \\${bin}"}, {"run": "true", "cwd": "${bin}"}):
             done = self.compare({"with": knobs}, 2, "--budget", "20s")
             self.assertIn("no uhbench", done.stderr)
+
+    def test_told_metric_is_gated(self):
+        told = ', "metric": "left", "unit": "us", "better": "lower", "value": \'$((200 - $N))\''
+        hits = {"metric": "left", "better": "lower", "unit": "us"}
+        done = self.compare({"with": {"run": "${bin}"}, "gate": hits}, 1, told=told, head=80)
+        self.assertRegex(done.stdout, r"^regressed: 1 of 1 cell .* left \+2\d\.\d %")
+        self.assertNotIn("throughput", done.stdout)
+        shutil.rmtree(os.path.join(self.dir, "gate"))
+        done = self.compare({"with": {"run": "${bin}"}, "gate": {**hits, "unit": "ms"}}, 4,
+                            told=told)
+        self.assertIn('left was not measured in pair 0: the run told it in "us", better lower, '
+                      'and the matrix has "ms"', done.stdout)
 
     def test_slower(self):
         done = self.compare({"with": {"run": "sh -c \"exec '${bin}'\""}}, 1, head=80)
