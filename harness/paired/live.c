@@ -24,12 +24,28 @@
 #include "harness/util/fs.h"
 #include "harness/util/nsec.h"
 
-static bool any_uhbench(const struct live *l)
+/* One cell that is no command with ${bin} is enough for both to be asked: who compares programs of
+ * his own has to be told which. */
+static int ask_builds(struct live *l)
 {
-	for (size_t i = 0; i < l->n; i++)
+	_cleanup_free_ char *label = NULL;
+	bool programs = false;
+	size_t own = l->n;
+	int r;
+
+	for (size_t i = l->n; i-- > 0;) {
+		programs |= l->cells[i]->workload->takes_program != NULL;
 		if (!live_takes_program(l, i))
-			return true;
-	return false;
+			own = i;
+	}
+	if (own == l->n)
+		return 0;
+	r = builds_ask(&l->builds, l->opt->interrupted, l->err);
+	if (r != -EINVAL || !programs)
+		return r;
+	label = cell_label(l->cells[own]);
+	return err_wrap(l->err, r, "for %s, which has no ${bin} to put a program at",
+			label ? label : "a cell");
 }
 
 /* A build that ignored the pad would be found as fast as base. */
@@ -88,8 +104,8 @@ static int make_builds(struct live *l)
 	if (r)
 		return err_sys(l->err, r, "%s", dir);
 	r = builds_copy(&l->builds, l->opt, dir, l->err);
-	if (!r && any_uhbench(l))
-		r = builds_ask(&l->builds, l->opt->interrupted, l->err);
+	if (!r)
+		r = ask_builds(l);
 	if (!r)
 		r = check_pads(l);
 	for (size_t i = 0; !r && i < l->n; i++)

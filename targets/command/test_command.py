@@ -545,6 +545,7 @@ class Compared(Case):
     def test_nobody_runs_them(self):
         # Without ${bin} in one of the cells the two are taken for builds of uhbench, which they are not.
         done = self.compare({"with": {"run": ["true", "${bin}"]}}, 2, "--budget", "20s")
+        self.assertIn("for command/once run=true, which has no ${bin}", done.stderr)
         self.assertIn("no uhbench", done.stderr)
 
     def test_what_is_not_filled_in_is_not_run(self):
