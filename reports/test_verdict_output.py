@@ -247,6 +247,30 @@ class Formats(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(os.path.exists(os.path.join(folder, "gate.html")))
 
+    def test_page_of_what_is_large_or_unknown(self):
+        """No interval is drawn where none is known, and an axis keeps inside its picture."""
+        before = report(self.gate(), "html").count('class="g-range"')
+        folder = self.copy()
+        path = os.path.join(folder, "verdicts.json")
+        with open(path, encoding="utf-8") as f:
+            doc = json.load(f)
+        doc["cells"][1]["metrics"][0].update(low=None, high=None)
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(doc, f)
+        path = os.path.join(folder, "pairs.jsonl")
+        with open(path, encoding="utf-8") as f:
+            pairs = [json.loads(line) for line in f]
+        for pair in pairs:
+            if pair["base"]:
+                pair["base"]["metrics"] = {k: v * 4e3 for k, v in pair["base"]["metrics"].items()}
+        with open(path, "w", encoding="utf-8") as f:
+            f.writelines(json.dumps(pair) + "\n" for pair in pairs)
+        page = report(folder, "html")
+        self.assertEqual(page.count('class="g-range"'), before - 1)
+        labels = re.findall(r'text-anchor="end">([^<]*%)<', page)
+        self.assertIn("+400k %", labels)
+        self.assertLess(max(map(len, labels)), 9)
+
     def fails(self, folder, *args):
         done = run(folder, *args)
         self.assertEqual(done.returncode, 2, done.stdout)

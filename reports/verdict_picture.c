@@ -23,7 +23,7 @@
 #define TOP    8
 #define BOTTOM (HEIGHT - 26)
 
-#define STRIP_WIDTH 120
+#define STRIP_WIDTH 100
 #define STRIP_EDGE  3
 
 struct frame {
@@ -103,6 +103,16 @@ static void put_line(const struct frame *f, const char *class, double y, double 
 	fprintf(f->out, "<path class=\"%s\" d=\"M%.1f %.1fH%.1f\"/>", class, from, y_of(f, y), to);
 }
 
+/* At most eight characters: there is room for no more. */
+static const char *axis_label(char buf[FMT_MAX], double fraction)
+{
+	if (fabs(fraction) < 10)
+		return fmt_percent(buf, fraction, true);
+	snprintf(buf, FMT_MAX, "%+.3g%s %%", fraction < 1e4 ? fraction / 10 : fraction / 1e4,
+		 fraction < 1e4 ? "k" : "M");
+	return buf;
+}
+
 /* Steps of 1, 2 or 5, five of them or so. */
 static void put_grid(const struct frame *f)
 {
@@ -116,7 +126,7 @@ static void put_grid(const struct frame *f)
 	for (double k = ceil(f->low / step); k * step <= f->high; k++) {
 		put_line(f, k == 0 ? "g-zero" : "g-grid", k * step, LEFT, RIGHT);
 		fprintf(f->out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT - 6,
-			y_of(f, k * step) + 4, fmt_percent(text, k * step, true));
+			y_of(f, k * step) + 4, axis_label(text, k * step));
 	}
 	fprintf(f->out, "<text x=\"%d\" y=\"%d\">pair 1</text>", LEFT, HEIGHT - 8);
 	fprintf(f->out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%u</text>", RIGHT, HEIGHT - 8,
@@ -245,8 +255,9 @@ void pairs_strip(FILE *out, const struct verdict_row *row, double most)
 	if (isfinite(row->effect))
 		fprintf(out, "<path class=\"g-target\" d=\"M%.1f 0V14M%.1f 0V14\"/>",
 			strip_x(-row->effect, most), strip_x(row->effect, most));
-	fprintf(out, "<path class=\"g-range\" d=\"M%.1f 7H%.1f\"/>", strip_x(low, most),
-		fmax(strip_x(high, most), strip_x(low, most) + 1));
+	if (isfinite(row->low) || isfinite(row->high))
+		fprintf(out, "<path class=\"g-range\" d=\"M%.1f 7H%.1f\"/>", strip_x(low, most),
+			fmax(strip_x(high, most), strip_x(low, most) + 1));
 	fprintf(out, "<path class=\"g-dots\" d=\"M%.1f 7h0\"/></svg>",
 		strip_x(row->estimate, most));
 }
