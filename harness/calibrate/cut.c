@@ -147,7 +147,7 @@ static int list_pairs(struct cutter *c, size_t series, const struct queue *q, si
 
 	for (size_t i = 0; i < q->n; i++) {
 		struct cut_pair pair = {.series = series};
-		double head = NAN;
+		double v[SIDES] = {NAN, NAN};
 		struct pair p;
 		int r = pair_read(q->lines[i], c->path, &p, c->err);
 
@@ -155,12 +155,12 @@ static int list_pairs(struct cutter *c, size_t series, const struct queue *q, si
 			return r;
 		if (p.failed >= 0 || p.discarded >= 0)
 			continue;
-		pair.base = NAN;
-		pair_value(p.sides[SIDE_BASE], m, &pair.base);
-		pair_value(p.sides[SIDE_HEAD], m, &head);
-		pair.d = effect_of(&m->effect, pair.base, head);
-		for (int side = 0; side < SIDES; side++)
+		for (int side = 0; side < SIDES; side++) {
+			pair_value(p.sides[side], m, &v[side]);
 			pair.build[side] = build_of(q->lines[i], side);
+		}
+		pair.base = v[SIDE_BASE];
+		pair.d = pair_effect(m, &p, v);
 		r = grow((void **)&cut->pairs, cut->n_pairs, room, sizeof(pair));
 		if (r)
 			return r;
@@ -195,18 +195,14 @@ static int feed(struct cutter *c, struct judge *j)
 static struct cut_sample sample_of(const struct judged_metric *m)
 {
 	struct cut_sample s = {.result = gate_result(m->gate, m->series), .estimate1 = NAN};
-	double d[GATE_LOOK2 + GATE_STAGE2_MAX];
+	const double *d = m->effects.values;
 	bool stage2 = s.result.stage == GATE_IN_STAGE2;
 	size_t from = stage2 ? s.result.n1 : 0, n = stage2 ? s.result.n2 : s.result.n1;
-	size_t all = min_of(m->sides[SIDE_BASE].n, array_size(d));
+	size_t all = m->effects.n;
 	struct walsh w;
 
-	for (size_t i = 0; i < all; i++) {
-		d[i] = effect_of(&m->effect, m->sides[SIDE_BASE].values[i],
-				 m->sides[SIDE_HEAD].values[i]);
-		if (i < GATE_STAGE1)
-			s.first[i] = d[i];
-	}
+	for (size_t i = 0; i < min_of(all, (size_t)GATE_STAGE1); i++)
+		s.first[i] = d[i];
 	if (!walsh_estimate(d, min_of(all, (size_t)GATE_STAGE1), levels[0], &w))
 		s.estimate1 = w.estimate;
 	for (int i = 0; i < CUT_LEVELS; i++)

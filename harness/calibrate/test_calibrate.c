@@ -38,6 +38,7 @@ struct world {
 	bool fixed_order;
 	bool by_cell;	     /* the cells' lines one after another instead of in rounds */
 	unsigned failed;     /* the round in which a run fails; 0: none */
+	unsigned standstill; /* in one of so many rounds head completes nothing; 0: never */
 	unsigned disturbed;  /* one of so many pairs is discarded; 0: none */
 	unsigned ended_with; /* so many lines, says gate.json; 0: nothing of the kind */
 	uint64_t seed;
@@ -123,7 +124,7 @@ static void write_pair(FILE *f, const struct world *w, unsigned round, int cell,
 		1000 * exp(-b));
 	fprintf(f,
 		"\"head\":{\"operations\":100,\"metrics\":{\"throughput\":%.17g},\"counts\":{}}}\n",
-		1000 * exp(-h));
+		w->standstill && round % w->standstill == 0 ? 0 : 1000 * exp(-h));
 }
 
 /* Each cell has a generator of its own, so that `by_cell` has the same pairs. */
@@ -344,6 +345,32 @@ static void test_cut(void **state)
 	assert_string_equal(first, second);
 }
 
+/* A run in which nothing is completed is judged, so it is part of what is said of the gate. */
+static void test_standstill(void **state)
+{
+	struct err err = {""};
+	char path[PATH_MAX];
+	struct cut *cut;
+	size_t at_pair = 0;
+
+	(void)state;
+	write_log((struct world){.rounds = 400, .standstill = 7, .seed = 8});
+	snprintf(path, sizeof(path), "%s/%s", dir, CALIBRATION_SAME);
+	assert_int_equal(cut_read(path, &cut, &err), 0);
+	assert_int_equal(cut->n_pairs, CELLS * 400);
+	assert_true(cut->pairs[0].d > log(100));
+	for (size_t g = 0; g < cut->n_gates; g++) {
+		const struct cut_sample *s = &cut->samples[g * cut->n_series];
+
+		for (unsigned i = 0; i < GATE_STAGE1; i++)
+			assert_true(s->first[i] == cut->pairs[at_pair + i].d);
+		assert_true(isfinite(s->estimate1));
+		at_pair += s->result.n1 + s->result.n2;
+	}
+	assert_true(cut->n_gates > 5);
+	cut_free(cut);
+}
+
 static double margin_of(double build_shift)
 {
 	_cleanup_json_ cJSON *o = NULL;
@@ -452,7 +479,7 @@ int main(void)
 		TEST(test_fair),      TEST(test_fixed_order), TEST(test_shifted), TEST(test_alarms),
 		TEST(test_too_few),   TEST(test_failed),      TEST(test_cut),	  TEST(test_margin),
 		TEST(test_op_ns),     TEST(test_no_log),      TEST(test_cut_off), TEST(test_kept),
-		TEST(test_disturbed),
+		TEST(test_disturbed), TEST(test_standstill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,7 @@ static void free_cell(struct judge *j, struct judged_cell *c)
 			gate_free(m->gate);
 		for (int i = 0; i < SIDES; i++)
 			free(m->sides[i].values);
+		free(m->effects.values);
 	}
 	free(c->metrics);
 	free(c->failed);
@@ -270,15 +271,6 @@ static void discard(struct judge *j, struct judged_cell *c, int side)
 	distrust_cell(c, why);
 }
 
-static double effect_of_pair(const struct judged_metric *m, const struct pair *p,
-			     const double v[SIDES])
-{
-	const double operations[SIDES] = {pair_operations(p->sides[SIDE_BASE]),
-					  pair_operations(p->sides[SIDE_HEAD])};
-
-	return effect_of_runs(&m->effect, v, operations);
-}
-
 /* Why a pair has no effect. */
 static void explain(const struct judge *j, const struct judged_metric *m, const struct pair *p,
 		    const double v[SIDES], char *why, size_t size)
@@ -311,7 +303,7 @@ static int add_metric(struct judge *j, struct judged_metric *m, const struct pai
 	if (there[SIDE_BASE] == VALUE_ABSENT && there[SIDE_HEAD] == VALUE_ABSENT &&
 	    !metric_wants(j, m))
 		return 0;
-	d = effect_of_pair(m, p, v);
+	d = pair_effect(m, p, v);
 	if (n < m->operations_min)
 		snprintf(why, sizeof(why), "%s needs %.0f operations a run, and there were %.0f",
 			 m->name, m->operations_min, n);
@@ -325,7 +317,7 @@ static int add_metric(struct judge *j, struct judged_metric *m, const struct pai
 	}
 	for (int i = 0; !r && i < SIDES; i++)
 		r = values_add(&m->sides[i], v[i]);
-	return r;
+	return r ? r : values_add(&m->effects, d);
 }
 
 static int add_values(struct judge *j, struct judged_cell *c, const struct pair *p)
@@ -404,7 +396,7 @@ static int add_control(struct judge *j, const struct judged_cell *c, const struc
 	}
 	for (int i = 0; i < SIDES; i++)
 		pair_value(p->sides[i], m, &v[i]);
-	d = effect_of_pair(m, p, v);
+	d = pair_effect(m, p, v);
 	if (isfinite(d))
 		return values_add(&j->control, d);
 	j->control_discarded++;

@@ -34,9 +34,9 @@ struct judged_metric {
 	struct gate_series target;
 	double operations_min; /* of a run, below which the metric means nothing */
 	bool gated;
-	struct gate *gate; /* the judge's, or one of its own */
-	size_t series;	   /* in that gate */
-	struct judged_values sides[SIDES];
+	struct gate *gate;			    /* the judge's, or one of its own */
+	size_t series;				    /* in that gate */
+	struct judged_values sides[SIDES], effects; /* of each pair that it was judged by */
 };
 
 struct judged_cell {

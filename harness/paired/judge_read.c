@@ -238,3 +238,11 @@ double pair_operations(const cJSON *side)
 
 	return cJSON_IsNumber(n) ? n->valuedouble : NAN;
 }
+
+double pair_effect(const struct judged_metric *m, const struct pair *p, const double v[SIDES])
+{
+	const double operations[SIDES] = {pair_operations(p->sides[SIDE_BASE]),
+					  pair_operations(p->sides[SIDE_HEAD])};
+
+	return effect_of_runs(&m->effect, v, operations);
+}

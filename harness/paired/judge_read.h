@@ -26,3 +26,5 @@ enum value pair_value(const cJSON *side, const struct judged_metric *m, double *
 /* Why it has no value; NULL: nobody said. */
 const char *pair_reason(const cJSON *side, const struct judged_metric *m);
 double pair_operations(const cJSON *side);
+/* On d's scale, of the metric's two values in the pair. NAN: there is none. */
+double pair_effect(const struct judged_metric *m, const struct pair *p, const double v[SIDES]);
