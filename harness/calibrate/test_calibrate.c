@@ -460,7 +460,8 @@ static void test_kept(void **state)
 	assert_int_equal(calibration_store(root, o, &path, &err), 0);
 	assert_int_equal(calibration_quote(root, other, &quote, &err), -ENOENT);
 	assert_int_equal(calibration_quote(root, at(o, "machine"), &quote, &err), 0);
-	assert_true(number(quote, "sees") == number(o, "sees"));
+	/* what is written may differ in the last bit */
+	assert_true(fabs(number(quote, "sees") - number(o, "sees")) < 1e-12);
 	assert_true(number(quote, "gates") == number(o, "gates"));
 	assert_true(calibration_margin(quote, &margin));
 	assert_true(margin == number(at(o, "margin"), "margin"));

@@ -13,11 +13,14 @@ int fail_on_read(const struct option_words *words, bool *ret_regressed, bool *re
 			*ret_regressed = true;
 		else if (!strcmp(words->words[i], "inconclusive"))
 			*ret_inconclusive = true;
-		else
+		else if (strcmp(words->words[i], "none"))
 			return verb_fail(EXITCODE_USAGE,
 					 "--fail-on: \"%s\" is neither regressed nor "
-					 "inconclusive",
+					 "inconclusive nor none",
 					 words->words[i]);
+		else if (words->n > 1)
+			return verb_fail(EXITCODE_USAGE,
+					 "--fail-on: none leaves no room for another");
 	}
 	return VERB_GO_ON;
 }

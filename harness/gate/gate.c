@@ -25,7 +25,7 @@
 #define TOLD_LEVEL     0.95
 #define POWER_Z	       1.88  /* of a plan: 97 % */
 #define EFFICIENCY     0.955 /* of the test, against the mean of normal differences */
-#define MDE_Z	       3.09  /* as Holm asks of one among ten suspects */
+#define MDE_SUSPECTS   10    /* among which it would have to be rejected, by Holm */
 #define MDE_POWER_Z    1.645 /* 95 % */
 #define MDE_EFFICIENCY 0.8
 #define BEYOND_MARGIN  0.005 /* an estimate that is to be called a regression */
@@ -77,8 +77,9 @@ double gate_mde(const struct gate_params *params, const struct gate_series *seri
 		double deviation, unsigned n)
 {
 	double error = deviation / sqrt(MDE_EFFICIENCY * n);
+	double z = -dist_normal_quantile(params->alpha / MDE_SUSPECTS);
 
-	return fmax(d_of(series, params->margin) + (MDE_Z + MDE_POWER_Z) * error,
+	return fmax(d_of(series, params->margin) + (z + MDE_POWER_Z) * error,
 		    least_estimate(params, series) + MDE_POWER_Z * error);
 }
 

@@ -110,8 +110,9 @@ struct gate_result gate_result(const struct gate *g, size_t i);
  * max(GATE_STAGE2_MIN, ceil(log2(k / alpha)) + 6) and GATE_STAGE2_MAX; margin' = ln(1 + margin). */
 unsigned gate_stage2_pairs(const struct gate_params *params, const struct gate_series *series,
 			   double deviation, size_t suspects);
-/* What such pairs show in 19 of 20 cases: far enough from the margin, margin' + (3.09 + 1.645) e,
- * and estimated above what counts as a regression, that + 1.645 e; e = deviation / sqrt(0.8 n). */
+/* What such pairs show in 19 of 20 cases: far enough from the margin, margin' + (z(1 - alpha/10)
+ * + 1.645) e, and estimated above what counts as a regression, that + 1.645 e; e = deviation /
+ * sqrt(0.8 n). */
 double gate_mde(const struct gate_params *params, const struct gate_series *series,
 		double deviation, unsigned n);
 

@@ -374,10 +374,16 @@ static void test_stage2_pairs(void **state)
 /* e = deviation / sqrt(0.8 * 20) = deviation / 4. */
 static void test_mde(void **state)
 {
+	struct gate_params strict = usual;
+
 	(void)state;
-	/* much noise: the margin decides */
-	assert_true(fabs(gate_mde(&usual, &throughput, 0.04, 20) - log(1.01) - 4.735 * 0.01) <
-		    1e-12);
+	/* much noise: the margin decides; z(0.001) = 3.09023 */
+	assert_true(fabs(gate_mde(&usual, &throughput, 0.04, 20) - log(1.01) - 4.73523 * 0.01) <
+		    1e-7);
+	/* z(0.0001) = 3.71902: a stricter gate sees less */
+	strict.alpha = 0.001;
+	assert_true(fabs(gate_mde(&strict, &throughput, 0.04, 20) - log(1.01) - 5.36402 * 0.01) <
+		    1e-7);
 	/* little: the estimate has to be what matters */
 	assert_true(fabs(gate_mde(&usual, &throughput, 0.004, 20) - log(1.025) - 1.645 * 0.001) <
 		    1e-12);

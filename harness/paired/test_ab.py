@@ -124,6 +124,12 @@ class Case(unittest.TestCase):
         with open(self.path(name)) as f:
             return json.load(f, parse_constant=self.fail)
 
+    def write_gate(self, change):
+        gate = self.load("gate.json")
+        change(gate)
+        with open(self.path("gate.json"), "w") as f:
+            json.dump(gate, f)
+
     def pairs(self):
         with open(self.path("pairs.jsonl")) as f:
             return [json.loads(line, parse_constant=self.fail) for line in f]
@@ -219,8 +225,14 @@ class Verdicts(Case):
         self.check_replay(4)
 
     def test_what_fails_can_be_chosen(self):
-        p = self.same(self.matrix(STEADY), "--budget", "3500ms", "--fail-on", "regressed")
+        p = self.same(self.matrix(STEADY), "--budget", "3500ms", "--fail-on", "none")
         self.verdict(p, 0, "inconclusive")
+        self.assertEqual(self.load("gate.json")["params"]["fail_on"], [])
+        # A replay fails on what its gate was to fail on.
+        self.write_gate(lambda gate: gate["params"].update(fail_on=["regressed"]))
+        self.verdict(self.uhbench("replay", self.out), 0, "inconclusive")
+        self.write_gate(lambda gate: gate["params"].update(fail_on=["inconclusive"]))
+        self.verdict(self.uhbench("replay", self.out), 4, "inconclusive")
 
     def test_tail_needs_operations(self):
         p = self.same(self.matrix({**STEADY, "gate": ["latency_p99", "switches"]}))
@@ -573,6 +585,8 @@ class WrongWords(Case):
                 (["--head-set", "nop.depth=2", "--margin", "6%"], "margin: 0.06 is not below"),
                 (["--head-set", "nop.depth=2", "--alpha", "0"], "alpha"),
                 (["--head-set", "nop.depth=2", "--fail-on", "slow"], "neither regressed nor"),
+                (["--head-set", "nop.depth=2", "--fail-on", "none", "--fail-on", "regressed"],
+                 "none leaves no room for another"),
                 (["--head-set", "nop.depth=2", "--only", "wal/*"], "wal/*")):
             with self.subTest(args=args):
                 if "nop.batch=8" in args:
