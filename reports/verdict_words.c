@@ -167,14 +167,17 @@ const char *words_sees(char buf[WORDS_MAX], const struct verdicts *v)
 const char *words_control(char buf[WORDS_MAX], const struct verdicts *v)
 {
 	const cJSON *c = v->control;
-	char a[FMT_MAX], b[FMT_MAX], p[FMT_MAX];
+	double pairs = fmax(get_number(c, "pairs"), 0), wanted = get_number(c, "wanted");
+	char a[FMT_MAX], b[FMT_MAX], p[FMT_MAX], of[FMT_MAX] = "";
 
 	buf[0] = '\0';
+	if (wanted > pairs)
+		snprintf(of, sizeof(of), " of %.0f", wanted);
 	if (c)
-		snprintf(buf, WORDS_MAX, "A/A control %s (%s), p %s, %.0f pairs",
+		snprintf(buf, WORDS_MAX, "A/A control %s (%s), p %s, %.0f%s pairs",
 			 fmt_percent(a, get_number(c, "estimate"), true),
 			 words_interval(b, get_number(c, "low"), get_number(c, "high")),
-			 words_p(p, get_number(c, "p")), fmax(get_number(c, "pairs"), 0));
+			 words_p(p, get_number(c, "p")), pairs, of);
 	return buf;
 }
 

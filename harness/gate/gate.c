@@ -445,17 +445,21 @@ bool gate_advance(struct gate *g)
 	return false;
 }
 
-int gate_control(const double *d, size_t n, bool *ret_contaminated, double *ret_p)
+int gate_control(const double *d, size_t n, double margin, bool *ret_contaminated, double *ret_p)
 {
+	double most = log1p(fmin(margin, GATE_CONTROL_MARGIN));
 	struct signflip s;
+	struct walsh w;
 	int r;
 
 	if (2 * signflip_smallest_p(n) >= GATE_CONTROL_P)
 		return -EINVAL;
 	r = signflip_test(d, n, 0, &s);
+	if (!r)
+		r = walsh_estimate(d, n, TOLD_LEVEL, &w);
 	if (r < 0)
 		return r;
 	*ret_p = s.p_two;
-	*ret_contaminated = s.p_two < GATE_CONTROL_P;
+	*ret_contaminated = s.p_two < GATE_CONTROL_P && fabs(w.estimate) > most;
 	return 0;
 }

@@ -36,12 +36,13 @@
 
 #include "harness/util/err.h"
 
-#define GATE_STAGE1	   10
-#define GATE_LOOK2	   24
-#define GATE_STAGE2_MIN	   28 /* since the deviation of 10 pairs may come out too small */
-#define GATE_STAGE2_MAX	   60
-#define GATE_CONTROL_PAIRS 24
-#define GATE_CONTROL_P	   0.001
+#define GATE_STAGE1	    10
+#define GATE_LOOK2	    24
+#define GATE_STAGE2_MIN	    28 /* since the deviation of 10 pairs may come out too small */
+#define GATE_STAGE2_MAX	    60
+#define GATE_CONTROL_PAIRS  24
+#define GATE_CONTROL_P	    0.001
+#define GATE_CONTROL_MARGIN 0.01 /* a copy may differ by the margin, but never by more */
 
 struct gate_params {
 	double alpha;		   /* of one regression among all that are none; 0.01 */
@@ -116,6 +117,9 @@ unsigned gate_stage2_pairs(const struct gate_params *params, const struct gate_s
 double gate_mde(const struct gate_params *params, const struct gate_series *series,
 		double deviation, unsigned n);
 
-/* The A/A control: two-sided p of its pairs below GATE_CONTROL_P. *ret_p. -EINVAL for values that
- * are not finite, and for fewer pairs than could ever show it (11). */
-int gate_control(const double *d, size_t n, bool *ret_contaminated, double *ret_p);
+/* The A/A control is contaminated when the two-sided p of its pairs is below GATE_CONTROL_P and
+ * their estimate beyond the smaller of `margin` and GATE_CONTROL_MARGIN: where a copy differs by
+ * more than two builds of the same text may, something else than the builds differs between the
+ * sides. *ret_p. -EINVAL for values that are not finite, and for fewer pairs than could ever show
+ * it (11). */
+int gate_control(const double *d, size_t n, double margin, bool *ret_contaminated, double *ret_p);

@@ -162,7 +162,7 @@ static int note_gate(const struct sim *s, struct sim_outcome *o)
 	order_sort(mde, s->w->cells);
 	o->mde = order_median(mde, s->w->cells);
 	o->pairs += control->n;
-	return gate_control(control->d, control->n, &o->contaminated, &p);
+	return gate_control(control->d, control->n, sim_params(s->w).margin, &o->contaminated, &p);
 }
 
 int simulate_gate(const struct sim_world *w, uint64_t seed, struct sim_outcome *ret,

@@ -221,6 +221,8 @@ class Verdicts(Case):
         p = self.same(self.matrix(STEADY), "--budget", "3500ms")
         v = self.verdict(p, 4, "inconclusive")
         self.assertEqual(v["ended"], "budget")
+        self.assertLess(v["control"]["pairs"], 24)
+        self.assertIn(f"{v['control']['pairs']} of 24 pairs", p.stdout)
         self.assertIn("the budget of 3.5s was used up", v["cells"][0]["metrics"][0]["why"])
         self.check_replay(4)
 

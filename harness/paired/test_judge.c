@@ -294,6 +294,9 @@ static void test_control(void **state)
 	assert_true(cJSON_IsTrue(cJSON_GetObjectItem(control, "contaminated")));
 	assert_string_equal(text(v, "verdict"), "contaminated");
 	assert_int_equal(number(v, "exit_code"), 5);
+	assert_int_equal(number(control, "pairs"), 24);
+	assert_int_equal(number(control, "wanted"), 24);
+	assert_int_equal(number(control, "discarded"), 1);
 }
 
 /* A copy that differs by less than two builds of the same text may. */

@@ -178,8 +178,6 @@ static cJSON *describe_cells(const struct judge *j, unsigned counts[])
 	return list;
 }
 
-/* What is new in a copy of base: nothing. Where the two differ by more than two builds of the same
- * text may, something else than the builds differs between the sides. */
 static bool describe_control(const struct judge *j, cJSON *o)
 {
 	const struct judged_values *v = &j->control;
@@ -193,12 +191,13 @@ static bool describe_control(const struct judge *j, cJSON *o)
 		return false;
 	}
 	/* Fewer than could ever show it show nothing. */
-	if (gate_control(v->values, v->n, &contaminated, &p))
+	if (gate_control(v->values, v->n, j->params.margin, &contaminated, &p))
 		p = NAN;
 	walsh_estimate(v->values, v->n, LEVEL, &w);
-	contaminated = contaminated && fabs(w.estimate) > log1p(j->params.margin);
 	control = cJSON_AddObjectToObject(o, "control");
 	cJSON_AddNumberToObject(control, "pairs", (double)v->n);
+	cJSON_AddNumberToObject(control, "wanted", j->control_wanted);
+	cJSON_AddNumberToObject(control, "discarded", j->control_discarded);
 	add_figure(control, "estimate", expm1(w.estimate));
 	add_figure(control, "low", expm1(w.low));
 	add_figure(control, "high", expm1(w.high));
@@ -250,7 +249,8 @@ static bool control_tells(const struct judge *j)
 	bool contaminated;
 	double p;
 
-	return j->control.n && !gate_control(j->control.values, j->control.n, &contaminated, &p);
+	return j->control.n &&
+	       !gate_control(j->control.values, j->control.n, j->params.margin, &contaminated, &p);
 }
 
 /* NULL: the cells say it. */
