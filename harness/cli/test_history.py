@@ -143,11 +143,20 @@ class Steps(Case):
         for i in range(24):
             slow = 1.2 if 5 <= i < 15 else 1
             own = 0.94 if i >= 12 else 1
-            self.session(i, 1e6 * own / slow * (1 + NOISE[i % 6] / 100), yardstick=50 * slow)
-        self.uhbench("history", "--rebuild", self.dir)
+            self.session(i, 1e6 * own / slow * (1 + NOISE[i % 6] / 100),
+                         yardstick=50 * slow if i not in (11, 23) else None)
+        text = self.uhbench("history", "--rebuild", self.dir).stdout
+        self.assertIn("; 2 without it are left out", text)
+        self.assertIn("(s12, revision rev12; before: s10, rev10)", text)
         s = self.series()[0]
         self.assertEqual(s["yardstick"], "spin")
+        self.assertEqual([i for i, p in enumerate(s["points"]) if p["value"] is None], [11, 23])
         self.assertEqual([x["at"] for x in s["steps"]], [12])
+        if shutil.which("gnuplot"):
+            picture = os.path.join(self.dir, "trend.svg")
+            self.uhbench("history", "--svg", picture, "--cell", "nop/null depth=4", self.dir)
+            with open(picture, encoding="utf-8") as f:
+                self.assertGreaterEqual(f.read().count("gpPt6"), 22)
         self.assertAlmostEqual(s["steps"][0]["step"], -0.06, delta=0.003)
         s = self.series("--metric", "latency_mean")[0]  # steady as it is: the ratio would not be
         self.assertIsNone(s["yardstick"])
