@@ -187,8 +187,8 @@ static void test_unit(void **state)
 	}
 }
 
-/* No effect at all: of 300 gates of 40 series at most 1 % are to alarm, and 9 would be a chance of
- * 0.4 %; one of 6 % is seen nearly always. */
+/* No effect at all: the margin makes of the 1 % of 300 gates of 40 series that may alarm hardly
+ * one. One of 6 % is seen nearly always. */
 static void test_alarms_and_power(void **state)
 {
 	static const struct gate_params params = {.alpha = 0.01, .margin = 0.01};
@@ -213,8 +213,9 @@ static void test_alarms_and_power(void **state)
 		alarms += wrong > 0;
 		improved += better > 0;
 	}
-	assert_in_range(alarms, 0, 8);
-	assert_in_range(improved, 0, 8);
+	print_message("of 300 gates: %u alarms, %u improved, %u found\n", alarms, improved, found);
+	assert_in_range(alarms, 0, 1);
+	assert_in_range(improved, 0, 1);
 	assert_in_range(found, 270, 300);
 }
 
