@@ -222,6 +222,8 @@ class Quoted(Case):
         self.keep(json.dumps(self.found)[:200])
         done = self.ab("--margin", "1%", codes=(3,))
         self.assertIn("kept/", done.stderr)
+        self.keep(json.dumps({**self.found, "schema": 9}))
+        self.assertIn("schema 9, this build reads 1", self.ab(codes=(3,)).stderr)
         self.found["machine"]["kernel"] = "9.9.9"
         self.keep(json.dumps(self.found))
         self.assertIn("another machine", self.ab(codes=(3,)).stderr)
