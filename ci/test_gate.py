@@ -336,6 +336,8 @@ class Gate(unittest.TestCase):
         self.refused(2, "one commit", *build, "--head", base, "gate.json")
         for option in (["-o", "x"], ["-ox"], ["--out", "x"]):
             self.refused(2, "is named by --out", *build, "gate.json", *option)
+        for option in (["--base", base], ["--uhbench=x"]):
+            self.refused(2, "comes before the matrix", *build, "gate.json", *option)
         self.refused(2, "no words of a shell", *build, "--options", "--only 'x", "gate.json")
 
     def test_submodules(self):

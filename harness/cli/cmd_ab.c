@@ -25,8 +25,9 @@
 #include "harness/util/cleanup.h"
 #include "reports/verdict.h"
 
-#define UNSET	    UINT64_MAX
-#define UNSET_SHARE -1.0
+#define UNSET	       UINT64_MAX
+#define UNSET_SHARE    -1.0
+#define DISTURBED_PART 5 /* one pair of so many is no reason to tell */
 
 struct ab_options {
 	struct option_words base, head, base_set, head_set, fail_on;
@@ -282,6 +283,20 @@ static int dry_run(const struct paired_options *p, bool json)
 	return EXITCODE_OK;
 }
 
+/* What a gate that others kept from its pairs needs is not in its verdicts. */
+static void tell_disturbed(const cJSON *verdicts)
+{
+	double pairs = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(verdicts, "pairs"));
+	double lost = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(verdicts, "discarded"));
+
+	if (lost > pairs / DISTURBED_PART)
+		fprintf(stderr,
+			"%.0f of %.0f pairs were discarded, since others had too much of the CPUs: "
+			"a quieter machine helps, or --max-foreign and --max-steal, which let more "
+			"noise in\n",
+			lost, pairs);
+}
+
 static int tell_verdict(const struct paired_options *p, const cJSON *verdicts, bool json)
 {
 	const cJSON *code = cJSON_GetObjectItemCaseSensitive(verdicts, "exit_code");
@@ -295,6 +310,7 @@ static int tell_verdict(const struct paired_options *p, const cJSON *verdicts, b
 		return verb_fail(EXITCODE_FAILURE, "ab: stdout: %s", strerror(errno));
 	if (verdict_publish(p->dir, stderr, &err))
 		return verb_fail(EXITCODE_FAILURE, "ab: %s", err.text);
+	tell_disturbed(verdicts);
 	fprintf(stderr, "verdicts in %s; `uhbench report %s --format html` draws the pairs\n",
 		p->dir, p->dir);
 	return (int)code->valuedouble;

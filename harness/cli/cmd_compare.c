@@ -74,6 +74,17 @@ static int open_side(const char *root, const char *word, struct stored_side *ret
 	return rc;
 }
 
+/* The likeliest mistake: then a whole baseline is judged by one session, which tells nothing. */
+static void note_order(const struct stored_side *base, const struct stored_side *head,
+		       const char *const *words)
+{
+	if (!base->baseline && head->baseline)
+		fprintf(stderr,
+			"note: the baseline %s is judged by the one session %s; `uhbench compare %s "
+			"%s` judges the session by the baseline\n",
+			words[1], words[0], words[1], words[0]);
+}
+
 static int compare_run(const struct registry *reg, int argc, char **argv)
 {
 	struct compare_options o = {.root = BASELINE_ROOT};
@@ -86,13 +97,16 @@ static int compare_run(const struct registry *reg, int argc, char **argv)
 		rc = open_side(o.root, operands[0], &a);
 	if (rc == VERB_GO_ON)
 		rc = open_side(o.root, operands[1], &b);
-	return rc == VERB_GO_ON ? compare(reg, &a, &b, &o) : rc;
+	if (rc != VERB_GO_ON)
+		return rc;
+	note_order(&a, &b, operands);
+	return compare(reg, &a, &b, &o);
 }
 
 const struct verb cmd_compare = {
 	.name = "compare",
-	.help = "is a session, or a baseline, what those of another let one expect?",
-	.operands = "A B",
+	.help = "judge a session, HEAD, by a baseline, BASE; each a results folder or a baseline's name",
+	.operands = "BASE HEAD",
 	.operands_min = 2,
 	.operands_max = 2,
 	.options = compare_rows,

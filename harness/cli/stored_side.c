@@ -31,6 +31,14 @@ static bool is_session(const char *word)
 	return !access(path, F_OK);
 }
 
+static bool is_baseline(const char *root, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%.3000s/%.900s", root, name);
+	return !access(path, F_OK);
+}
+
 int stored_session_open(const char *dir, struct stored_side *ret)
 {
 	struct err err = {""};
@@ -68,6 +76,10 @@ int stored_side_open(const char *root, const char *word, struct stored_side *ret
 	if (baseline_check_name(word, &err))
 		return verb_fail(EXITCODE_NO_BASELINE,
 				 "%s is neither a results folder nor the name of a baseline", word);
+	if (!is_baseline(root, word))
+		return verb_fail(EXITCODE_NO_BASELINE,
+				 "%s: there is neither such a results folder nor a baseline %s/%s",
+				 word, root, word);
 	return stored_baseline_open(root, word, ret);
 }
 

@@ -292,6 +292,10 @@ class Compare(Case):
         p = self.uhbench("compare", "b", "s5", "--json")
         self.assertEqual(json.loads(p.stdout)["verdict"], "passed")
         self.assertIn("passed", self.uhbench("compare", "b", "s5").stdout)
+        self.assertIn("`uhbench compare b s5` judges the session by the baseline",
+                      self.uhbench("compare", "s5", "b", code=4).stderr)
+        self.assertIn("neither such a results folder nor a baseline results/baselines/none",
+                      self.uhbench("compare", "none", "s5", code=6).stderr)
         self.faster_past(1.6)
         self.uhbench("compare", "b", "s5", code=1)
         self.uhbench("compare", "b", "s5", "--fail-on", "inconclusive")
@@ -343,7 +347,7 @@ class Compare(Case):
         self.assertEqual(a, b)
 
     def test_wrong_words(self):
-        self.assertIn("there is no baseline", self.uhbench("compare", "x", "s1", code=6).stderr)
+        self.assertIn("nor a baseline", self.uhbench("compare", "x", "s1", code=6).stderr)
         self.assertIn("neither a results folder nor",
                       self.uhbench("compare", "no/where", "s1", code=6).stderr)
         self.uhbench("compare", "s1", code=2)

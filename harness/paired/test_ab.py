@@ -254,6 +254,7 @@ class Verdicts(Case):
         self.addCleanup(burner.kill)
         p = self.same(self.matrix(STEADY), "--max-foreign", f"{50 / os.cpu_count()}%")
         v = self.verdict(p, 4, "inconclusive")
+        self.assertIn("a quieter machine helps, or --max-foreign", p.stderr)
         self.assertIn("disturbed by others", v["cells"][0]["metrics"][0]["why"])
         self.assertEqual(v["discarded"], v["cells"][0]["discarded"]["both"])
         self.assertEqual({p["discarded"]["reason"] for p in self.pairs()}, {"foreign"})
