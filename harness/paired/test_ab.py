@@ -157,13 +157,13 @@ class Case(unittest.TestCase):
 
 class Verdicts(Case):
     def test_slow_head_regresses_and_replays(self):
-        m = self.matrix(nop(), nop(rate=4000), name="m")
-        p = self.ab(m, "--base-set", "nop.work_ns=100", "--head-set", "nop.work_ns=400000", *ROUGH)
+        m = self.matrix(nop(), nop(rate=20000), name="m")
+        p = self.ab(m, "--base-set", "nop.work_ns=100", "--head-set", "nop.work_ns=100000", *ROUGH)
         v = self.verdict(p, 1, "regressed")
         self.assertEqual((v["kind"], v["name"]), ("paired", "m"))
-        self.assertEqual((v["base"], v["head"]), ("nop.work_ns=100", "nop.work_ns=400000"))
+        self.assertEqual((v["base"], v["head"]), ("nop.work_ns=100", "nop.work_ns=100000"))
         # Of a cell with a rate it counts how late operations are done.
-        rate = next(c for c in v["cells"] if c["label"] == "nop/null rate=4k")
+        rate = next(c for c in v["cells"] if c["label"] == "nop/null rate=20k")
         self.assertEqual([m["metric"] for m in rate["metrics"] if m["gated"]],
                          ["intended_p50", "throughput"])
         self.assertEqual(rate["metrics"][0]["verdict"], "regressed")
