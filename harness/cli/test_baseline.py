@@ -157,7 +157,8 @@ class Gate(Case):
         self.assertRegex(p.stdout, r"(?m)^.*regressed")
         worst = v["cells"][0]["metrics"][0]
         self.assertAlmostEqual(worst["estimate"], 0.6, delta=0.2)
-        self.assertLess(worst["high"], 0.5)
+        self.assertLess(worst["mde"], 0.5)
+        self.assertTrue(0 < worst["low"] < worst["estimate"] < worst["high"])
         self.assertIn("did not pass",
                       self.uhbench("baseline", "promote", "b", "out", code=2).stderr)
         self.run_gate("--fail-on", "inconclusive", out="milder")

@@ -110,6 +110,11 @@ static bool asked(const struct campaign *c, const struct noise_class *class)
 	return !c->only || c->only == class;
 }
 
+static size_t gates_of(const struct campaign *c, const struct campaign_scenario *s)
+{
+	return s->times ? s->times * c->gates : c->gates;
+}
+
 static size_t count_classes(const struct campaign *c)
 {
 	size_t n = 0;
@@ -163,7 +168,7 @@ static int answer(const struct table *t, enum campaign_world scenario,
 		*row = (struct campaign_row){.design = s->design,
 					     .title = q->title,
 					     .class = class,
-					     .gates = t->c->gates,
+					     .gates = gates_of(t->c, s),
 					     .bar_low = barred ? q->bar_low : NAN,
 					     .bar_high = barred ? q->bar_high : NAN,
 					     .exempt = barred ? NULL : q->exempt};
@@ -193,7 +198,7 @@ static int run_class(struct table *t, const struct noise_class *class, size_t co
 		struct batch b = {.scenario = s,
 				  .world = world_of(c, (enum campaign_world)i, class, seen),
 				  .seed = c->seed,
-				  .gates = c->gates,
+				  .gates = gates_of(c, s),
 				  .outcomes = outcomes};
 
 		if (c->brief && !s->brief)
@@ -212,7 +217,8 @@ static int run_class(struct table *t, const struct noise_class *class, size_t co
 int campaign_run(const struct campaign *c, struct campaign_row **ret, size_t *ret_n,
 		 struct err *err)
 {
-	_cleanup_free_ struct sim_outcome *outcomes = calloc(c->gates, sizeof(*outcomes));
+	_cleanup_free_ struct sim_outcome *outcomes =
+		calloc(CAMPAIGN_TIMES_MOST * c->gates, sizeof(*outcomes));
 	struct table t = {.c = c, .classes = count_classes(c)};
 	size_t n = count_questions(c) * t.classes, column = 0;
 	_cleanup_free_ struct campaign_row *rows = calloc(n, sizeof(*rows));

@@ -36,15 +36,18 @@ const struct campaign_scenario campaign_scenarios[WORLDS] = {
 	[WORLD_SMALL]          = {"the gate", -1, {.cells = SMALL_CELLS}},
 #define STORED_GATE(SESSIONS, REPEATS, ...)                                                         \
 	{"the stored gate", -1, {.sessions = SESSIONS, .repeats = REPEATS, __VA_ARGS__}}
+#define STORED_CELL(SESSIONS, REPEATS)                                                              \
+	{"the stored gate", -1, {.sessions = SESSIONS, .repeats = REPEATS, .cells = 1},             \
+	 .times = CAMPAIGN_TIMES_MOST}
 	[WORLD_BASE5_SAME]     = STORED_GATE(5, PREDICT_RUNS),
 	[WORLD_BASE20_SAME]    = STORED_GATE(20, PREDICT_RUNS),
-	[WORLD_BASE5_ONE]      = STORED_GATE(5, PREDICT_RUNS, .cells = 1),
-	[WORLD_BASE20_ONE]     = STORED_GATE(20, PREDICT_RUNS, .cells = 1),
+	[WORLD_BASE5_ONE]      = STORED_CELL(5, PREDICT_RUNS),
+	[WORLD_BASE20_ONE]     = STORED_CELL(20, PREDICT_RUNS),
 	[WORLD_BASE20_SLOWER]  = STORED_GATE(20, PREDICT_RUNS, .changed = 1, .effect = 0.5),
 	[WORLD_FEW5_SAME]      = STORED_GATE(5, PREDICT_RUNS_LEAST),
 	[WORLD_FEW20_SAME]     = STORED_GATE(20, PREDICT_RUNS_LEAST),
-	[WORLD_FEW5_ONE]       = STORED_GATE(5, PREDICT_RUNS_LEAST, .cells = 1),
-	[WORLD_FEW20_ONE]      = STORED_GATE(20, PREDICT_RUNS_LEAST, .cells = 1),
+	[WORLD_FEW5_ONE]       = STORED_CELL(5, PREDICT_RUNS_LEAST),
+	[WORLD_FEW20_ONE]      = STORED_CELL(20, PREDICT_RUNS_LEAST),
 	[WORLD_FEW20_SLOWER]   = STORED_GATE(20, PREDICT_RUNS_LEAST, .changed = 1, .effect = 0.5),
 #define RIVAL_ROWS(NAME, WHICH, DESIGN)                                                           \
 	[WORLD_##NAME##_SAME]    = {DESIGN, WHICH, {.cells = 0}, .brief = true},                  \

@@ -172,6 +172,7 @@ static void judge_cell(const struct predict *p, const struct predict_cell *cell,
 		return;
 	ret->deviation =
 		sqrt(moderated_variance(&pool->prior, pool->df_most, o->variance, &ret->df));
+	ret->deviation = fmax(ret->deviation, cell->least);
 	ret->error = ret->deviation * sqrt(1. / o->base.n + 1. / o->head.n);
 	ret->above = PREDICT_STRETCH * (cell->few ? pool->above : o->above);
 	ret->below = PREDICT_STRETCH * (cell->few ? pool->below : o->below);
@@ -185,6 +186,11 @@ double predict_reach(const struct predict_result *r, double alpha)
 	if (isnan(r->p_worse))
 		return NAN;
 	return fmax(-dist_t_quantile(alpha / r->charge, r->df) * r->error, r->above);
+}
+
+double predict_margin(const struct predict_result *r, double level)
+{
+	return isnan(r->p_worse) ? NAN : -dist_t_quantile((1 - level) / 2, r->df) * r->error;
 }
 
 static int judge_pools(const struct predict *p, const struct own *own,

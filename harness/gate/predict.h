@@ -36,7 +36,8 @@ struct predict_cell {
 	const double *head; /* [sessions of the head] */
 	/* [sessions of the head]: the best and the worst run in each, where `head` is the median */
 	const double *best, *worst;
-	bool few; /* runs in a session of the head: fewer than PREDICT_RUNS */
+	bool few;     /* runs in a session of the head: fewer than PREDICT_RUNS */
+	double least; /* deviation of a session that is known beforehand; 0: none */
 };
 
 struct predict_result {
@@ -60,6 +61,9 @@ int predict(const struct predict *p, struct predict_result *results, struct err 
 
 /* How far all runs must be off to the worse, to have p < alpha; NAN where there is no p. */
 double predict_reach(const struct predict_result *r, double alpha);
+
+/* Half of the interval that holds the change with probability `level`. */
+double predict_margin(const struct predict_result *r, double level);
 
 /* Variance between the sessions of a base; NAN below two. */
 double predict_variance(const double *base, size_t n);

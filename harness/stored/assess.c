@@ -3,8 +3,8 @@
  * From predictions to verdicts. Gated metrics are one family of tests, advisory ones another, so
  * that looking at more does not hide what counts; within each, Holm over all cells and references,
  * for worse and for better apart. A row takes the reference that says the worse of it. Nothing is
- * `unchanged` that could not have been seen: where only a doubling would show, or the baseline has
- * too few sessions, it is inconclusive.
+ * `unchanged` that could not have been seen: where only half as much again would show, or the
+ * baseline has too few sessions, it is inconclusive.
  */
 #include "harness/stored/assess.h"
 
@@ -19,7 +19,7 @@
 #include "harness/stored/assess_rows.h"
 #include "harness/util/cleanup.h"
 
-#define BLIND 1.0 /* a change that must come to more than this fraction, to be seen */
+#define BLIND 0.5 /* a change that must come to more than this fraction, to be seen */
 
 /* The tests of one family, and to which finding each belongs. */
 struct family {
@@ -62,7 +62,8 @@ static int family_room(struct family *f, size_t room)
 static bool testable(const struct assess_row *row, const struct assess_finding *f)
 {
 	return f->predicted.n_base >= PREDICT_LEAST && isfinite(f->predicted.p_worse) &&
-	       assess_operations_missing(row) <= 0 && assess_runs_missing(row) == 0;
+	       assess_operations_missing(row) <= 0 &&
+	       assess_runs_below(row, PREDICT_RUNS_LEAST) == 0;
 }
 
 static void gather(struct assess_rows *rows, bool gated, struct family *f)
@@ -97,7 +98,7 @@ static void assess_tested(const struct assess_row *row, bool worse, bool better,
 		f->verdict = ASSESS_REGRESSED;
 	} else if (better && estimate <= -row->matters) {
 		f->verdict = ASSESS_IMPROVED;
-	} else if (sees > BLIND) {
+	} else if (sees > BLIND && !f->novel) {
 		f->verdict = ASSESS_INCONCLUSIVE;
 		snprintf(f->why, sizeof(f->why),
 			 "the sessions of the baseline lie so far apart that only a change of "
@@ -160,11 +161,11 @@ static void assess_untested(const struct assess_row *row, struct assess_finding 
 		snprintf(f->why, sizeof(f->why),
 			 "its runs are %.0f operations short of what it takes",
 			 assess_operations_missing(row));
-	else if (assess_runs_missing(row))
+	else if (assess_runs_below(row, PREDICT_RUNS_LEAST))
 		snprintf(f->why, sizeof(f->why),
 			 "a burst of the machine's in a single run cannot be told from a change: "
 			 "%u more of each cell will do",
-			 assess_runs_missing(row));
+			 assess_runs_below(row, PREDICT_RUNS_LEAST));
 	else if (!p->n_head)
 		snprintf(f->why, sizeof(f->why), "this session has no value of it");
 	else

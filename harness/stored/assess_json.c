@@ -15,6 +15,7 @@
 #include "harness/util/order.h"
 
 #define VERDICTS_SCHEMA 1
+#define LEVEL		0.95 /* of the interval around an estimate */
 
 struct tally {
 	unsigned of[ASSESS_VERDICTS]; /* gated rows */
@@ -48,7 +49,7 @@ static void add_text(cJSON *o, const char *key, const char *text)
 		cJSON_AddNullToObject(o, key);
 }
 
-/* Worse verdicts first, then gated before advisory, then larger estimates. */
+/* Gated before advisory, then worse verdicts first, then larger estimates. */
 static int compare_rows(const void *a, const void *b)
 {
 	const struct assess_row *x = *(const struct assess_row *const *)a;
@@ -107,7 +108,8 @@ static cJSON *metric_json(const struct assess *j, const struct assess_rows *rows
 			  const struct assess_row *row)
 {
 	const struct assess_finding *f = finding_of(row);
-	bool tested = f->reach > 0, worse = f->predicted.estimate >= 0;
+	double estimate = f->predicted.estimate, margin = predict_margin(&f->predicted, LEVEL);
+	bool tested = f->reach > 0, worse = estimate >= 0;
 	cJSON *o = cJSON_CreateObject(), *all;
 
 	cJSON_AddStringToObject(o, "metric", row->metric.name);
@@ -116,9 +118,9 @@ static cJSON *metric_json(const struct assess *j, const struct assess_rows *rows
 	cJSON_AddStringToObject(o, "channel", row->effect.count ? "count" : "time");
 	cJSON_AddBoolToObject(o, "gated", row->gated);
 	cJSON_AddStringToObject(o, "verdict", assess_verdict_names[f->verdict]);
-	add_number(o, "estimate", fraction(row, f->predicted.estimate));
-	add_number(o, "low", tested ? fraction(row, -f->reach) : NAN);
-	add_number(o, "high", tested ? fraction(row, f->reach) : NAN);
+	add_number(o, "estimate", fraction(row, estimate));
+	add_number(o, "low", tested ? fraction(row, estimate - margin) : NAN);
+	add_number(o, "high", tested ? fraction(row, estimate + margin) : NAN);
 	add_number(o, "p", !tested ? NAN : worse ? f->predicted.p_worse : f->predicted.p_better);
 	add_number(o, "p_adjusted",
 		   !tested ? NAN
@@ -130,8 +132,8 @@ static cJSON *metric_json(const struct assess *j, const struct assess_rows *rows
 	add_number(o, "mde", tested ? fraction(row, f->reach) : NAN);
 	cJSON_AddNumberToObject(o, "effect", row->target);
 	cJSON_AddNumberToObject(o, "matters", row->matters);
-	add_number(o, "base", assess_median(row, j->base.sheets, j->base.n));
-	add_number(o, "head", assess_median(row, j->head.sheets, j->head.n));
+	add_number(o, "base", assess_base_median(j, rows, row));
+	add_number(o, "head", assess_head_median(j, row));
 	add_text(o, "why", f->why);
 	add_text(o, "yardstick", f->yardstick);
 	all = cJSON_AddArrayToObject(o, "references");

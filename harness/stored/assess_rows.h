@@ -30,6 +30,7 @@ struct assess_finding {
 	struct predict_result predicted;
 	const char *yardstick; /* by which values were divided; NULL: none */
 	double reach, p_worse_adjusted, p_better_adjusted;
+	bool novel; /* a count that no session of the base ever had */
 	enum assess_verdict verdict;
 	char why[160];
 };
@@ -57,7 +58,7 @@ struct assess_rows {
 
 /* Which rows there are; nothing is judged yet. -ENOMEM. */
 int assess_rows_make(const struct assess *j, struct assess_rows *ret, struct err *err);
-/* findings[].predicted and .yardstick of all rows. -ENOMEM. */
+/* findings[].predicted, .yardstick and .novel of all rows (assess_values.c). -ENOMEM. */
 int assess_rows_predict(const struct assess *j, struct assess_rows *rows, struct err *err);
 void assess_rows_free(struct assess_rows *rows);
 
@@ -67,7 +68,12 @@ const cJSON *assess_cell_broken(const cJSON *line);
 bool assess_cell_failed(const cJSON *line);
 /* By how many operations a run of the head has too few for the metric; 0. */
 double assess_operations_missing(const struct assess_row *row);
-/* By how many runs a session of the head has too few to judge a time; 0. */
-unsigned assess_runs_missing(const struct assess_row *row);
-/* The median of a row's value over sheets, in the metric's unit. */
-double assess_median(const struct assess_row *row, const struct sheet *sheets, size_t n);
+double assess_fewest_operations(const cJSON *line); /* of a run; 0 */
+/* By how many the head has fewer runs than `n`. Counts do not depend on who else is on the machine,
+ * and have as many as they need: 0. */
+unsigned assess_runs_below(const struct assess_row *row, unsigned n);
+/* The median of a row's value, as measured, over the head's sessions or those of the base that
+ * decided. */
+double assess_head_median(const struct assess *j, const struct assess_row *row);
+double assess_base_median(const struct assess *j, const struct assess_rows *rows,
+			  const struct assess_row *row);

@@ -216,8 +216,9 @@ static void test_figures(void **state)
 	v = judged(NULL);
 	row = row_of(v, "a");
 	assert_true(fabs(cJSON_GetNumberValue(at(row, "estimate")) - 0.6) < 0.01);
-	assert_true(cJSON_GetNumberValue(at(row, "high")) > 0.01);
-	assert_true(cJSON_GetNumberValue(at(row, "high")) < 0.15);
+	/* its 95 % interval, of sessions that spread by 1 % */
+	assert_true(fabs(cJSON_GetNumberValue(at(row, "low")) - 0.56) < 0.02);
+	assert_true(fabs(cJSON_GetNumberValue(at(row, "high")) - 0.645) < 0.02);
 	assert_true(cJSON_GetNumberValue(at(row, "head")) == 625);
 	assert_int_equal(cJSON_GetNumberValue(at(row, "n1")), 6);
 	/* the worst cell is the first one */
@@ -250,6 +251,62 @@ static void test_blind(void **state)
 	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
 	expect_row(v, "a", "inconclusive");
 	expect_row(v, "b", "unchanged");
+}
+
+/* Nor is what lies by half above sessions that differ by a tenth. */
+static void test_coarse(void **state)
+{
+	static const double base[] = {870, 1130, 930, 1080, 1000};
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(base); i++)
+		add_sheet(base[i], 500, 100, true);
+	add_sheet(690, 500, 100, false);
+	v = judged(NULL);
+	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
+	assert_non_null(strstr(cJSON_GetStringValue(at(row_of(v, "a"), "why")), "would show"));
+}
+
+/* The `switches` of cell a, in `n_operations` of each run. */
+static void set_switches(size_t sheet, double switches, double n_operations)
+{
+	cJSON *line = sheets[sheet].cells->child, *o, *item;
+	char text[64];
+
+	snprintf(text, sizeof(text), "{\"switches\":{\"values\":[%g]}}", switches);
+	cJSON_ReplaceItemInObject(line, "counts", cJSON_Parse(text));
+	o = cJSON_GetObjectItem(line, "operations");
+	cJSON_ArrayForEach (item, o)
+		cJSON_SetNumberValue(item, n_operations);
+	if (!cJSON_HasObjectItem(line, "gate"))
+		cJSON_AddItemToObject(line, "gate", cJSON_Parse("[\"switches\"]"));
+}
+
+/* One in the operations of a run is no news, ten thousand are. */
+static void test_counts_that_were_none(void **state)
+{
+	static const struct {
+		double switches, operations;
+		const char *verdict;
+	} rows[] = {{0, 100, "passed"},
+		    {0.01, 100, "passed"},
+		    {0.0005, 4000, "passed"},
+		    {0.01, 1e6, "regressed"}};
+
+	(void)state;
+	add_base(6, 1, true);
+	add_sheet(1000, 500, 100, false);
+	for (size_t i = 0; i < array_size(rows); i++) {
+		_cleanup_json_ cJSON *v = NULL;
+
+		for (size_t k = 0; k < n_sheets; k++)
+			set_switches(k, k + 1 < n_sheets ? 0 : rows[i].switches,
+				     rows[i].operations);
+		v = judged(NULL);
+		if (strcmp(cJSON_GetStringValue(at(v, "verdict")), rows[i].verdict))
+			fail_msg("row %zu: %s", i, cJSON_GetStringValue(at(v, "line")));
+	}
 }
 
 static void test_unknown_and_failed_cells(void **state)
@@ -435,6 +492,21 @@ static void test_yardstick_that_does_not_help(void **state)
 	assert_true(cJSON_IsNull(at(row_of(v, "a"), "yardstick")));
 }
 
+/* Nor one that five sessions go up and down with by chance: it would halve their variance. */
+static void test_yardstick_by_chance(void **state)
+{
+	static const double base[] = {-2, -1, 0, 1, 2}, spin[] = {-1, -2, 0, 2, 1};
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(base); i++)
+		add_sheet(1000 * exp(-base[i] / 100), 500 * exp(-base[i] / 100),
+			  100 * exp(spin[i] / 100), true);
+	add_sheet(1000, 500, 100, false);
+	v = judged(NULL);
+	assert_true(cJSON_IsNull(at(row_of(v, "a"), "yardstick")));
+}
+
 /* Every session passes against the newest ones, and all of them together have lost a tenth. */
 static void test_slow_leak(void **state)
 {
@@ -454,6 +526,8 @@ static void test_slow_leak(void **state)
 	assert_string_equal(cJSON_GetStringValue(at(cJSON_GetArrayItem(row, 1), "verdict")),
 			    "regressed");
 	assert_int_equal(cJSON_GetNumberValue(at(row_of(v, "a"), "n1")), 5);
+	/* of those five, which the estimate is against */
+	assert_true(cJSON_GetNumberValue(at(row_of(v, "a"), "base")) == 1120);
 }
 
 /* The same where every session is pinned, as by `baseline add` each night. */
@@ -480,6 +554,8 @@ int main(void)
 		TEST(test_figures),
 		TEST(test_too_few_sessions),
 		TEST(test_blind),
+		TEST(test_coarse),
+		TEST(test_counts_that_were_none),
 		TEST(test_unknown_and_failed_cells),
 		TEST(test_cell_that_stopped_to_run),
 		TEST(test_cell_that_is_gone),
@@ -489,6 +565,7 @@ int main(void)
 		TEST(test_advice_never_passes),
 		TEST(test_yardstick),
 		TEST(test_yardstick_that_does_not_help),
+		TEST(test_yardstick_by_chance),
 		TEST(test_slow_leak),
 		TEST(test_slow_leak_past_pinned_sessions),
 	};
