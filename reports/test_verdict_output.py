@@ -190,7 +190,7 @@ class Formats(unittest.TestCase):
     def test_openmetrics(self):
         families = lint_openmetrics(report(self.gate(), "openmetrics"))
         self.assertEqual(families["uhbench_gate"], 1)
-        self.assertEqual(families["uhbench_gate_verdict"], 8)
+        self.assertEqual(families["uhbench_gate_verdict"], 7)
         self.assertEqual(families["uhbench_gate_metric"], 15)
         self.assertEqual(families["uhbench_gate_change_ratio"], 12)
         self.assertEqual(lint_openmetrics(report(os.path.join(TESTDATA, "stored"), "openmetrics"))

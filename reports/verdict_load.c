@@ -251,7 +251,7 @@ static int read_document(struct verdicts *v, const char *path, struct err *err)
 	v->verdict = get_text(d, "verdict");
 	v->line = get_text(d, "line");
 	v->paired = strcmp(v->kind, "stored") != 0;
-	v->judged = strcmp(v->verdict, "contaminated") && strcmp(v->verdict, "no-baseline");
+	v->judged = strcmp(v->verdict, "contaminated");
 	v->regressions_fail = code != EXITCODE_OK && code != EXITCODE_INCONCLUSIVE;
 	v->control = get_object(d, "control");
 	return read_cells(v) ? err_sys(err, -ENOMEM, "%s", path) : 0;

@@ -37,9 +37,8 @@ static const struct family families[] = {
 	 FIELD(head)},
 };
 
-static const char *const gate_verdicts[] = {"passed",	    "improved",	    "regressed",
-					    "inconclusive", "contaminated", "failed",
-					    "no-baseline",  "skipped"};
+static const char *const gate_verdicts[] = {"passed",	    "improved", "regressed", "inconclusive",
+					    "contaminated", "failed",	"skipped"};
 
 static void put_family(FILE *out, const char *name, const char *type, const char *unit,
 		       const char *help)

@@ -41,7 +41,7 @@ struct campaign_scenario {
 	int rival;		/* enum rival, or -1 for the gate */
 	struct sim_world world; /* without noise; cells 0: as many as the campaign says */
 	bool brief;		/* part of a brief campaign */
-	unsigned times;		/* as many gates as the campaign says; 0: once. Single cells are cheap */
+	unsigned times;		/* as many gates as the campaign says; 0: once. One cell is cheap */
 };
 extern const struct campaign_scenario campaign_scenarios[WORLDS];
 #define CAMPAIGN_TIMES_MOST 5
