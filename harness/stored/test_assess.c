@@ -1,117 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* Verdicts over sheets that are made here: what a session more does to a baseline, by yardsticks,
- * by pinned sessions that a slow leak has left behind, and where there is too little to say. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+/* Verdicts over sheets that are made here: what a session more does to a baseline, and where there
+ * is too little to say. */
+#include "harness/stored/test_sheets.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "harness/exitcode.h"
-#include "harness/stored/assess.h"
-#include "harness/test_plugins.h"
-#include "harness/util/cleanup.h"
-
-#define SESSIONS_MAX 40
-#define LEFT	     "[{\"metric\":\"left\",\"better\":\"lower\",\"unit\":\"us\"}]"
-
-static struct sheet sheets[SESSIONS_MAX];
-static size_t n_sheets;
-
-static int forget(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < n_sheets; i++)
-		sheet_free(&sheets[i]);
-	n_sheets = 0;
-	return 0;
-}
-
-/* Five runs a session of two cells; `spin` is the yardstick, 0: none. */
-static struct sheet *add_sheet(double a, double b, double spin, bool pinned)
-{
-	struct sheet *s = &sheets[n_sheets++];
-	double values[] = {a, b};
-	char text[700];
-
-	assert_true(n_sheets <= SESSIONS_MAX);
-	snprintf(text, sizeof(text),
-		 "{\"schema\":1,\"session\":\"%016zx\",\"started\":\"%04zu\",\"pinned\":%s,"
-		 "\"yardsticks\":{\"spin\":{\"version\":1,\"ns\":%g}}}",
-		 n_sheets, n_sheets, pinned ? "true" : "false", spin);
-	s->session = cJSON_Parse(text);
-	s->cells = cJSON_CreateArray();
-	for (int i = 0; i < 2; i++) {
-		snprintf(
-			text, sizeof(text),
-			"{\"schema\":1,\"label\":\"cell %c\",\"cell\":{\"id\":\"%c\",\"workload\":"
-			"\"w\",\"target\":\"t\"},\"order\":[0,1,2,3,4],\"operations\":[100,100,100,100,100],\"metrics\":{"
-			"\"throughput\":{\"unit\":\"1/s\",\"better\":\"higher\",\"values\":[%.17g,%.17g,%.17g,%.17g,%.17g]}"
-			"},\"counts\":{}}",
-			'a' + i, 'a' + i, values[i], values[i], values[i], values[i], values[i]);
-		cJSON_AddItemToArray(s->cells, cJSON_Parse(text));
-	}
-	assert_non_null(s->session);
-	assert_int_equal(cJSON_GetArraySize(s->cells), 2);
-	return s;
-}
-
-/* About 1 % between sessions. */
-static void add_base(size_t n, double scale, bool pinned)
-{
-	static const double off[] = {0.99, 1.01, 1, 1.012, 0.988, 1.005, 0.995};
-
-	for (size_t i = 0; i < n; i++)
-		add_sheet(1000 * scale * off[i % array_size(off)],
-			  500 * scale * off[(i + 3) % array_size(off)], 100, pinned);
-}
-
-/* The last sheet against those before. */
-static cJSON *judged(const char *advice)
-{
-	struct assess j = {.registry = &test_registry,
-			   .base = {"base", true, sheets, n_sheets - 1},
-			   .head = {"head", false, &sheets[n_sheets - 1], 1},
-			   .alpha = STORED_ALPHA,
-			   .advice = advice};
-	cJSON *verdicts = NULL;
-	struct err err;
-
-	assert_int_equal(assess_verdicts(&j, &verdicts, &err), 0);
-	return verdicts;
-}
-
-static const cJSON *at(const cJSON *o, const char *key)
-{
-	return cJSON_GetObjectItemCaseSensitive(o, key);
-}
-
-static const cJSON *row_of(const cJSON *verdicts, const char *cell)
-{
-	const cJSON *c;
-
-	cJSON_ArrayForEach (c, at(verdicts, "cells"))
-		if (!strcmp(cJSON_GetStringValue(at(c, "cell")), cell))
-			return cJSON_GetArrayItem(at(c, "metrics"), 0);
-	fail_msg("no cell %s", cell);
-	return NULL;
-}
-
-static void expect(const cJSON *verdicts, const char *verdict, enum exitcode code)
-{
-	if (strcmp(cJSON_GetStringValue(at(verdicts, "verdict")), verdict))
-		fail_msg("%s, not %s", cJSON_GetStringValue(at(verdicts, "line")), verdict);
-	assert_int_equal(cJSON_GetNumberValue(at(verdicts, "exit_code")), code);
-}
-
-static void expect_row(const cJSON *verdicts, const char *cell, const char *verdict)
-{
-	assert_string_equal(cJSON_GetStringValue(at(row_of(verdicts, cell), "verdict")), verdict);
-}
+#define LEFT "[{\"metric\":\"left\",\"better\":\"lower\",\"unit\":\"us\"}]"
 
 /* One more metric of the newest sheet's first cell, which runs a program; its line comes back. */
 static cJSON *add_metric(const char *name, const char *unit, double v)
@@ -253,47 +145,6 @@ static void test_coarse(void **state)
 	expect(v, "inconclusive", EXITCODE_INCONCLUSIVE);
 	expect_row(v, "b", "unchanged");
 	assert_non_null(strstr(cJSON_GetStringValue(at(row_of(v, "a"), "why")), "would show"));
-}
-
-/* The `switches` of cell a, in `n_operations` of each run. */
-static void set_switches(size_t sheet, double switches, double n_operations)
-{
-	cJSON *line = sheets[sheet].cells->child, *o, *item;
-	char text[64];
-
-	snprintf(text, sizeof(text), "{\"switches\":{\"values\":[%g]}}", switches);
-	cJSON_ReplaceItemInObject(line, "counts", cJSON_Parse(text));
-	o = cJSON_GetObjectItem(line, "operations");
-	cJSON_ArrayForEach (item, o)
-		cJSON_SetNumberValue(item, n_operations);
-	if (!cJSON_HasObjectItem(line, "gate"))
-		cJSON_AddItemToObject(line, "gate", cJSON_Parse("[\"switches\"]"));
-}
-
-/* One in the operations of a run is no news, ten thousand are. */
-static void test_counts_that_were_none(void **state)
-{
-	static const struct {
-		double switches, operations;
-		const char *verdict;
-	} rows[] = {{0, 100, "passed"},
-		    {0.01, 100, "passed"},
-		    {0.0005, 4000, "passed"},
-		    {0.01, 1e6, "regressed"}};
-
-	(void)state;
-	add_base(6, 1, true);
-	add_sheet(1000, 500, 100, false);
-	for (size_t i = 0; i < array_size(rows); i++) {
-		_cleanup_json_ cJSON *v = NULL;
-
-		for (size_t k = 0; k < n_sheets; k++)
-			set_switches(k, k + 1 < n_sheets ? 0 : rows[i].switches,
-				     rows[i].operations);
-		v = judged(NULL);
-		if (strcmp(cJSON_GetStringValue(at(v, "verdict")), rows[i].verdict))
-			fail_msg("row %zu: %s", i, cJSON_GetStringValue(at(v, "line")));
-	}
 }
 
 static void test_unknown_and_failed_cells(void **state)
@@ -442,95 +293,6 @@ static void test_advice_never_passes(void **state)
 	assert_non_null(strstr(cJSON_GetStringValue(at(v, "line")), "another machine"));
 }
 
-/* The machine is slower some days, and its yardstick says so. */
-static void test_yardstick(void **state)
-{
-	static const double days[] = {1, 1.3, 1.1, 1.25, 1.02, 1.2};
-	_cleanup_json_ cJSON *v = NULL;
-
-	(void)state;
-	for (size_t i = 0; i < array_size(days); i++)
-		add_sheet(1000 / days[i] * (i % 2 ? 1.004 : 0.996), 500 / days[i], 100 * days[i],
-			  true);
-	add_sheet(1000 / 1.5 / 1.2, 500 / 1.5, 150, false);
-	v = judged(NULL);
-	expect(v, "regressed", EXITCODE_REGRESSION);
-	expect_row(v, "a", "regressed");
-	expect_row(v, "b", "unchanged");
-	assert_string_equal(cJSON_GetStringValue(at(row_of(v, "a"), "yardstick")), "spin");
-	assert_true(fabs(cJSON_GetNumberValue(at(row_of(v, "a"), "estimate")) - 0.2) < 0.02);
-}
-
-static void test_yardstick_that_does_not_help(void **state)
-{
-	_cleanup_json_ cJSON *v = NULL;
-
-	(void)state;
-	add_base(6, 1, true);
-	for (size_t i = 0; i < 6; i++) {
-		const cJSON *spin = at(at(sheets[i].session, "yardsticks"), "spin");
-		double ns = i % 2 ? 80 : 120;
-
-		cJSON_SetNumberValue(cJSON_GetObjectItem(spin, "ns"), ns);
-	}
-	add_sheet(1000, 500, 200, false);
-	v = judged(NULL);
-	expect(v, "passed", EXITCODE_OK);
-	assert_true(cJSON_IsNull(at(row_of(v, "a"), "yardstick")));
-}
-
-/* Nor one that five sessions go up and down with by chance: it would halve their variance. */
-static void test_yardstick_by_chance(void **state)
-{
-	static const double base[] = {-2, -1, 0, 1, 2}, spin[] = {-1, -2, 0, 2, 1};
-	_cleanup_json_ cJSON *v = NULL;
-
-	(void)state;
-	for (size_t i = 0; i < array_size(base); i++)
-		add_sheet(1000 * exp(-base[i] / 100), 500 * exp(-base[i] / 100),
-			  100 * exp(spin[i] / 100), true);
-	add_sheet(1000, 500, 100, false);
-	v = judged(NULL);
-	assert_true(cJSON_IsNull(at(row_of(v, "a"), "yardstick")));
-}
-
-/* Every session passes against the newest ones, and all of them together have lost a tenth. */
-static void test_slow_leak(void **state)
-{
-	_cleanup_json_ cJSON *v = NULL;
-	const cJSON *row;
-
-	(void)state;
-	add_base(5, 1.12, true);
-	add_base(20, 1, false);
-	add_sheet(1000, 500, 100, false);
-	v = judged(NULL);
-	expect(v, "regressed", EXITCODE_REGRESSION);
-	row = at(row_of(v, "a"), "references");
-	assert_int_equal(cJSON_GetArraySize(row), 2);
-	assert_string_equal(cJSON_GetStringValue(at(cJSON_GetArrayItem(row, 0), "verdict")),
-			    "unchanged");
-	assert_string_equal(cJSON_GetStringValue(at(cJSON_GetArrayItem(row, 1), "verdict")),
-			    "regressed");
-	assert_int_equal(cJSON_GetNumberValue(at(row_of(v, "a"), "n1")), 5);
-	/* of those five, which the estimate is against */
-	assert_true(cJSON_GetNumberValue(at(row_of(v, "a"), "base")) == 1120);
-}
-
-/* The same where every session is pinned, as by `baseline add` each night. */
-static void test_slow_leak_past_pinned_sessions(void **state)
-{
-	_cleanup_json_ cJSON *v = NULL;
-
-	(void)state;
-	add_base(5, 1.12, true);
-	add_base(20, 1, true);
-	add_sheet(1000, 500, 100, false);
-	v = judged(NULL);
-	expect(v, "regressed", EXITCODE_REGRESSION);
-	assert_int_equal(cJSON_GetNumberValue(at(row_of(v, "a"), "n1")), 5);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, forget)
@@ -541,7 +303,6 @@ int main(void)
 		TEST(test_figures),
 		TEST(test_too_few_sessions),
 		TEST(test_coarse),
-		TEST(test_counts_that_were_none),
 		TEST(test_unknown_and_failed_cells),
 		TEST(test_cell_that_stopped_to_run),
 		TEST(test_cell_that_is_gone),
@@ -549,11 +310,6 @@ int main(void)
 		TEST(test_few_runs),
 		TEST(test_tail_of_few_operations),
 		TEST(test_advice_never_passes),
-		TEST(test_yardstick),
-		TEST(test_yardstick_that_does_not_help),
-		TEST(test_yardstick_by_chance),
-		TEST(test_slow_leak),
-		TEST(test_slow_leak_past_pinned_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
