@@ -216,6 +216,6 @@ const char *words_legend(const struct verdicts *v)
 		       "estimate over the pairs, with its 95 % interval. sees: the smallest change "
 		       "that so many pairs show.";
 	return "change: of time or events for each operation, + is worse; against what the "
-	       "baseline's sessions predict, with the range in which one more session may lie. "
-	       "sees: the smallest change that shows.";
+	       "baseline's sessions predict, with its 95 % interval. sees: the smallest change that "
+	       "shows.";
 }
