@@ -72,18 +72,24 @@ int baseline_list(const char *root, bool json)
 {
 	_cleanup_json_ cJSON *names = baseline_names(root), *all = cJSON_CreateArray();
 	const cJSON *name, *o;
+	int rc = EXITCODE_OK;
 
+	/* One that is broken is told, and the others are listed all the same. */
 	cJSON_ArrayForEach (name, names) {
 		_cleanup_(stored_side_close) struct stored_side b = {.baseline = NULL};
-		int rc = stored_baseline_open(root, name->valuestring, &b);
+		int one = stored_baseline_open(root, name->valuestring, &b);
 
-		if (rc != VERB_GO_ON)
-			return rc;
-		cJSON_AddItemToArray(all, describe(&b));
+		if (one == VERB_GO_ON)
+			cJSON_AddItemToArray(all, describe(&b));
+		else
+			rc = one;
 	}
-	if (json)
-		return verb_print_json(all);
-	if (!all->child)
+	if (json) {
+		int printed = verb_print_json(all);
+
+		return printed ? printed : rc;
+	}
+	if (!names->child)
 		printf("there are no baselines in %s\n", root);
 	cJSON_ArrayForEach (o, all)
 		printf("%-24s %3d sessions, machine %s (%s, kernel %s)\n", text_at(o, "baseline"),
@@ -91,7 +97,7 @@ int baseline_list(const char *root, bool json)
 		       text_at(o, "machine_id"),
 		       text_at(cJSON_GetObjectItemCaseSensitive(o, "machine"), "cpu"),
 		       text_at(cJSON_GetObjectItemCaseSensitive(o, "machine"), "kernel"));
-	return EXITCODE_OK;
+	return rc;
 }
 
 /* Median over the sessions of a side, of those that have it. */
@@ -226,22 +232,34 @@ int baseline_show(const struct registry *reg, const struct stored_side *b, bool 
 	return EXITCODE_OK;
 }
 
+static const char *cell_of(const cJSON *line)
+{
+	return text_at(cJSON_GetObjectItemCaseSensitive(line, "cell"), "id");
+}
+
+static cJSON *diff_row(const cJSON *line, const struct assess_side *a, const struct assess_side *b)
+{
+	cJSON *row = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(row, "cell", cell_of(line));
+	cJSON_AddStringToObject(row, "label", text_at(line, "label"));
+	cJSON_AddItemToObject(row, "a", figures_of(a, cell_of(line)));
+	cJSON_AddItemToObject(row, "b", figures_of(b, cell_of(line)));
+	return row;
+}
+
 /* Cells of the newest session of either, each with the figures of both sides. */
 static cJSON *diff_cells(const struct assess_side *a, const struct assess_side *b)
 {
+	const struct sheet *newest = &a->sheets[a->n - 1];
 	cJSON *rows = cJSON_CreateArray();
 	const cJSON *line;
 
-	cJSON_ArrayForEach (line, a->sheets[a->n - 1].cells) {
-		const char *id = text_at(cJSON_GetObjectItemCaseSensitive(line, "cell"), "id");
-		cJSON *row = cJSON_CreateObject();
-
-		cJSON_AddStringToObject(row, "cell", id);
-		cJSON_AddStringToObject(row, "label", text_at(line, "label"));
-		cJSON_AddItemToObject(row, "a", figures_of(a, id));
-		cJSON_AddItemToObject(row, "b", figures_of(b, id));
-		cJSON_AddItemToArray(rows, row);
-	}
+	cJSON_ArrayForEach (line, newest->cells)
+		cJSON_AddItemToArray(rows, diff_row(line, a, b));
+	cJSON_ArrayForEach (line, b->sheets[b->n - 1].cells)
+		if (!sheet_cell(newest, cell_of(line)))
+			cJSON_AddItemToArray(rows, diff_row(line, a, b));
 	return rows;
 }
 

@@ -247,6 +247,15 @@ static int rm(const struct request *q)
 		   &err);
 }
 
+static int unpin(const struct request *q)
+{
+	_cleanup_(stored_side_close) struct stored_side b = {.baseline = NULL};
+	struct err err = {""};
+	int rc = stored_baseline_open(q->options->root, q->name, &b);
+
+	return rc == VERB_GO_ON ? end(baseline_unpin(b.baseline, q->word, &err), &err) : rc;
+}
+
 static const struct {
 	const char *name;
 	unsigned least, most; /* words behind it */
@@ -259,6 +268,7 @@ static const struct {
 	{"list", 0, 0, "list", list},
 	{"show", 1, 1, "show NAME", show},
 	{"diff", 1, 2, "diff NAME [NAME|SESSION_DIR]", diff},
+	{"unpin", 1, 2, "unpin NAME [SESSION]", unpin},
 	{"rm", 1, 2, "rm NAME [SESSION]", rm},
 };
 
@@ -271,7 +281,7 @@ static int unknown_action(const char *word)
 		nearest_offer(&n, actions[i].name);
 	return verb_fail(EXITCODE_USAGE,
 			 "baseline: there is no action \"%s\"%s; there are save, add, promote, "
-			 "list, show, diff, rm",
+			 "list, show, diff, unpin, rm",
 			 word, nearest_hint(&n, hint));
 }
 
@@ -301,7 +311,8 @@ static int baseline_run(const struct registry *reg, int argc, char **argv)
 
 const struct verb cmd_baseline = {
 	.name = "baseline",
-	.help = "keep sessions to judge later ones by: save, add, promote, list, show, diff, rm",
+	.help = "keep sessions to judge later ones by: save, add, promote, list, show, diff, unpin, "
+		"rm",
 	.operands = "ACTION [NAME [SESSION_DIR|OTHER]]",
 	.operands_min = 1,
 	.operands_max = 3,

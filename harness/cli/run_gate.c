@@ -49,6 +49,15 @@ static void warn_of_few_runs(const struct run_gate *g, uint64_t repeats)
 			PREDICT_RUNS_LEAST, repeats, PREDICT_RUNS, g->baseline);
 }
 
+static bool knows_any(const struct assess_side *base, const struct matrix *m)
+{
+	for (size_t i = 0; i < base->n; i++)
+		for (size_t k = 0; k < m->n_cells; k++)
+			if (sheet_cell(&base->sheets[i], m->cells[k]->id))
+				return true;
+	return false;
+}
+
 int run_gate_open(struct run_gate *g, const struct matrix *m, uint64_t repeats, const char *dir)
 {
 	_cleanup_json_ cJSON *now = NULL;
@@ -61,6 +70,11 @@ int run_gate_open(struct run_gate *g, const struct matrix *m, uint64_t repeats, 
 		rc = stored_baseline_open(g->root, g->baseline, &g->base);
 	if (rc != VERB_GO_ON)
 		return rc;
+	if (!knows_any(&g->base.side, m))
+		return verb_fail(EXITCODE_NO_BASELINE,
+				 "the baseline %s has no cell of this matrix: `uhbench baseline "
+				 "show %s` tells which it has",
+				 g->baseline, g->baseline);
 	now = what_will_be(m, repeats, dir);
 	warn_of_few_runs(g, repeats);
 	return stored_compare_check(stored_side_what(&g->base), now, g->other_machine, g->advice);

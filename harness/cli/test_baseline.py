@@ -222,6 +222,16 @@ class Gate(Case):
         self.assertIn("there is no baseline", p.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.copy, "out")))
 
+    def test_no_cell_of_the_matrix(self):
+        self.save(1)
+        with open(os.path.join(self.copy, "m.json")) as f:
+            o = json.load(f)
+        o["cells"][0]["rate"] = [700]
+        with open(os.path.join(self.copy, "m.json"), "w") as f:
+            json.dump(o, f)
+        self.assertIn("the baseline b has no cell of this matrix", self.run_gate(code=6).stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.copy, "out")), "nothing was measured")
+
     def test_broken_baseline(self):
         self.save()
         path = self.sheets()[2]
@@ -268,12 +278,14 @@ class Gate(Case):
         if os.geteuid():
             self.skipTest("without root no namespace can be without network namespaces for sure")
         self.save(1)
-        write_matrix(os.path.join(self.copy, "m.json"),
-                     cells=[{"workload": "netlink", "target": "recvmsg"}])
+        path = os.path.join(self.copy, "m.json")
+        with open(path) as f:
+            known = json.load(f)["cells"]
+        write_matrix(path, cells=[{"workload": "netlink", "target": "recvmsg"}, *known])
         p = subprocess.run(["unshare", "-Ur", "sh", "-c", "echo 0 > /proc/sys/user/"
                             "max_net_namespaces && exec \"$@\"", "x", UHBENCH, "run", "m.json",
-                            "-o", "out", "--baseline", "b"], cwd=self.copy, text=True,
-                           stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+                            "-o", "out", "--baseline", "b", "--only", "netlink/*"],
+                           cwd=self.copy, text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         self.assertEqual(p.returncode, 77, p.stdout + p.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.copy, "out", "verdicts.json")))
 
@@ -379,6 +391,28 @@ class Baseline(Case):
         self.uhbench("baseline", "rm", "b")
         self.assertIn("no baselines", self.uhbench("baseline", "list").stdout)
 
+    def test_unpin(self):
+        self.save(3)
+        def pinned():
+            show = json.loads(self.uhbench("baseline", "show", "b", "--json").stdout)
+            return [s["pinned"] for s in show["sessions"]]
+        ids = [s["session"] for s in json.loads(
+            self.uhbench("baseline", "show", "b", "--json").stdout)["sessions"]]
+        self.uhbench("baseline", "unpin", "b", ids[1])
+        self.assertEqual(pinned(), [True, False, True])
+        self.assertIn("has no session nix", self.uhbench("baseline", "unpin", "b", "nix", code=6).stderr)
+        self.uhbench("baseline", "unpin", "b")
+        self.assertEqual(pinned(), [False] * 3)
+
+    def test_a_broken_one_hides_no_other(self):
+        self.save(1)
+        self.save(1, "c")
+        with open(self.sheets("b")[0], "w") as f:
+            f.write("nonsense\n")
+        p = self.uhbench("baseline", "list", code=2)
+        self.assertIn(":1: ", p.stderr)
+        self.assertRegex(p.stdout, r"^c +1 sessions, machine ")
+
     def test_size(self):
         self.save(1)
         with open(self.sheets()[0]) as f:
@@ -390,6 +424,11 @@ class Baseline(Case):
         self.uhbench("baseline", "save", "c", "s2")
         o = json.loads(self.uhbench("baseline", "diff", "b", "c", "--json").stdout)
         self.assertEqual((o["machine"], o["recipe"], len(o["cells"])), ([], [], 2))
+        self.edit(self.sheets("c")[0], lambda lines: (lines.pop(), lines[0].update(cells=1)))
+        for sides, a, b in ((("b", "c"), 2, 1), (("c", "b"), 1, 2)):
+            cells = json.loads(self.uhbench("baseline", "diff", *sides, "--json").stdout)["cells"]
+            self.assertEqual([sum(c[side]["throughput"] is not None for c in cells)
+                              for side in "ab"], [a, b])
         self.assertIn("machine: the same", self.uhbench("baseline", "diff", "b").stdout)
         self.other_kernel()
         out = self.uhbench("baseline", "diff", "b", "s3").stdout

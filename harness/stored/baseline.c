@@ -254,12 +254,16 @@ int baseline_create(const char *root, const char *name, const struct sheet *firs
 	return r && r != -EEXIST ? r : write_info(b, first, err);
 }
 
+static void sheet_path(const struct baseline *b, const struct sheet *s, char ret[static PATH_MAX])
+{
+	snprintf(ret, PATH_MAX, "%.4000s/%.40s" SHEET_SUFFIX, b->dir, sheet_text(s, "session"));
+}
+
 static int remove_sheet(const struct baseline *b, const struct sheet *s, struct err *err)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%.4000s/%.40s" SHEET_SUFFIX, b->dir,
-		 sheet_text(s, "session"));
+	sheet_path(b, s, path);
 	return unlink(path) ? err_sys(err, -errno, "%s", path) : 0;
 }
 
@@ -285,7 +289,8 @@ int baseline_add(const struct baseline *b, const struct sheet *s, bool pinned, s
 	return r ? r : drop_old(b, err);
 }
 
-int baseline_remove_session(const struct baseline *b, const char *session, struct err *err)
+static int find_session(const struct baseline *b, const char *session, const struct sheet **ret,
+			struct err *err)
 {
 	const struct sheet *found = NULL;
 
@@ -299,6 +304,38 @@ int baseline_remove_session(const struct baseline *b, const char *session, struc
 	}
 	if (!found || !*session)
 		return err_set(err, -ENOENT, "%s has no session %s", b->dir, session);
+	*ret = found;
+	return 0;
+}
+
+static int unpin_sheet(const struct baseline *b, const struct sheet *s, struct err *err)
+{
+	char path[PATH_MAX];
+
+	sheet_path(b, s, path);
+	cJSON_DeleteItemFromObjectCaseSensitive(s->session, "pinned");
+	cJSON_AddBoolToObject(s->session, "pinned", false);
+	return sheet_write(s, path, err);
+}
+
+int baseline_unpin(const struct baseline *b, const char *session, struct err *err)
+{
+	const struct sheet *one = NULL;
+	int r = session ? find_session(b, session, &one, err) : 0;
+
+	for (size_t i = 0; !r && i < b->n; i++)
+		if (baseline_pinned(&b->sheets[i]) && (!one || one == &b->sheets[i]))
+			r = unpin_sheet(b, &b->sheets[i], err);
+	return r;
+}
+
+int baseline_remove_session(const struct baseline *b, const char *session, struct err *err)
+{
+	const struct sheet *found = NULL;
+	int r = find_session(b, session, &found, err);
+
+	if (r)
+		return r;
 	if (b->n == 1)
 		return err_set(err, -ENOENT,
 			       "%s is the only session of %s: remove the baseline itself", session,

@@ -40,6 +40,9 @@ int baseline_create(const char *root, const char *name, const struct sheet *firs
 /* One session more. -EEXIST: it is there already; what baseline_alike says. Of what is not pinned
  * the oldest go, beyond BASELINE_RECENT. */
 int baseline_add(const struct baseline *b, const struct sheet *s, bool pinned, struct err *err);
+/* Pinned sessions count like promoted ones from now on: one of them, named as below, or NULL: all.
+ */
+int baseline_unpin(const struct baseline *b, const char *session, struct err *err);
 /* A session, by its identity or the first digits of it, that no other has: -ENOENT. */
 int baseline_remove_session(const struct baseline *b, const char *session, struct err *err);
 /* All of it. Files that are not ours stay, and the folder with them: -ENOTEMPTY. */
