@@ -8,7 +8,9 @@ what must be alike runs at a rate that any machine keeps.
 Usage: test_ab.py UHBENCH
 """
 import json
+import math
 import os
+import random
 import re
 import shutil
 import signal
@@ -173,6 +175,7 @@ class Verdicts(Case):
         self.assert_keys_of_reports(r"^(?!.*\.(failed|discarded)\.(side|status|reason)$)")
         self.check_pairs(v)
         self.check_replay(1)
+        self.check_speed()
 
     def check_pairs(self, v):
         pairs = self.pairs()
@@ -202,6 +205,35 @@ class Verdicts(Case):
             self.assertEqual(first, f.read())
         p = self.uhbench("replay", self.out, "--json")
         self.assertEqual(json.loads(p.stdout), json.loads(first))
+
+    def check_speed(self):
+        """100 cells of 60 pairs, judged again and reported in every format: 2 s. Half are slower."""
+        rng, gate = random.Random(1), self.load("gate.json")
+        cell, pair = gate["cells"][0], next(p for p in self.pairs() if not p["control"])
+        metrics = [m["metric"] for m in cell["metrics"] if m["channel"] == "time"]
+        ids = ["%012x" % i for i in range(100)]
+        gate["cells"] = [{**cell, "label": "nop/null work_ns=%s" % i, "cell": {**cell["cell"], "id": i},
+                          "metrics": [{**m, "effect": 0.05, "matters": 0.025}
+                                      for m in cell["metrics"]]} for i in ids]
+        gate["params"]["control_pairs"], gate["pairs"] = 0, 6000
+        with open(self.path("gate.json"), "w") as f:
+            json.dump(gate, f)
+        with open(self.path("pairs.jsonl"), "w") as f:
+            for n in range(6000):
+                i = n % 100
+                for side, slower in (("base", 0), ("head", 0.1 * (i % 2))):
+                    pair[side]["metrics"].update(
+                        {m: 1e4 * math.exp((-slower if m == "throughput" else slower) +
+                                           rng.gauss(0, 0.03)) for m in metrics})
+                f.write(json.dumps({**pair, "cell": ids[i], "pair": n, "round": n // 100}) + "\n")
+        begin = time.monotonic()
+        v = self.verdict(self.uhbench("replay", self.out), 1, "regressed")
+        for form in ("text", "json", "csv", "markdown", "annotations", "junit", "openmetrics", "html"):
+            self.assertEqual(self.uhbench("report", self.out, "--format", form).returncode, 0)
+        took = time.monotonic() - begin
+        print("100 cells x 60 pairs judged, all reports written: %.2f s" % took)
+        self.assertEqual(v["counts"]["regressed"], 50)
+        self.assertLess(took, 2.0)
 
     def test_same_passes(self):
         alike = self.shim("alike", after=ALIKE)

@@ -145,7 +145,7 @@ class Loop(Case):
         """Not of a good run, nor of one that is killed in the middle."""
         record = self.run_one("loop", size="4M", dir=self.dir)
         self.assertEqual(record["status"], "ok", record["reason"])
-        self.assertEqual(sorted(os.listdir(self.dir)), ["matrix.json", "out"])
+        self.assertEqual(sorted(os.listdir(self.dir)), ["history.sqlite", "matrix.json", "out"])
         wait_for(lambda: not loops_on(self.dir), "the device to go")
         program = self.start_loop()
         program.send_signal(signal.SIGKILL)
