@@ -185,16 +185,31 @@ static void print_figures(const cJSON *row)
 	       fmt_value(p99, number_at(row, "p99_ns"), "ns", false));
 }
 
+/* A line for each, and those of an object below its name. */
+static void print_object(const cJSON *o, int indent)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, o) {
+		_cleanup_free_ char *text = cJSON_PrintUnformatted(item);
+		char safe[1024];
+
+		if (cJSON_IsObject(item)) {
+			printf("%*s%s\n", indent, "", item->string);
+			print_object(item, indent + 2);
+		} else {
+			printf("%*s%-14s %s\n", indent, "", item->string,
+			       fmt_safe(safe, sizeof(safe), text ? text : ""));
+		}
+	}
+}
+
 static void print_show(const cJSON *o)
 {
 	const cJSON *item, *sessions = cJSON_GetObjectItemCaseSensitive(o, "sessions");
 
 	printf("%s: machine %s\n", text_at(o, "baseline"), text_at(o, "machine_id"));
-	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(o, "machine")) {
-		_cleanup_free_ char *text = cJSON_PrintUnformatted(item);
-
-		printf("  %-14s %s\n", item->string, text ? text : "");
-	}
+	print_object(cJSON_GetObjectItemCaseSensitive(o, "machine"), 2);
 	puts("\nsessions");
 	cJSON_ArrayForEach (item, sessions)
 		printf("  %s  %s  %-8s %s\n", text_at(item, "session"), text_at(item, "started"),
@@ -269,6 +284,8 @@ static void print_diff(const cJSON *o, const char *a, const char *b)
 	const cJSON *recipe = cJSON_GetObjectItemCaseSensitive(o, "recipe");
 
 	puts(machine->child ? "machine: another" : "machine: the same");
+	if (!machine->child && cJSON_GetObjectItemCaseSensitive(o, "host")->child)
+		puts("different all the same, which decides nothing:");
 	stored_print_diff(stdout, cJSON_GetObjectItemCaseSensitive(o, "host"), a, b);
 	if (recipe) {
 		puts(recipe->child ? "recipe: another" : "recipe: the same");

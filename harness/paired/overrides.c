@@ -162,12 +162,33 @@ static int of_no_use(const char *set, struct cell *const *cells, size_t n, struc
 		       o.workload, o.knob, nearest_hint(&nearest, hint));
 }
 
+/* Which of the two is meant? */
+static int check_twice(const char *const *sets, unsigned n_sets, struct err *err)
+{
+	struct override a, b;
+
+	for (unsigned i = 1; i < n_sets; i++)
+		for (unsigned k = 0; k < i; k++) {
+			int r = parse(sets[i], &a, err);
+
+			if (!r)
+				r = parse(sets[k], &b, err);
+			if (r)
+				return r;
+			if (!strcmp(a.workload, b.workload) && !strcmp(a.target, b.target) &&
+			    !strcmp(a.knob, b.knob))
+				return err_set(err, -EINVAL, "\"%s\" and \"%s\" set the same",
+					       sets[k], sets[i]);
+		}
+	return 0;
+}
+
 int overrides_apply(const struct registry *reg, const char *const *sets, unsigned n_sets,
 		    struct cell *const *cells, size_t n, struct cell ***ret, struct err *err)
 {
 	_cleanup_free_ bool *used = calloc(n_sets + 1, sizeof(*used));
 	struct cell **made = calloc(n + 1, sizeof(*made));
-	int r = used && made ? 0 : err_sys(err, -ENOMEM, "cells");
+	int r = used && made ? check_twice(sets, n_sets, err) : err_sys(err, -ENOMEM, "cells");
 
 	for (size_t i = 0; !r && i < n; i++)
 		r = make_cell(reg, sets, n_sets, cells[i], used, &made[i], err);

@@ -615,6 +615,8 @@ class WrongWords(Case):
                 (["--head-set", "wal.window=1ms"], "is for no cell of the matrix"),
                 (["--head-set", "nop.wark_ns=1"],
                  'no cell of nop has a knob or an axis "wark_ns"; the nearest is "work_ns"'),
+                (["--head-set", "nop.depth=2", "--head-set", "nop.depth=4"],
+                 '"nop.depth=2" and "nop.depth=4" set the same'),
                 (["--head-set", "nop/uring.work_ns=1"], 'no knob and no axis "work_ns"'),
                 (["--head-set", "nop/null.work_ns=x"], '"nop/null.work_ns=x"'),
                 (["--head-set", "nop.batch=8"], "batch 8 is above depth"),
