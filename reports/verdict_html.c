@@ -200,8 +200,10 @@ static void put_top(FILE *out, const struct verdicts *v)
 
 static void put_foot(FILE *out, const struct verdicts *v)
 {
+	const char *version = get_text(v->gate, "uhbench"); /* none of a stored gate */
+
 	fputs("</main>\n<footer>", out);
-	html_printf(out, "uhbench %s, %s gate %s", get_text(v->gate, "uhbench"), v->kind,
+	html_printf(out, "uhbench%s%s, %s gate %s", *version ? " " : "", version, v->kind,
 		    get_text(v->document, "gate"));
 	fprintf(out, "</footer>\n<script>%s</script>\n</body></html>\n", asset_js);
 }

@@ -171,10 +171,11 @@ def make_contaminated():
 
 
 def make_stored():
-    wide = {"low": -0.13, "high": 0.13, "mde": 0.13, "stage": None, "n1": 7, "n2": None}
+    wide = {"mde": 0.13, "stage": None, "n1": 7, "n2": None}
     cells = [cell(0, "nop/null", [metric("throughput", "regressed", 0.62, p=0.0003,
-                                         p_adjusted=0.0006, **wide)]),
-             cell(1, "wal/sync", [metric("throughput", "unchanged", 0.021, **wide)]),
+                                         p_adjusted=0.0006, low=0.49, high=0.76, **wide)]),
+             cell(1, "wal/sync", [metric("throughput", "unchanged", 0.021, low=-0.096, high=0.154,
+                                         **wide)]),
              cell(2, "wal/group", [metric("throughput", "inconclusive", None, mde=None, stage=None,
                                           n1=3, why="3 sessions of 5: 2 more are needed")])]
     return document("stored", "regressed", 1, "regressed: nop/null throughput by 62 %", cells,
