@@ -51,6 +51,14 @@ ASKED = """#!/bin/bash
 printf '%%s\\n' "$@" >%s
 exit %d
 """
+# One that finds a regression, and can write no report.
+NO_REPORTS = """#!/bin/bash
+[[ $1 == ab ]] || { echo 'no space is left' >&2; exit 3; }
+mkdir uhbench-gate
+printf '{"name": "\\\\"verdict\\\\": \\\\"x", "verdict":\\t"%s", "cells": [{"verdict": "failed"}]}' \
+	>uhbench-gate/verdicts.json
+exit %d
+"""
 # gh, with the comments of comments.json; keeps what is written, unless its token may only read.
 GH = """#!/bin/bash
 cd "${0%/*}" || exit
@@ -146,16 +154,18 @@ class Gate(unittest.TestCase):
         env.update({k: filled_in(v, values) for k, v in step.get("env", {}).items()})
         return self.run_script(step["run"], **env)
 
-    def run_action(self, inputs, before="", **env):
+    def run_action(self, inputs, before="", queue="", **env):
         """All its steps but the one that comments. Returns how `Compare` ended, and what the
         workflow sees."""
         action = self.action()
         values = {"github.job": "build", "strategy.job-index": "0",
                   "github.event_name == 'push' && github.event.before || ''": before,
+                  "github.event.repository.default_branch": "trunk",
                   "steps.gate.outputs.verdict": "", "steps.gate.outputs.folder": ""}
         for name, row in action["inputs"].items():
             values["inputs." + name] = filled_in(str(inputs.get(name, row.get("default", ""))),
                                                  values)
+        values["inputs.base || github.event.merge_group.base_sha"] = values["inputs.base"] or queue
         outputs = os.path.join(self.dir, "outputs")
         env.update(GITHUB_OUTPUT=outputs, GITHUB_ACTION_PATH=os.path.join(self.home(), "ci"))
         for step in action["runs"]["steps"]:
@@ -286,6 +296,7 @@ class Gate(unittest.TestCase):
         self.assertEqual(done.returncode, status, done.stderr)
         self.assertIn(says, done.stderr)
         self.assert_clean()
+        return done.stderr
 
     def test_options_are_words(self):
         """In several lines and in quotes, and no pattern becomes names of files."""
@@ -318,15 +329,25 @@ class Gate(unittest.TestCase):
         self.git("update-ref", "refs/remotes/origin/trunk", "trunk")
         self.git("checkout", "-q", "--detach")
         self.git("merge", "-q", "-X", "theirs", "-m", "as a checkout of a pull request", "topic")
-        zeros = "0" * 40
+        zeros, gone = "0" * 40, "1" * 40
+        merged = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": first}
         for base, env in ((second, {"GITHUB_BASE_REF": "trunk"}),
                           (first, {"PUSHED_FROM": first}), (first, {"CI_COMMIT_BEFORE_SHA": first}),
-                          (first, {"CI_MERGE_REQUEST_DIFF_BASE_SHA": first,
-                                   "CI_COMMIT_BEFORE_SHA": zeros})):
+                          (first, {**merged, "CI_COMMIT_BEFORE_SHA": zeros}),
+                          # HEAD is the merge: the target's commit is what it was merged into
+                          (second, {**merged, "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": second}),
+                          (second, {"PUSHED_FROM": zeros, "DEFAULT_BRANCH": "trunk"}),
+                          (second, {"CI_COMMIT_BEFORE_SHA": gone, "CI_DEFAULT_BRANCH": "trunk"})):
             self.refused(3, "building base, " + base[:12], "--build", "false", "gate.json", **env)
-        self.refused(2, "no commit 'origin/HEAD'", "gate.json", PUSHED_FROM=zeros)
-        done, _ = self.run_action({"matrix": "gate.json", "build": "false"}, before=first)
-        self.assertIn("building base, " + first[:12], done.stderr)
+        self.refused(2, "no commit 'origin/HEAD', the remote's default branch: --base", "gate.json",
+                     PUSHED_FROM=zeros)
+        self.refused(2, "111, which the push replaced, is not in this checkout", "gate.json",
+                     PUSHED_FROM=gone)
+        for base, event in ((first, {"before": first}), (second, {"before": gone}),
+                            (first, {"queue": first})):
+            done, _ = self.run_action({"matrix": "gate.json", "build": "false"}, **event)
+            self.assertIn("building base, " + base[:12], done.stderr)
+            shutil.rmtree(os.path.join(self.dir, "programs"))
 
     def test_nothing_was_measured(self):
         base = self.git("rev-parse", "HEAD")
@@ -340,20 +361,50 @@ class Gate(unittest.TestCase):
             self.refused(2, "comes before the matrix", *build, "gate.json", *option)
         self.refused(2, "no words of a shell", *build, "--options", "--only 'x", "gate.json")
 
+    def module(self, name, *uses):
+        """A repository that others can have as a submodule."""
+        path = os.path.join(self.dir, name)
+        self.git("init", "-q", "-b", "trunk", path, cwd=self.dir)
+        for other in uses:
+            self.git("submodule", "--quiet", "add", other, os.path.basename(other), cwd=path)
+        self.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-q",
+                 "--allow-empty", "-m", "first", cwd=path)
+        return path
+
     def test_submodules(self):
-        """Each side is built with those that its commit names."""
+        """Each side is built with those that its commit names and the user has initialised, be they
+        in another; the repository's configuration stays what it was."""
         self.env.update(GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="protocol.file.allow",
                         GIT_CONFIG_VALUE_0="always")
-        library = os.path.join(self.dir, "library")
-        self.git("init", "-q", "-b", "trunk", library, cwd=self.dir)
-        self.git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-q",
-                 "--allow-empty", "-m", "empty", cwd=library)
-        self.git("submodule", "--quiet", "add", library, "lib")
-        base = self.commit("with a library", 3000000)
+        inner, gone = self.module("inner"), self.module("gone")
+        for url in (self.module("lib", inner, gone), gone):
+            self.git("submodule", "--quiet", "add", url, os.path.basename(url))
+        base = self.commit("with libraries", 3000000)
         self.commit("the same", 3000000)
+        self.git("submodule", "--quiet", "deinit", "-f", "gone")
+        self.git("submodule", "--quiet", "update", "--init", "inner",
+                 cwd=os.path.join(self.repo, "lib"))
+        shutil.rmtree(gone)
+        config = self.text(os.path.join(self.repo, ".git/config"))
         self.env["UHBENCH"] = self.program("uhbench", ASKED % (os.devnull, 4))
-        self.refused(4, "building head", "--build", "test -e lib/.git && make", "--binary",
-                     "program", "--base", base, "gate.json")
+        said = self.refused(4, "gate: left out, not initialised: gone\n", "--build",
+                            "test -e lib/.git -a -e lib/inner/.git -a ! -e gone/.git && make",
+                            "--binary", "program", "--base", base, "gate.json")
+        self.assertNotIn("initialised: lib", said)
+        self.assertEqual(self.text(os.path.join(self.repo, ".git/config")), config)
+
+    def test_reports_that_cannot_be_written(self):
+        """The verdict stays, and is told; but what broke never ends with 0."""
+        base = self.git("rev-parse", "HEAD")
+        self.commit("the same", 3000000)
+        outputs = os.path.join(self.dir, "outputs")
+        for verdict, code, want in (("regressed", 1, 1), ("passed", 0, 3)):
+            self.env["UHBENCH"] = self.program("uhbench", NO_REPORTS % (verdict, code))
+            self.refused(want, "no space is left", "--build", "make", "--binary", "program",
+                         "--base", base, "gate.json", GITHUB_OUTPUT=outputs)
+            self.assertEqual(self.text(outputs), "verdict=%s\nfolder=./uhbench-gate\n" % verdict)
+            os.unlink(outputs)
+            shutil.rmtree(os.path.join(self.repo, "uhbench-gate"))
 
     def ended(self, base, build, is_there):
         """Sends SIGTERM as soon as is_there; neither a process nor a work tree may be left."""
@@ -363,11 +414,13 @@ class Gate(unittest.TestCase):
             end = time.monotonic() + 60
             while not is_there() and gate.poll() is None and time.monotonic() < end:
                 time.sleep(0.05)
+            came = is_there() and gate.poll() is None
             gate.send_signal(signal.SIGTERM)
             try:
                 said = gate.communicate(timeout=30)[0]
             finally:
                 gate.kill()
+        self.assertTrue(came, said)
         self.assertEqual(gate.returncode, 128 + signal.SIGTERM, said)
         self.assertEqual(processes_with(self.dir), [])
         self.assert_clean()
@@ -380,6 +433,13 @@ class Gate(unittest.TestCase):
         self.ended(base, "(exec -a %s/x sleep 1000) & touch %s; wait" % (self.dir, built),
                    lambda: os.path.exists(built))
         self.ended(base, "make", lambda: os.path.exists(self.path("pairs.jsonl")))
+        shutil.rmtree(self.path(""))
+        hook = os.path.join(self.repo, ".git/hooks/post-checkout")  # while a work tree is made
+        os.makedirs(os.path.dirname(hook), exist_ok=True)
+        os.unlink(built)
+        shutil.copy(self.program("hook", "#!/bin/bash\ntouch %s\nexec -a %s/x sleep 1000\n" %
+                                 (built, self.dir)), hook)
+        self.ended(base, "make", lambda: os.path.exists(built))
 
     def test_usage(self):
         self.refused(2, "no matrix is given")

@@ -118,17 +118,28 @@ const char *fmt_span(char buf[FMT_MAX], double seconds)
 	return buf;
 }
 
+/* How many bytes of 0x80 to 0xbf belong to the character that begins so. */
+static unsigned more_bytes(unsigned char c)
+{
+	return c < 0xc2 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf5 ? 3 : 0;
+}
+
 const char *fmt_safe(char *buf, size_t size, const char *text)
 {
+	unsigned more = 0; /* bytes of a character that are still to come */
 	size_t n = 0;
 
 	for (; *text && n + 1 < size; text++) {
 		unsigned char c = (unsigned char)*text;
+		bool inside = more && (c & 0xc0) == 0x80;
 		bool c1 = c == 0xc2 && (unsigned char)text[1] >= 0x80 &&
 			  (unsigned char)text[1] < 0xa0;
+		/* Alone these are control characters to a terminal that takes bytes. */
+		bool alone = !inside && c >= 0x80 && c < 0xa0;
 
+		more = inside ? more - 1 : c1 ? 0 : more_bytes(c);
 		text += c1;
-		buf[n++] = c < 0x20 || c == 0x7f || c1 ? ' ' : *text;
+		buf[n++] = c < 0x20 || c == 0x7f || c1 || alone ? ' ' : *text;
 	}
 	buf[n] = '\0';
 	return buf;

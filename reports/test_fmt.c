@@ -53,6 +53,13 @@ static void test_safe(void **state)
 				     "\xc2\x9b"
 				     "31m"),
 			    " 31m");
+	assert_string_equal(fmt_safe(buf, sizeof(buf),
+				     "\x9b"
+				     "2J\xc3\x9b\x9b"),
+			    " 2J\xc3\x9b ");
+	assert_string_equal(fmt_safe(buf, sizeof(buf), "\xe2\x82z\x82"), "\xe2\x82z ");
+	assert_string_equal(fmt_safe(buf, sizeof(buf), "\xf0\x9f\x98\x80\x80"),
+			    "\xf0\x9f\x98\x80 ");
 	assert_string_equal(fmt_safe(buf, sizeof(buf), "µs\n"), "µs ");
 	assert_string_equal(fmt_safe(buf, 4, "abcdef"), "abc");
 }

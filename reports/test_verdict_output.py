@@ -223,6 +223,47 @@ class Formats(unittest.TestCase):
             self.assertEqual(suite.get("skipped"), str(2 - failures))
         self.assertNotIn("skipped>", report(folder, "junit"))
 
+    def test_red_job_is_red_in_junit(self):
+        """Whatever made it so: then one case is an error, and none passes."""
+        folder = self.large(14, 1)
+        path = os.path.join(folder, "verdicts.json")
+        with open(path, encoding="utf-8") as f:
+            doc = json.load(f)
+        doc["cells"] = [c for c in doc["cells"] if c["metrics"][0]["verdict"] == "unchanged"]
+        n = len(doc["cells"])
+        for change, errors, skipped in (
+                ({"exit_code": 3, "verdict": "failed"}, 1, n),  # the control did
+                ({"exit_code": 5, "verdict": "inconclusive"}, 1, n),  # there was none
+                ({"exit_code": 130, "verdict": "inconclusive"}, 1, n),
+                ({"exit_code": 4, "verdict": "inconclusive", "advice": "another kernel"}, 1, n),
+                ({"exit_code": 0, "verdict": "inconclusive", "advice": "another kernel"}, 0, 0),
+                ({"exit_code": 4, "verdict": "inconclusive", "cells": []}, 1, 0),
+                ({"exit_code": 0, "verdict": "passed"}, 0, 0)):
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump({**doc, **change}, f)
+            suite = ET.fromstring(report(folder, "junit")).find("testsuite")
+            self.assertEqual((suite.get("errors"), suite.get("skipped"), suite.get("failures")),
+                             (str(errors), str(skipped), "0"), change)
+            self.assertEqual(len(suite.findall("testcase/error")), errors)
+            self.assertEqual(len(suite.findall("testcase/skipped")), skipped)
+            self.assertEqual(len(suite.findall("testcase[@name='the gate']")), errors)
+
+    def test_fail_on_is_read(self):
+        """A gate that broke says nothing of its regressions by its exit code."""
+        folder = self.copy()
+        path = os.path.join(folder, "verdicts.json")
+        with open(path, encoding="utf-8") as f:
+            doc = json.load(f)
+        for words, failures in ((["inconclusive"], "0"), (["regressed", "inconclusive"], "2")):
+            doc["params"]["fail_on"] = words
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump(doc, f)
+            suite = ET.fromstring(report(folder, "junit")).find("testsuite")
+            self.assertEqual((suite.get("failures"), suite.get("errors")), (failures, "1"))
+            lines = report(folder, "annotations")
+            self.assertIn("::error title=uhbench%3A failed::", lines)
+            self.assertEqual("::error title=uhbench%3A regressed::" in lines, failures == "2")
+
     def test_csv(self):
         rows = list(csv.DictReader(io.StringIO(report(self.gate(), "csv"))))
         self.assertEqual(len(rows), 15)

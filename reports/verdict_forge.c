@@ -19,7 +19,7 @@
 enum level { LEVEL_ERROR, LEVEL_WARNING, LEVEL_NOTICE, LEVELS };
 static const char *const level_names[LEVELS] = {"error", "warning", "notice"};
 
-static enum level error_level(const struct verdicts *v)
+static enum level regressed_level(const struct verdicts *v)
 {
 	return v->regressions_fail ? LEVEL_ERROR : LEVEL_WARNING;
 }
@@ -31,8 +31,9 @@ static enum level level_of(const struct verdicts *v, const struct verdict_row *r
 		return LEVELS;
 	switch (row->what) {
 	case VERDICT_FAILED:
+		return row->gated ? LEVEL_ERROR : LEVEL_NOTICE;
 	case VERDICT_REGRESSED:
-		return row->gated ? error_level(v) : LEVEL_NOTICE;
+		return row->gated ? regressed_level(v) : LEVEL_NOTICE;
 	case VERDICT_INCONCLUSIVE:
 		return row->gated ? LEVEL_WARNING : LEVELS;
 	case VERDICT_SKIPPED:
@@ -80,16 +81,21 @@ static void put_level(FILE *out, const struct verdicts *v, enum level level)
 	put(out, level, "uhbench", text);
 }
 
+static enum level gate_level(const struct verdicts *v)
+{
+	if (!strcmp(v->verdict, "regressed"))
+		return regressed_level(v);
+	if (verdict_good(v))
+		return LEVEL_NOTICE;
+	return verdict_bad(v) ? LEVEL_ERROR : LEVEL_WARNING;
+}
+
 static void put_all(FILE *out, const struct verdicts *v)
 {
 	char title[64], line[WORDS_MAX];
 
 	snprintf(title, sizeof(title), "uhbench: %.40s", v->verdict);
-	put(out,
-	    verdict_good(v)  ? LEVEL_NOTICE
-	    : verdict_bad(v) ? error_level(v)
-			     : LEVEL_WARNING,
-	    title, words_headline(line, v));
+	put(out, gate_level(v), title, words_headline(line, v));
 	for (int level = 0; level < LEVELS; level++)
 		put_level(out, v, (enum level)level);
 }

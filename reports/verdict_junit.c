@@ -2,12 +2,14 @@
 /*
  * JUnit XML, as GitLab, Jenkins and their like read it: a cell is a test case. It fails where a
  * gated metric has regressed, is an error where a run of it failed, and is skipped, with the
- * reason, where the gate could not tell or regressions were let pass. Where the gate as a whole
- * could not (contaminated, no baseline) that is an error of its own, and no cell passes.
+ * reason, where the gate could not tell or regressions were let pass. A gate that ends with an
+ * error of which no cell tells (contaminated, interrupted, without a control or a comparable
+ * baseline) is an error of its own, and no cell passes.
  */
 #include <math.h>
 #include <string.h>
 
+#include "harness/exitcode.h"
 #include "harness/util/cleanup.h"
 #include "reports/escape.h"
 #include "reports/get.h"
@@ -32,21 +34,43 @@ static const struct verdict_row *decides(const struct verdicts *v, const struct 
 	return worst;
 }
 
+static bool is_red(const struct verdicts *v, const struct verdict_row *row)
+{
+	return row && (row->what == VERDICT_FAILED ||
+		       (row->what == VERDICT_REGRESSED && v->regressions_fail));
+}
+
 static bool is_skipped(const struct verdicts *v, const struct verdict_row *row)
 {
-	return !v->judged || !row || row->what == VERDICT_INCONCLUSIVE ||
-	       row->what == VERDICT_SKIPPED ||
+	return !row || row->what == VERDICT_INCONCLUSIVE || row->what == VERDICT_SKIPPED ||
 	       (row->what == VERDICT_REGRESSED && !v->regressions_fail);
 }
 
-static struct totals count(const struct verdicts *v)
+/* Is it the gate that failed, and not its cells? One that was inconclusive has such cells, but for
+ * what only advises and what had nothing to compare. */
+static bool whole_failed(const struct verdicts *v)
 {
-	struct totals t = {.tests = v->n_cells + !v->judged, .errors = !v->judged};
+	if (!v->judged)
+		return true;
+	if (!isfinite(v->exit_code) || v->exit_code == EXITCODE_OK ||
+	    v->exit_code == EXITCODE_NOTHING_RAN)
+		return false;
+	if (v->exit_code == EXITCODE_INCONCLUSIVE)
+		return v->advice || !v->n_rows;
+	for (unsigned i = 0; i < v->n_cells; i++)
+		if (is_red(v, decides(v, &v->cells[i])))
+			return false;
+	return true;
+}
+
+static struct totals count(const struct verdicts *v, bool whole)
+{
+	struct totals t = {.tests = v->n_cells + whole, .errors = whole};
 
 	for (unsigned i = 0; i < v->n_cells; i++) {
 		const struct verdict_row *row = decides(v, &v->cells[i]);
 
-		if (is_skipped(v, row))
+		if (whole || is_skipped(v, row))
 			t.skipped++;
 		else if (row->what == VERDICT_FAILED)
 			t.errors++;
@@ -104,12 +128,13 @@ static void put_regressed(FILE *out, const struct verdicts *v, const struct verd
 		put_element(out, "skipped", "", message);
 }
 
-static void put_outcome(FILE *out, const struct verdicts *v, const struct verdict_cell *cell)
+static void put_outcome(FILE *out, const struct verdicts *v, const struct verdict_cell *cell,
+			bool whole)
 {
 	const struct verdict_row *row = decides(v, cell);
 	char text[WORDS_MAX];
 
-	if (!v->judged)
+	if (whole)
 		put_element(out, "skipped", "", v->verdict);
 	else if (!row)
 		put_element(out, "skipped", "", "none of its metrics is gated");
@@ -145,7 +170,8 @@ static void put_figures(FILE *out, const struct verdicts *v, const struct verdic
 
 /* "wal/group threads=8": the class is what stands before the first blank. Names are whole: cells
  * whose names were cut could not be told apart. */
-static void put_case(FILE *out, const struct verdicts *v, const struct verdict_cell *cell)
+static void put_case(FILE *out, const struct verdicts *v, const struct verdict_cell *cell,
+		     bool whole)
 {
 	const char *label = *cell->label ? cell->label : cell->id;
 	char class[LABEL_SIZE];
@@ -155,15 +181,15 @@ static void put_case(FILE *out, const struct verdicts *v, const struct verdict_c
 	put_attribute(out, "classname", class);
 	put_attribute(out, "name", label);
 	fputs(">\n", out);
-	put_outcome(out, v, cell);
+	put_outcome(out, v, cell, whole);
 	put_figures(out, v, cell);
 	fputs("  </testcase>\n", out);
 }
 
-static void put_suite(FILE *out, const struct verdicts *v)
+static void put_suite(FILE *out, const struct verdicts *v, bool whole)
 {
 	char text[WORDS_MAX], counts[200];
-	struct totals t = count(v);
+	struct totals t = count(v, whole);
 
 	snprintf(counts, sizeof(counts),
 		 " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" time=\"%.3f\"",
@@ -189,17 +215,19 @@ int verdict_junit(const struct report_options *options, FILE *out, struct err *e
 	_cleanup_(cleanup_verdicts) struct verdicts *v = NULL;
 	char line[WORDS_MAX];
 	int code = verdicts_load(options->dir, &v, err);
+	bool whole;
 
 	if (code)
 		return code;
-	put_suite(out, v);
-	if (!v->judged) {
+	whole = whole_failed(v);
+	put_suite(out, v, whole);
+	if (whole) {
 		fputs("  <testcase classname=\"uhbench\" name=\"the gate\">\n", out);
 		put_element(out, "error", v->verdict, words_headline(line, v));
 		fputs("  </testcase>\n", out);
 	}
 	for (unsigned i = 0; i < v->n_cells; i++)
-		put_case(out, v, &v->cells[i]);
+		put_case(out, v, &v->cells[i], whole);
 	fputs(" </testsuite>\n</testsuites>\n", out);
 	return 0;
 }

@@ -237,10 +237,22 @@ static void read_floors(struct verdicts *v)
 	}
 }
 
+/* A stored gate does not tell what it was to fail on: its exit code does. */
+static bool regressions_fail(const cJSON *document, double code)
+{
+	const cJSON *words = get(get(document, "params"), "fail_on"), *word;
+
+	if (!cJSON_IsArray(words))
+		return code != EXITCODE_OK && code != EXITCODE_INCONCLUSIVE;
+	cJSON_ArrayForEach (word, words)
+		if (cJSON_IsString(word) && !strcmp(word->valuestring, "regressed"))
+			return true;
+	return false;
+}
+
 static int read_document(struct verdicts *v, const char *path, struct err *err)
 {
 	const cJSON *d = v->document;
-	double code = get_number(d, "exit_code");
 
 	if (!cJSON_IsArray(get(d, "cells")) || !*get_text(d, "verdict"))
 		return err_set(err, -EBADMSG, "%s: it has no verdict or no cells", path);
@@ -252,7 +264,9 @@ static int read_document(struct verdicts *v, const char *path, struct err *err)
 	v->line = get_text(d, "line");
 	v->paired = strcmp(v->kind, "stored") != 0;
 	v->judged = strcmp(v->verdict, "contaminated");
-	v->regressions_fail = code != EXITCODE_OK && code != EXITCODE_INCONCLUSIVE;
+	v->advice = *get_text(d, "advice") != '\0';
+	v->exit_code = get_number(d, "exit_code");
+	v->regressions_fail = regressions_fail(d, v->exit_code);
 	v->control = get_object(d, "control");
 	return read_cells(v) ? err_sys(err, -ENOMEM, "%s", path) : 0;
 }

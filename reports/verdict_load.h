@@ -52,8 +52,9 @@ struct verdicts {
 	cJSON *gate;	 /* gate.json; NULL: a stored gate has none */
 	const char *kind, *name, *base, *head, *verdict, *line;
 	bool paired;
-	bool judged; /* false: it could not be (contaminated, no baseline): the rows are no verdicts
-		      */
+	double exit_code;
+	bool judged;	       /* false: it could not be (contaminated): the rows are no verdicts */
+	bool advice;	       /* of a stored gate whose sides are not comparable */
 	bool regressions_fail; /* false: --fail-on lets them pass */
 	const cJSON *control;  /* NULL: none */
 	struct verdict_cell *cells;

@@ -57,7 +57,15 @@ static void say_left_out(void *arg, const char *text)
 	fprintf(stderr, "uhbench: left out: %s\n", fmt_safe(safe, sizeof(safe), text));
 }
 
-static int exit_code_of(int r)
+/* The names in it are those of folders and databases, which are anybody's. */
+static int fail(enum exitcode code, const struct err *err)
+{
+	char safe[ERR_MAX];
+
+	return verb_fail(code, "%s", fmt_safe(safe, sizeof(safe), err->text));
+}
+
+static enum exitcode exit_code_of(int r)
 {
 	switch (-r) {
 	case ENOENT: /* no such folder, cell or metric */
@@ -78,7 +86,7 @@ static int rebuild(const char *dir, size_t *left_out)
 	int r = history_rebuild(dir, say_left_out, NULL, &sum, &err);
 
 	if (r)
-		return verb_fail(exit_code_of(r), "%s", err.text);
+		return fail(exit_code_of(r), &err);
 	fprintf(stderr, "history of %s: %zu sessions, %zu gates, %zu left out\n", dir, sum.sessions,
 		sum.gates, sum.left_out);
 	*left_out += sum.left_out;
@@ -92,7 +100,7 @@ static int draw(const struct trends *t, const char *path)
 	int r = history_svg(t, path, &left_out, &err);
 
 	if (r)
-		return verb_fail(EXITCODE_FAILURE, "%s", err.text);
+		return fail(EXITCODE_FAILURE, &err);
 	if (left_out)
 		fprintf(stderr,
 			"%s: pictures of %d series, %zu more have none; --cell chooses others\n",
@@ -108,7 +116,7 @@ static int show(const struct registry *reg, const struct history_args *args,
 	int r = trends_load(reg, dirs, n, &args->filter, &t, &err);
 
 	if (r)
-		return verb_fail(exit_code_of(r), "%s", err.text);
+		return fail(exit_code_of(r), &err);
 	if (!args->json)
 		history_text(&t, stdout);
 	else if (history_json(&t, stdout))

@@ -12,6 +12,7 @@
 #include "harness/cli/history_write.h"
 #include "harness/history/history.h"
 #include "harness/util/cleanup.h"
+#include "reports/fmt.h"
 
 static bool is_wanted(void)
 {
@@ -23,9 +24,11 @@ static bool is_wanted(void)
 void history_note(const char *folder)
 {
 	struct err err = {""};
+	char safe[ERR_MAX];
 
 	if (is_wanted() && history_add(folder, &err))
-		fprintf(stderr, "note: not in a history: %s\n", err.text);
+		fprintf(stderr, "note: not in a history: %s\n",
+			fmt_safe(safe, sizeof(safe), err.text));
 }
 
 /* Has the folder results that were written since? */

@@ -75,8 +75,8 @@ static void write_windows(const struct trend *t, FILE *out)
 			fmt_trim((char *)fmt_value(warmup, t->warmup_ns, "ns", true)));
 }
 
-/* Sessions that were not as they should be, of a kind: "3 were concurrent, the last is s12" */
-static void write_remarked(const struct trend *t, const char *remark, FILE *out)
+/* Sessions that were not as they should be, of a kind: "3 were unfinished, the last is s12" */
+static void write_remarked(const struct trend *t, const char *remark, const char *says, FILE *out)
 {
 	const struct trend_point *last = NULL;
 	size_t n = 0;
@@ -89,7 +89,7 @@ static void write_remarked(const struct trend *t, const char *remark, FILE *out)
 	}
 	if (!n)
 		return;
-	fprintf(out, "    %zu %s %s: ", n, n == 1 ? "session is" : "sessions are", remark);
+	fprintf(out, "    %zu %s %s: ", n, n == 1 ? "session was" : "sessions were", says);
 	fputs(n == 1 ? "" : "the last is ", out);
 	put_safe(out, last->folder, SAFE_MAX);
 	fputc('\n', out);
@@ -106,8 +106,8 @@ static void write_remarks(const struct trend *t, FILE *out)
 			t->scan.autocorrelation);
 	if (t->n_older)
 		fprintf(out, "    %zu older sessions are left out\n", t->n_older);
-	write_remarked(t, "concurrent", out);
-	write_remarked(t, "unfinished", out);
+	write_remarked(t, "concurrent", "allowed beside others", out);
+	write_remarked(t, "unfinished", "unfinished", out);
 	fprintf(out, "    %s\n", t->basis);
 }
 

@@ -201,8 +201,8 @@ class Steps(Case):
         self.change("s02", lambda _, records: records.pop())
         self.change("s03", lambda m, records: (m.update(concurrent=True), records.pop()))
         text = self.uhbench("history", "--rebuild", self.dir).stdout
-        self.assertIn("2 sessions are concurrent: the last is s03\n", text)
-        self.assertIn("2 sessions are unfinished: the last is s03\n", text)
+        self.assertIn("2 sessions were allowed beside others: the last is s03\n", text)
+        self.assertIn("2 sessions were unfinished: the last is s03\n", text)
         self.assertEqual([p["remark"] for p in self.series()[0]["points"]],
                          ["", "concurrent", "unfinished", "concurrent, unfinished"])
 
@@ -226,6 +226,9 @@ class Steps(Case):
         self.assertIn("/s05 [2J ]0;owned", p.stderr)
         for text in (p.stdout, p.stderr):
             self.assertFalse([c for c in text if not c.isprintable() and c != "\n"], repr(text))
+        p = self.uhbench("history", self.dir + "/none" + bad, code=2)
+        self.assertIn("/none [2J ]0;owned", p.stderr)
+        self.assertNotIn("\x1b", p.stderr)
 
     def test_svg(self):
         self.with_step()
@@ -271,7 +274,7 @@ class Steps(Case):
 
 
 class Gates(Case):
-    def gate(self, number, ratio, base="a" * 64, verdict="passed", **more):
+    def gate(self, number, ratio, base="a" * 64, verdict="passed", code=0, **more):
         folder = os.path.join(self.dir, f"g{number:02}")
         os.mkdir(folder)
         with open(os.path.join(self.real, "first", "manifest.json")) as f:
@@ -280,10 +283,12 @@ class Gates(Case):
         metric = {"metric": "throughput", "unit": "1/s", "better": "higher"}
         gate = {"schema": 1, "kind": "paired", "uhbench": "0.1.0", "gate": f"{number:016x}",
                 "started": f"2026-02-{number + 1:02}T12:00:00.000Z", "host": manifest["host"],
+                "ended": "complete",
                 "base": {"sha256": [base], "set": []},
                 "head": {"sha256": ["b" * 64], "revision": f"rev{number}", "set": []},
                 "cells": [{"cell": cell, "label": "nop/null", "metrics": [metric]}], **more}
         verdicts = {"schema": 1, "kind": "paired", "gate": gate["gate"], "verdict": verdict,
+                    "exit_code": code, "counts": {"failed": 0},
                     "cells": [{"cell": cell["id"], "label": "nop/null",
                                "metrics": [{**metric, "estimate": ratio - 1, "low": ratio - 1.01,
                                             "high": ratio - 0.99, "n1": 10, "n2": 0}]}]}
@@ -296,13 +301,25 @@ class Gates(Case):
         for i in range(14):
             self.gate(i, 1 + NOISE[i % 6] / 100 + (0.05 if i >= 7 else 0))
         self.gate(14, 1.3, base="c" * 64)
-        self.gate(15, 9, verdict="contaminated")
-        self.uhbench("history", "--rebuild", self.dir)
+        self.gate(15, 9, verdict="contaminated", code=5)
+        self.gate(16, 9, verdict="failed", code=3)  # its control did: no cell
+        self.gate(17, 9, verdict="inconclusive", code=5)  # it had too few pairs of it
+        text = self.uhbench("history", "--rebuild", self.dir).stdout
+        self.assertNotIn("unfinished", text)
         one, other = self.series()
         self.assertEqual((one["reference"], other["reference"]), ("a" * 12, "c" * 12))
         self.assertEqual((len(one["points"]), len(other["points"])), (14, 1))
         self.assertEqual([(x["at"], x["is"]) for x in one["steps"]], [(7, "worse")])
         self.assertEqual(one["steps"][0]["revision"], "rev7")
+
+    def test_interrupted_gates_are_marked(self):
+        self.gate(1, 1.1, ended="budget")
+        self.gate(2, 1.1, ended="interrupted", verdict="inconclusive", code=130)
+        self.gate(3, 1.1, ended=None)
+        text = self.uhbench("history", "--rebuild", self.dir).stdout
+        self.assertIn("2 sessions were unfinished: the last is g03\n", text)
+        self.assertEqual([p["remark"] for p in self.series()[0]["points"]],
+                         ["", "unfinished", "unfinished"])
 
     def test_a_gate_is_in_the_history(self):
         """A real one: work_ns raised from nothing."""

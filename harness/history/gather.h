@@ -10,7 +10,8 @@
  * A run's values are medians over its repeats that were `ok` and not probed. A gate's are the head
  * over the base as the pairs have them, 1 being the same and more being worse, and `reference`
  * names that base ("" for a run): a series of gates against one pinned base is as steady as pairs
- * are. `remark` says what was not as it should be: "concurrent", "unfinished", both, or nothing.
+ * are; one whose control differs or could not be measured has none. `remark` says what was not as
+ *it should be: "concurrent", "unfinished", both, or nothing.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * From the folder of a gate to its figures. What was measured is the ratio of two builds in the
- * same minutes, so that is what is kept, from verdicts.json; a gate that the environment spoilt has
- * none. Bases that differ, in a build or in a knob, are different references.
+ * same minutes, so that is what is kept, from verdicts.json; a gate that the environment spoilt, or
+ * whose control could not be measured, has none. Bases that differ, in a build or in a knob, are
+ * different references.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/exitcode.h"
 #include "harness/history/gather.h"
 #include "harness/util/cleanup.h"
 #include "harness/util/fs.h"
@@ -125,6 +127,25 @@ static const cJSON *find_cell(const cJSON *cells, const char *id)
 	return NULL;
 }
 
+/* Contaminated, or nobody knows whether base and its copy were alike. A control that failed is the
+ * one failure that no cell has. */
+static bool is_spoilt(const cJSON *verdicts)
+{
+	const char *verdict = gather_text(verdicts, "verdict");
+
+	return number(verdicts, "exit_code") == EXITCODE_ENVIRONMENT ||
+	       !strcmp(verdict, "contaminated") ||
+	       (!strcmp(verdict, "failed") && !(number(at(verdicts, "counts"), "failed") > 0));
+}
+
+static void add_remark(cJSON *into, const cJSON *gate)
+{
+	const char *ended = gather_text(gate, "ended");
+	bool finished = !strcmp(ended, "complete") || !strcmp(ended, "budget");
+
+	cJSON_AddStringToObject(into, "remark", finished ? "" : "unfinished");
+}
+
 static int add_values(cJSON *into, const cJSON *gate, const cJSON *verdicts, const char *dir,
 		      struct err *err)
 {
@@ -132,7 +153,7 @@ static int add_values(cJSON *into, const cJSON *gate, const cJSON *verdicts, con
 	cJSON *values = cJSON_AddArrayToObject(into, "values");
 	const cJSON *judged, *metric;
 
-	if (!strcmp(gather_text(verdicts, "verdict"), "contaminated"))
+	if (is_spoilt(verdicts))
 		return 0;
 	cJSON_ArrayForEach (judged, at(verdicts, "cells")) {
 		const char *id = id_of(at(judged, "cell"));
@@ -169,7 +190,7 @@ int gather_gate(const char *dir, cJSON *into, struct err *err)
 	cJSON_AddStringToObject(into, "reference", reference);
 	gather_machine(into, at(gate, "host"));
 	gather_windows(into, gate);
-	cJSON_AddStringToObject(into, "remark", "");
+	add_remark(into, gate);
 	cJSON_AddItemToObject(into, "yardsticks", cJSON_CreateObject());
 	return add_values(into, gate, verdicts, dir, err);
 }

@@ -87,6 +87,10 @@ static void test_without_a_yardstick(void **state)
 		s.points[3 * i].yardstick_ns = NAN;
 	check_as_measured(&s, "too many sessions have no yardstick");
 	make(&s, "ns");
+	for (size_t i = POINTS - 3; i < POINTS; i++)
+		s.points[i].yardstick_ns = NAN;
+	check_as_measured(&s, "the last sessions have no yardstick");
+	make(&s, "ns");
 	s.points[19].yardstick_version = 2;
 	check_as_measured(&s, "version changed");
 	make(&s, "bytes");

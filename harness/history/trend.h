@@ -6,7 +6,8 @@
  *
  * Values are relative to the yardstick of the cell's workload where that makes them steadier: each
  * is brought to what it would be with the yardstick at its median over the series. The unit stays.
- * A few sessions without the yardstick have no value then. `basis` says what was done, in words.
+ * A few sessions without the yardstick have no value then, unless they are the last three. `basis`
+ * says what was done, in words.
  */
 #pragma once
 

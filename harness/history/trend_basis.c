@@ -3,7 +3,8 @@
  * A yardstick may take the machine's speed of the day out of a value, and adds its own noise. So it
  * is used only where the logarithms of the ratios deviate clearly less from each other than those
  * of the values: steps of the program are in both alike. Sessions without it are left out then, if
- * they are few: one that could not measure it shall not change what all others say.
+ * they are few: one that could not measure it shall not change what all others say. But where the
+ * newest have none, leaving them out would hide what people look for.
  */
 #include "harness/history/trend_basis.h"
 
@@ -22,6 +23,7 @@
 #define YARDSTICK_DEFAULT "spin"
 #define FEWEST		  3    /* sessions whose spread says something */
 #define BARE_MAX	  0.25 /* of the sessions may be without the yardstick */
+#define BARE_LAST	  3    /* the last sessions: one of them at least has it */
 #define CLEARLY		  0.9  /* of the deviation without it: less is no accident of one session */
 
 const char *trend_yardstick(const struct registry *reg, const char *workload)
@@ -42,6 +44,14 @@ static int direction(const char *unit)
 static bool has_yardstick(const struct trend_point *p)
 {
 	return !isnan(p->yardstick_ns);
+}
+
+static bool last_are_bare(const struct trend *t)
+{
+	for (size_t i = 0; i < BARE_LAST && i < t->n; i++)
+		if (has_yardstick(&t->points[t->n - 1 - i]))
+			return false;
+	return true;
 }
 
 /* Why the values are taken as they were measured, or NULL: a yardstick may be used. */
@@ -67,6 +77,8 @@ static const char *no_yardstick(const struct trend *t)
 	}
 	if ((double)(t->n - with) > BARE_MAX * (double)t->n)
 		return "as measured: too many sessions have no yardstick";
+	if (last_are_bare(t))
+		return "as measured: the last sessions have no yardstick";
 	return with < FEWEST ? "as measured: too few sessions to judge the yardstick" : NULL;
 }
 
