@@ -19,6 +19,8 @@
 #include "harness/util/cleanup.h"
 #include "harness/util/jsonl.h"
 
+#define TRIAL_SHARE 0.8 /* of its metrics that a gate has to judge */
+
 static const double levels[CUT_LEVELS] = {0.90, 0.95};
 
 /* The lines of one cell, in order. */
@@ -211,13 +213,19 @@ static struct cut_sample sample_of(const struct judged_metric *m)
 	return s;
 }
 
-/* Does it say anything? One whose pairs were all dropped cannot give an alarm. */
-static bool is_trial(const struct cut *cut, size_t gate)
+/* Was nearly all judged that this machine can run? What had its pairs dropped cannot give an alarm,
+ * and a gate that is mostly of that is none of what the share of alarms is about. */
+static bool is_trial(const struct cut *cut, const struct judge *j, size_t gate)
 {
-	for (size_t i = 0; i < cut->n_series; i++)
-		if (cut->samples[gate * cut->n_series + i].result.n1 >= GATE_STAGE1)
-			return true;
-	return false;
+	size_t judged = 0, all = 0;
+
+	for (size_t i = 0; i < cut->n_series; i++) {
+		const struct cut_sample *s = &cut->samples[gate * cut->n_series + i];
+
+		all += !j->cells[cut->series[i].cell].skipped;
+		judged += s->result.n1 >= GATE_STAGE1;
+	}
+	return judged && (double)judged >= TRIAL_SHARE * (double)all;
 }
 
 static int take_gate(struct cutter *c, const struct judge *j, size_t *room)
@@ -238,7 +246,7 @@ static int take_gate(struct cutter *c, const struct judge *j, size_t *room)
 		cut->skipped += j->cells[i].skipped;
 	if (r)
 		return r;
-	trial = is_trial(cut, cut->n_gates);
+	trial = is_trial(cut, j, cut->n_gates);
 	cut->n_gates += trial;
 	cut->unjudged += !trial;
 	return 0;

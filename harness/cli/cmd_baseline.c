@@ -78,14 +78,13 @@ static unsigned count_days(const struct baseline *b)
 }
 
 /* What it is good for now, since nobody should learn that from a verdict minutes later. */
-static int tell_state(const struct request *q)
+static void tell_state(const struct request *q)
 {
 	_cleanup_(stored_side_close) struct stored_side s = {.baseline = NULL};
-	int rc = stored_baseline_open(q->options->root, q->name, &s);
 	unsigned n, days;
 
-	if (rc != VERB_GO_ON)
-		return rc;
+	if (stored_baseline_open(q->options->root, q->name, &s) != VERB_GO_ON)
+		return; /* the session is in it all the same */
 	n = (unsigned)s.baseline->n;
 	days = count_days(s.baseline);
 	fprintf(stderr, "baseline %s: %u session%s of %u day%s", q->name, n, n == 1 ? "" : "s",
@@ -96,7 +95,6 @@ static int tell_state(const struct request *q)
 		fputs("; what differs from day to day is not in it yet\n", stderr);
 	else
 		fputc('\n', stderr);
-	return EXITCODE_OK;
 }
 
 static int save(const struct request *q)
@@ -108,7 +106,9 @@ static int save(const struct request *q)
 	if (rc != VERB_GO_ON)
 		return rc;
 	rc = end(baseline_create(q->options->root, q->name, &s.session, &err), &err);
-	return rc == EXITCODE_OK ? tell_state(q) : rc;
+	if (rc == EXITCODE_OK)
+		tell_state(q);
+	return rc;
 }
 
 /* `judged`: the session that a verdict is about; NULL: there is none. */
@@ -132,7 +132,9 @@ static int add_session(const struct request *q, const char *judged)
 	if (rc != VERB_GO_ON)
 		return rc;
 	rc = end(baseline_add(b.baseline, &s.session, !judged, &err), &err);
-	return rc == EXITCODE_OK ? tell_state(q) : rc;
+	if (rc == EXITCODE_OK)
+		tell_state(q);
+	return rc;
 }
 
 static int add(const struct request *q)

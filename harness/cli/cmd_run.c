@@ -179,14 +179,14 @@ static int report_end(const struct registry *reg, const char *dir, bool json,
 }
 
 /* What went wrong comes before any verdict, but a run that failed is part of one. */
-static int judge_end(const struct registry *reg, const struct matrix *m,
-		     const struct run_options *o, const char *dir, int code)
+static int judge_end(const struct registry *reg, const struct run_options *o, const char *dir,
+		     int code)
 {
 	int judged;
 
 	if (!o->gate.baseline || (code != EXITCODE_OK && code != EXITCODE_FAILURE))
 		return code;
-	judged = run_gate_judge(&o->gate, reg, m, dir, o->json);
+	judged = run_gate_judge(&o->gate, reg, dir, o->json);
 	return code == EXITCODE_OK ? judged : code;
 }
 
@@ -236,7 +236,7 @@ static int run_session(const struct registry *reg, const struct matrix *m, const
 	if (r)
 		return verb_fail(exit_code_of(r, opt.resume), "%s", err.text);
 	r = report_end(reg, opt.dir, o->json, &sum);
-	return judge_end(reg, m, o, opt.dir, r);
+	return judge_end(reg, o, opt.dir, r);
 }
 
 /* The names of a manifest's list as one set. */

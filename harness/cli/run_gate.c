@@ -85,17 +85,6 @@ void run_gate_close(struct run_gate *g)
 	stored_side_close(&g->base);
 }
 
-/* The metrics that the matrix lists, where the judge looks for them. */
-static void mark_gated(const struct matrix *m, struct sheet *s)
-{
-	for (size_t i = 0; i < m->n_cells; i++) {
-		cJSON *line = (cJSON *)sheet_cell(s, m->cells[i]->id);
-
-		if (line && m->cells[i]->gate)
-			cJSON_AddItemToObject(line, "gate", cJSON_Duplicate(m->cells[i]->gate, 1));
-	}
-}
-
 /* For people, and for a forge that runs us. With --json stdout is the session's: stderr tells. */
 static int tell(const cJSON *verdicts, const char *dir, bool json)
 {
@@ -111,8 +100,7 @@ static int tell(const cJSON *verdicts, const char *dir, bool json)
 	return rc;
 }
 
-int run_gate_judge(const struct run_gate *g, const struct registry *reg, const struct matrix *m,
-		   const char *dir, bool json)
+int run_gate_judge(const struct run_gate *g, const struct registry *reg, const char *dir, bool json)
 {
 	_cleanup_(stored_side_close) struct stored_side head = {.baseline = NULL};
 	_cleanup_json_ cJSON *verdicts = NULL;
@@ -127,7 +115,6 @@ int run_gate_judge(const struct run_gate *g, const struct registry *reg, const s
 
 	if (rc != VERB_GO_ON)
 		return EXITCODE_FAILURE; /* we have just written it */
-	mark_gated(m, &head.session);
 	j.head = head.side;
 	if (assess_verdicts(&j, &verdicts, &err))
 		return verb_fail(EXITCODE_FAILURE, "%s", err.text);

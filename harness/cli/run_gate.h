@@ -20,6 +20,6 @@ struct run_gate {
 int run_gate_open(struct run_gate *g, const struct matrix *m, uint64_t repeats, const char *dir);
 /* Writes DIR/verdicts.json, prints the verdict (to stderr when stdout is for JSON), and returns the
  * exit code. */
-int run_gate_judge(const struct run_gate *g, const struct registry *reg, const struct matrix *m,
-		   const char *dir, bool json);
+int run_gate_judge(const struct run_gate *g, const struct registry *reg, const char *dir,
+		   bool json);
 void run_gate_close(struct run_gate *g);

@@ -177,6 +177,10 @@ class Gate(Case):
                          "regressed", "--fail-on", "inconclusive", code=None)
         gated = {m["metric"] for c in self.verdicts()["cells"] for m in c["metrics"] if m["gated"]}
         self.assertEqual(gated, {"cpu_per_op"}, p.stdout)  # in place of what the program tells
+        # Without a matrix it is known from the session.
+        v = json.loads(self.uhbench("compare", "b", "out", "--json", code=None).stdout)
+        self.assertEqual({m["metric"] for c in v["cells"] for m in c["metrics"] if m["gated"]},
+                         gated)
 
     def test_too_few_sessions(self):
         self.save(3)

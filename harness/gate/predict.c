@@ -188,6 +188,17 @@ double predict_reach(const struct predict_result *r, double alpha)
 	return fmax(-dist_t_quantile(alpha / r->charge, r->df) * r->error, r->above);
 }
 
+enum gate_verdict predict_verdict(const struct predict_call *c)
+{
+	if (c->worse && c->estimate >= c->matters)
+		return GATE_REGRESSED;
+	if (c->better && c->estimate <= -c->matters)
+		return GATE_IMPROVED;
+	if (c->estimate >= fmax(c->matters, c->sees) || c->sees > c->blind)
+		return GATE_INCONCLUSIVE;
+	return GATE_UNCHANGED;
+}
+
 double predict_margin(const struct predict_result *r, double level)
 {
 	return isnan(r->p_worse) ? NAN : -dist_t_quantile((1 - level) / 2, r->df) * r->error;

@@ -22,12 +22,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "harness/gate/gate.h"
 #include "harness/util/err.h"
 
 #define PREDICT_LEAST	   5u /* sessions of the base, for a verdict */
 #define PREDICT_RUNS_LEAST 3u /* of a cell in a session, for a verdict on a time */
 #define PREDICT_RUNS	   5u
 #define PREDICT_STRETCH	   2.0
+#define PREDICT_BLIND	   0.5	 /* a change must come to this fraction at least, to be seen */
 #define PREDICT_DEVIATION  0.001 /* of a session: no machine repeats itself better */
 
 struct predict_cell {
@@ -61,6 +63,19 @@ int predict(const struct predict *p, struct predict_result *results, struct err 
 
 /* How far all runs must be off to the worse, to have p < alpha; NAN where there is no p. */
 double predict_reach(const struct predict_result *r, double alpha);
+
+/* What a gate makes of a cell. All are fractions, or all logarithms. */
+struct predict_call {
+	bool worse, better; /* rejected, each way */
+	double estimate;
+	double sees;	/* predict_reach */
+	double matters; /* a change that is to be called one */
+	double blind;	/* what sees no less than this has seen nothing */
+};
+
+/* What is off by more than chance, but not with every run, is a change that comes and goes, or a
+ * burst: inconclusive. */
+enum gate_verdict predict_verdict(const struct predict_call *c);
 
 /* Half of the interval that holds the change with probability `level`. */
 double predict_margin(const struct predict_result *r, double level);

@@ -125,15 +125,15 @@ static void measure_all(const struct sim_world *w, uint64_t seed, struct stored 
 	}
 }
 
-static enum gate_verdict verdict_of(const struct stored *s, size_t i)
+static enum gate_verdict verdict_of(const struct sim_world *w, const struct stored *s, size_t i)
 {
-	double matters = log1p(sim_series.matters);
-
-	if (s->slower[i] && s->results[i].estimate >= matters)
-		return GATE_REGRESSED;
-	if (s->faster[i] && s->results[i].estimate <= -matters)
-		return GATE_IMPROVED;
-	return GATE_UNCHANGED;
+	return predict_verdict(&(struct predict_call){
+		.worse = s->slower[i],
+		.better = s->faster[i],
+		.estimate = s->results[i].estimate,
+		.sees = predict_reach(&s->results[i], sim_params(w).alpha / (double)w->cells),
+		.matters = log1p(sim_series.matters),
+		.blind = log1p(PREDICT_BLIND)});
 }
 
 static int judge(const struct sim_world *w, struct stored *s, struct err *err)
@@ -177,6 +177,6 @@ int simulate_stored(const struct sim_world *w, uint64_t seed, struct sim_outcome
 	*ret = (struct sim_outcome){
 		.mde = predict_reach(&s.results[0], sim_params(w).alpha / (double)w->cells)};
 	for (size_t i = 0; i < w->cells; i++)
-		(i < w->changed ? ret->changed : ret->innocent)[verdict_of(&s, i)]++;
+		(i < w->changed ? ret->changed : ret->innocent)[verdict_of(w, &s, i)]++;
 	return 0;
 }

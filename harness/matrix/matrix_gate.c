@@ -312,25 +312,28 @@ cJSON *gate_names_for(const cJSON *items, const struct cell *cell)
 	return list;
 }
 
-static bool has_other_than_counts(const cJSON *items)
+static const cJSON *first_but_counts(const cJSON *items)
 {
 	const cJSON *item;
 
 	cJSON_ArrayForEach (item, items)
 		if (!find(count_metrics, gate_name(item)))
-			return true;
-	return false;
+			return item;
+	return NULL;
 }
 
 cJSON *gate_all(const struct target_ops *target, bool open_loop, const cJSON *listed)
 {
 	bool told = target && target->own_ops; /* and it heeds a rate as it likes */
 	cJSON *all = cJSON_CreateArray();
-	const cJSON *item;
+	const cJSON *item = told ? first_but_counts(listed) : NULL;
 
 	if (open_loop && !told)
 		cJSON_AddItemToArray(all, cJSON_CreateStringReference("intended_p50"));
-	if (!told || !has_other_than_counts(listed))
+	/* The first is what the control goes by: never a count. */
+	if (item)
+		cJSON_AddItemReferenceToArray(all, (cJSON *)item);
+	else
 		cJSON_AddItemToArray(all, cJSON_CreateStringReference("throughput"));
 	cJSON_ArrayForEach (item, listed)
 		if (!find_item(all, gate_name(item)))

@@ -142,6 +142,7 @@ static void test_all(void **state)
 		{&told, true, "[]", "[\"throughput\"]"},
 		{&told, false, "[\"switches\"]", "[\"throughput\",\"switches\"]"},
 		{&told, false, "[" HITS ",\"switches\"]", "[" HITS ",\"switches\"]"},
+		{&told, false, "[\"switches\"," HITS "]", "[" HITS ",\"switches\"]"},
 		{&ours, false, "[" HITS "]", "[\"throughput\"," HITS "]"},
 	};
 

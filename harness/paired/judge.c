@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/paired/confirm.h"
 #include "harness/paired/judge_read.h"
 #include "harness/stats/dist.h"
 #include "harness/util/cleanup.h"
 
 #define DISCARD_P	  0.01 /* two-sided: as likely on either side? */
 #define CONTROL_DISCARDED 6    /* that are measured again: a fifth of 30 */
-#define STRIKING_P	  1e-3 /* of 10 pairs: all of them worse, one in 1024 where nothing is */
 
 static int values_add(struct judged_values *v, double value)
 {
@@ -144,20 +144,12 @@ static void distrust_cell(struct judged_cell *c, const char *why)
 		distrust(&c->metrics[k], why);
 }
 
-/* What fails nothing is confirmed where that is cheap and hardly ever asked for in vain: a count,
- * of which stage 1 left no doubt. A log is about what is gated. */
-static bool is_confirmed(const struct judge *j, const struct judged_metric *m)
+static unsigned metric_wants(const struct judge *j, const struct judged_cell *c,
+			     const struct judged_metric *m)
 {
-	struct gate_result r = gate_result(m->gate, m->series);
+	bool asks = m->gated || (c->confirmed && confirm_strikes(j, m));
 
-	return m->effect.count && j->past_stage1 && r.stage == GATE_IN_STAGE2 &&
-	       r.p1 <= STRIKING_P && fabs(r.estimate) >= m->target.matters &&
-	       !cJSON_GetObjectItemCaseSensitive(j->json, "log");
-}
-
-static unsigned metric_wants(const struct judge *j, const struct judged_metric *m)
-{
-	return m->gated || is_confirmed(j, m) ? gate_wants(m->gate, m->series) : 0;
+	return asks ? gate_wants(m->gate, m->series) : 0;
 }
 
 unsigned judge_wants(const struct judge *j, size_t cell)
@@ -166,7 +158,7 @@ unsigned judge_wants(const struct judge *j, size_t cell)
 	unsigned most = 0;
 
 	for (size_t k = 0; !j->over && k < c->n; k++)
-		most = max_of(most, metric_wants(j, &c->metrics[k]));
+		most = max_of(most, metric_wants(j, c, &c->metrics[k]));
 	return most;
 }
 
@@ -178,8 +170,8 @@ bool judge_wants_counts(const struct judge *j, size_t cell)
 		const struct judged_metric *m = &c->metrics[k];
 		struct gate_result r = gate_result(m->gate, m->series);
 
-		if (m->effect.count && (metric_wants(j, m) || (r.stage == GATE_IN_STAGE1 &&
-							       gate_wants(m->gate, m->series))))
+		if (m->effect.count && (metric_wants(j, c, m) || (r.stage == GATE_IN_STAGE1 &&
+								  gate_wants(m->gate, m->series))))
 			return true;
 	}
 	return false;
@@ -201,7 +193,7 @@ enum gate_stage judge_stage(const struct judge *j, size_t cell)
 	const struct judged_cell *c = &j->cells[cell];
 
 	for (size_t k = 0; k < c->n; k++)
-		if (metric_wants(j, &c->metrics[k]))
+		if (metric_wants(j, c, &c->metrics[k]))
 			return gate_result(c->metrics[k].gate, c->metrics[k].series).stage;
 	return GATE_IN_STAGE1;
 }
@@ -289,7 +281,8 @@ static void explain(const struct judge *j, const struct judged_metric *m, const 
 
 /* One metric's values of a pair. What lacks one is not judged at all: a metric that is measured now
  * and then would be judged by the runs that suit it. */
-static int add_metric(struct judge *j, struct judged_metric *m, const struct pair *p)
+static int add_metric(struct judge *j, const struct judged_cell *c, struct judged_metric *m,
+		      const struct pair *p)
 {
 	double n = fmin(pair_operations(p->sides[SIDE_BASE]), pair_operations(p->sides[SIDE_HEAD]));
 	double v[SIDES] = {NAN, NAN}, d;
@@ -301,7 +294,7 @@ static int add_metric(struct judge *j, struct judged_metric *m, const struct pai
 		there[i] = pair_value(p->sides[i], m, &v[i]);
 	/* Asked for and not brought, it would be asked for again for ever. */
 	if (there[SIDE_BASE] == VALUE_ABSENT && there[SIDE_HEAD] == VALUE_ABSENT &&
-	    !metric_wants(j, m))
+	    !metric_wants(j, c, m))
 		return 0;
 	d = pair_effect(m, p, v);
 	if (n < m->operations_min)
@@ -326,7 +319,7 @@ static int add_values(struct judge *j, struct judged_cell *c, const struct pair 
 
 	c->kept++;
 	for (size_t k = 0; !r && k < c->n; k++)
-		r = add_metric(j, &c->metrics[k], p);
+		r = add_metric(j, c, &c->metrics[k], p);
 	return r;
 }
 
@@ -344,7 +337,7 @@ static void advance_own(const struct judge *j, struct judged_cell *c)
 	for (size_t k = 0; k < c->n; k++) {
 		struct judged_metric *m = &c->metrics[k];
 
-		if (!m->gated && is_confirmed(j, m) && has_enough(j, m))
+		if (!m->gated && c->confirmed && confirm_strikes(j, m) && has_enough(j, m))
 			gate_give_up(m->gate, m->series, "");
 		while (!m->gated && !gate_wants(m->gate, m->series) && gate_advance(m->gate))
 			;
@@ -366,7 +359,10 @@ static void advance(struct judge *j)
 		j->over = j->gate_over;
 		if (!j->gate_over)
 			j->gate_over = !gate_advance(j->gate);
-		j->past_stage1 = true;
+		if (!j->past_stage1) {
+			j->past_stage1 = true;
+			confirm_choose(j);
+		}
 	}
 }
 
@@ -443,7 +439,7 @@ void judge_end(struct judge *j, const char *why)
 
 			if (undecided)
 				gate_give_up(m->gate, m->series,
-					     metric_wants(j, m)
+					     metric_wants(j, &j->cells[i], m)
 						     ? why
 						     : "not gated: it gets no pairs of its own");
 			if (!m->gated)

@@ -48,7 +48,8 @@ struct judged_cell {
 	char *failed;		       /* the reason; NULL: no run failed */
 	const char *failed_status;
 	int failed_side;
-	bool skipped; /* this machine cannot run it, on neither side */
+	bool confirmed; /* its counts that are not gated get pairs of their own */
+	bool skipped;	/* this machine cannot run it, on neither side */
 };
 
 struct judge {

@@ -86,7 +86,8 @@ static int add_gated(const struct paired_options *opt, const struct cell *cell, 
 
 static void add_advisory(const struct paired_options *opt, const struct cell *cell, cJSON *list)
 {
-	static const char *const names[] = {"latency_p50", "latency_p99", "intended_p99"};
+	static const char *const names[] = {"throughput", "latency_p50", "latency_p99",
+					    "intended_p99"};
 	size_t n = array_size(names) - !cell->axes.rate;
 	const struct metric *m;
 	bool count;

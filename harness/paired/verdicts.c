@@ -300,10 +300,10 @@ static const char *conclude(const struct judge *j, const unsigned *n, bool conta
 		*exit = fails_on(j, "inconclusive") ? EXITCODE_INCONCLUSIVE : EXITCODE_OK;
 		verdict = n[REGRESSED] ? verdict : "inconclusive";
 	}
-	/* Nothing was found by sides of which nobody knows whether they are alike. */
-	if (!n[REGRESSED] && !n[INCONCLUSIVE] && j->control_wanted && !control_tells(j)) {
+	/* Nothing passes by sides of which nobody knows whether they are alike. */
+	if (*exit == EXITCODE_OK && j->control_wanted && !control_tells(j)) {
 		*exit = EXITCODE_ENVIRONMENT;
-		verdict = "inconclusive";
+		verdict = n[REGRESSED] ? verdict : "inconclusive";
 	}
 	return verdict;
 }

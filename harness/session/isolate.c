@@ -316,6 +316,11 @@ int isolate_end(struct isolated *i, int *ret_status)
 	return r;
 }
 
+const char *isolate_joined(const struct isolated *i)
+{
+	return i->no_cgroup[0] ? "" : i->cgroup;
+}
+
 cJSON *isolate_describe(const struct isolated *i)
 {
 	cJSON *o = cJSON_CreateObject();

@@ -40,5 +40,8 @@ int isolate_start(const char *path, char *const argv[], int window_fd, struct is
  */
 int isolate_end(struct isolated *i, int *ret_status);
 
+/* The cgroup that it runs in; "": in ours. */
+const char *isolate_joined(const struct isolated *i);
+
 /* {pid_namespace: true|reason, user_namespace: bool, cgroup: true|reason} */
 cJSON *isolate_describe(const struct isolated *i);

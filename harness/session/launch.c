@@ -80,7 +80,7 @@ static enum ending await(const struct launch *l, struct isolated *i, struct inbo
 		int n, more;
 
 		if (l->others)
-			nap = min_of(nap, others_tick(l->others, i->cgroup, now));
+			nap = min_of(nap, others_tick(l->others, isolate_joined(i), now));
 		if (*l->interrupted)
 			return INTERRUPTED;
 		/* A signal just before the wait is seen when this cap ends it. */
@@ -206,7 +206,7 @@ int launch(const struct launch *l, struct outcome *ret, struct err *err)
 	if (ending == TIMED_OUT)
 		judge_stalled(&o, l, i.init);
 	if (l->others)
-		others_last(l->others, i.cgroup);
+		others_last(l->others, isolate_joined(&i));
 	undead = isolate_end(&i, &status);
 	if (l->others)
 		others_end(l->others);

@@ -118,7 +118,7 @@ struct others_share others_share(const struct others *o, uint64_t begin_ns, uint
 	const struct others_sample *first = o->samples;
 	const struct others_sample *last = first + (o->n ? o->n - 1 : 0);
 	struct others_sample a, b;
-	double all, foreign;
+	double all, foreign, steal;
 
 	if (o->n < 2 || last->at_ns <= first->at_ns)
 		return (struct others_share){NAN, NAN};
@@ -129,7 +129,8 @@ struct others_share others_share(const struct others *o, uint64_t begin_ns, uint
 	a = at(o, begin_ns);
 	b = at(o, end_ns);
 	all = (double)(end_ns - begin_ns) * (double)sysconf(_SC_NPROCESSORS_ONLN);
-	foreign = (double)(b.busy_ns - a.busy_ns) - (double)(b.own_ns - a.own_ns);
-	return (struct others_share){(double)(b.steal_ns - a.steal_ns) / all,
-				     fmax(foreign, 0) / all};
+	/* Some hypervisors take back what they have told. */
+	steal = (double)b.steal_ns - (double)a.steal_ns;
+	foreign = ((double)b.busy_ns - (double)a.busy_ns) - ((double)b.own_ns - (double)a.own_ns);
+	return (struct others_share){fmax(steal, 0) / all, fmax(foreign, 0) / all};
 }

@@ -47,6 +47,9 @@ static cJSON *describe_cells(const struct matrix *m)
 		cJSON *cell = cell_describe(m->cells[i]);
 
 		cJSON_AddStringToObject(cell, "label", label ? label : "");
+		if (m->cells[i]->gate)
+			cJSON_AddItemToObject(cell, "gate",
+					      cJSON_Duplicate(m->cells[i]->gate, true));
 		cJSON_AddItemToArray(cells, cell);
 	}
 	return cells;

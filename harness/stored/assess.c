@@ -19,7 +19,7 @@
 #include "harness/stored/assess_rows.h"
 #include "harness/util/cleanup.h"
 
-#define BLIND 0.5 /* a change that must come to more than this fraction, to be seen */
+#define FEW_EVENTS 10 /* of a run, that nobody minds where there were none */
 
 /* The tests of one family, and to which finding each belongs. */
 struct family {
@@ -88,25 +88,45 @@ static double fraction(const struct assess_row *row, double d)
 	return effect_fraction(&row->effect, d);
 }
 
-static void assess_tested(const struct assess_row *row, bool worse, bool better,
-			  struct assess_finding *f)
+/* Of a count that no session ever had a few events are not much, whatever their share. */
+static double blind(const struct assess_finding *f)
 {
-	double estimate = fraction(row, f->predicted.estimate);
-	double sees = fraction(row, f->reach);
+	return f->worth > 0 ? fmax(PREDICT_BLIND, FEW_EVENTS / f->worth) : PREDICT_BLIND;
+}
 
-	if (worse && estimate >= row->matters) {
-		f->verdict = ASSESS_REGRESSED;
-	} else if (better && estimate <= -row->matters) {
-		f->verdict = ASSESS_IMPROVED;
-	} else if (sees > BLIND && !f->novel) {
-		f->verdict = ASSESS_INCONCLUSIVE;
+static void explain_blindness(double estimate, double sees, struct assess_finding *f)
+{
+	if (estimate >= sees)
+		snprintf(f->why, sizeof(f->why),
+			 "%+.1f %% is more than chance, but not all of its runs are worse: a "
+			 "further session will tell",
+			 100 * estimate);
+	else
 		snprintf(f->why, sizeof(f->why),
 			 "the sessions of the baseline lie so far apart that only a change of "
 			 "%.0f %% would show",
 			 100 * sees);
-	} else {
-		f->verdict = ASSESS_UNCHANGED;
-	}
+}
+
+static void assess_tested(const struct assess_row *row, bool worse, bool better,
+			  struct assess_finding *f)
+{
+	static const enum assess_verdict verdicts[] = {
+		[GATE_REGRESSED] = ASSESS_REGRESSED,
+		[GATE_IMPROVED] = ASSESS_IMPROVED,
+		[GATE_UNCHANGED] = ASSESS_UNCHANGED,
+		[GATE_INCONCLUSIVE] = ASSESS_INCONCLUSIVE,
+	};
+	struct predict_call call = {.worse = worse,
+				    .better = better,
+				    .estimate = fraction(row, f->predicted.estimate),
+				    .sees = fraction(row, f->reach),
+				    .matters = row->matters,
+				    .blind = blind(f)};
+
+	f->verdict = verdicts[predict_verdict(&call)];
+	if (f->verdict == ASSESS_INCONCLUSIVE)
+		explain_blindness(call.estimate, call.sees, f);
 }
 
 static int assess_family(struct assess_rows *rows, bool gated, double alpha)
@@ -174,6 +194,16 @@ static void assess_untested(const struct assess_row *row, struct assess_finding 
 			 p->n_base == 1 ? "" : "s", missing, missing == 1 ? "is" : "are");
 }
 
+/* The newest sessions decide. Pinned ones do where they show a leak: that they are few, and see
+ * less, takes nothing from what the newest see. */
+static bool overrules(const struct assess_row *row, const struct assess_finding *pinned)
+{
+	const struct assess_finding *recent = &row->findings[REFERENCE_RECENT];
+
+	return testable(row, pinned) &&
+	       (pinned->verdict == ASSESS_REGRESSED || !testable(row, recent));
+}
+
 static void assess_rest(struct assess_rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++) {
@@ -188,9 +218,7 @@ static void assess_rest(struct assess_rows *rows)
 				assess_broken(row, f);
 			else if (!testable(row, f))
 				assess_untested(row, f);
-			/* The newest decide; pinned ones do where they know it, and worse. */
-			if (ref == REFERENCE_RECENT ||
-			    (testable(row, f) && f->verdict < row->findings[row->decides].verdict))
+			if (ref == REFERENCE_RECENT || overrules(row, f))
 				row->decides = (enum assess_reference)ref;
 		}
 	}

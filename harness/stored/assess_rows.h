@@ -30,7 +30,8 @@ struct assess_finding {
 	struct predict_result predicted;
 	const char *yardstick; /* by which values were divided; NULL: none */
 	double reach, p_worse_adjusted, p_better_adjusted;
-	bool novel; /* a count that no session of the base ever had */
+	double worth; /* events of a run that are an effect of 1, of a count that the base never
+			 had; 0: of any other */
 	enum assess_verdict verdict;
 	char why[160];
 };

@@ -20,6 +20,7 @@
 #define YARDSTICK_GAIN	 0.5
 #define YARDSTICK_CHANCE 0.001
 #define REQUEST_BYTES	 4096
+#define RARE_EVENTS	 25 /* of a run: fewer come by chance */
 
 /* NULL: the sheet does not have it, or something else by that name. */
 static const cJSON *metric_in(const struct assess_row *row, const struct sheet *s)
@@ -257,18 +258,40 @@ static int apply_yardsticks(struct assess_rows *rows, enum assess_reference ref,
 	return 0;
 }
 
-/* A count that no session ever had has no spread, and a single one in the next would look as if it
- * could not be chance. But what comes by itself comes as often as the root of how often it does: by
- * one, at least, in all operations of a run. */
+/* Events of a run, for a count of one for each operation. */
+static double events_of(const struct assess_row *row)
+{
+	double one = strcmp(row->metric.unit, "bytes") ? 1 : REQUEST_BYTES;
+
+	return assess_fewest_operations(row->line) / one;
+}
+
+/* The mean over the base's sessions. */
+static double usual_of(const struct assess_row *row, const struct series *s)
+{
+	double sum = 0, n = 0;
+
+	for (size_t i = 0; i < s->n_base; i++) {
+		double v = value_in(row, s->sheets[i]);
+
+		if (isfinite(v)) {
+			sum += v;
+			n++;
+		}
+	}
+	return n > 0 ? sum / n : 0;
+}
+
+/* A count of few events has next to no spread in some sessions, and one more event would look as if
+ * it could not be chance. But what comes by itself scatters by the root of how often it comes, and
+ * by one at least. What comes often is the program's own doing, and known by the sessions. */
 static double least_known(const struct assess_row *row, const struct series *s)
 {
-	double most = 0, one = strcmp(row->metric.unit, "bytes") ? 1 : REQUEST_BYTES;
+	double usual = usual_of(row, s), events = usual * events_of(row);
 
-	if (!row->effect.count)
+	if (!row->effect.count || events >= RARE_EVENTS)
 		return 0;
-	for (size_t i = 0; i < s->n_base; i++)
-		most = fmax(most, value_in(row, s->sheets[i])); /* fmax drops NAN */
-	return most > 0 ? 0 : one / assess_fewest_operations(row->line) / row->effect.floor;
+	return sqrt(fmax(1, events)) / events_of(row) / fmax(usual, row->effect.floor);
 }
 
 static int predict_rows(struct assess_rows *rows, enum assess_reference ref, const double *values,
@@ -295,7 +318,9 @@ static int predict_rows(struct assess_rows *rows, enum assess_reference ref, con
 			.worst = v + s->n + p.n_head,
 			.few = assess_runs_below(&rows->rows[i], PREDICT_RUNS),
 			.least = least_known(&rows->rows[i], s)};
-		rows->rows[i].findings[ref].novel = cells[i].least > 0;
+		if (rows->rows[i].effect.count && !(usual_of(&rows->rows[i], s) > 0))
+			rows->rows[i].findings[ref].worth =
+				events_of(&rows->rows[i]) * rows->rows[i].effect.floor;
 	}
 	r = predict(&p, results, err);
 	for (size_t i = 0; !r && i < rows->n; i++)

@@ -267,14 +267,18 @@ static int remove_sheet(const struct baseline *b, const struct sheet *s, struct 
 	return unlink(path) ? err_sys(err, -errno, "%s", path) : 0;
 }
 
-/* What is older than the newest BASELINE_RECENT, of which one was just added, and not pinned. */
-static int drop_old(const struct baseline *b, struct err *err)
+/* What is older than the newest BASELINE_RECENT, one of which may be what was just added, and not
+ * pinned. */
+static int drop_old(const struct baseline *b, const struct sheet *added, struct err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i + BASELINE_RECENT < b->n + 1; i++)
-		if (!baseline_pinned(&b->sheets[i]))
+	for (size_t i = 0; !r && i < b->n; i++) {
+		size_t newer = b->n - 1 - i + (compare_started(added, &b->sheets[i]) > 0);
+
+		if (newer >= BASELINE_RECENT && !baseline_pinned(&b->sheets[i]))
 			r = remove_sheet(b, &b->sheets[i], err);
+	}
 	return r;
 }
 
@@ -286,7 +290,7 @@ int baseline_add(const struct baseline *b, const struct sheet *s, bool pinned, s
 		r = baseline_alike(b->info, s->session, err);
 	if (!r)
 		r = write_sheet(b->dir, s, pinned, err);
-	return r ? r : drop_old(b, err);
+	return r ? r : drop_old(b, s, err);
 }
 
 static int find_session(const struct baseline *b, const char *session, const struct sheet **ret,

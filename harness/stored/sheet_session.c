@@ -105,6 +105,7 @@ static cJSON *cell_line(const cJSON *described)
 {
 	cJSON *line = cJSON_CreateObject(), *cell = cJSON_Duplicate(described, 1);
 	cJSON *label = cJSON_DetachItemFromObjectCaseSensitive(cell, "label");
+	cJSON *gate = cJSON_DetachItemFromObjectCaseSensitive(cell, "gate");
 
 	/* Sessions of versions that told no label. */
 	if (!label)
@@ -112,6 +113,8 @@ static cJSON *cell_line(const cJSON *described)
 	cJSON_AddNumberToObject(line, "schema", SHEET_SCHEMA);
 	cJSON_AddItemToObject(line, "label", label);
 	cJSON_AddItemToObject(line, "cell", cell);
+	if (gate)
+		cJSON_AddItemToObject(line, "gate", gate);
 	cJSON_AddArrayToObject(line, "order");
 	cJSON_AddArrayToObject(line, "seeds");
 	cJSON_AddArrayToObject(line, "operations");

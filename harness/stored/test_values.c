@@ -44,6 +44,35 @@ static void test_counts_that_were_none(void **state)
 	}
 }
 
+/* A session that had one, by chance, makes three no news. */
+static void test_counts_that_were_rare(void **state)
+{
+	static const struct {
+		double last, switches, operations;
+		const char *verdict;
+	} rows[] = {{0.0001, 0.0003, 1e4, "passed"},
+		    {0.0001, 0.01, 1e4, "regressed"},
+		    {0, 1, 10, "regressed"},
+		    {0, 0.3, 10, "passed"}};
+
+	(void)state;
+	add_base(6, 1, true);
+	add_sheet(1000, 500, 100, false);
+	for (size_t i = 0; i < array_size(rows); i++) {
+		_cleanup_json_ cJSON *v = NULL;
+
+		for (size_t k = 0; k < n_sheets; k++)
+			set_switches(k,
+				     k + 1 == n_sheets	 ? rows[i].switches
+				     : k + 2 == n_sheets ? rows[i].last
+							 : 0,
+				     rows[i].operations);
+		v = judged(NULL);
+		if (strcmp(cJSON_GetStringValue(at(v, "verdict")), rows[i].verdict))
+			fail_msg("row %zu: %s", i, cJSON_GetStringValue(at(v, "line")));
+	}
+}
+
 /* The machine is slower some days, and its yardstick says so. */
 static void test_yardstick(void **state)
 {
@@ -133,16 +162,38 @@ static void test_slow_leak_past_pinned_sessions(void **state)
 	assert_int_equal(cJSON_GetNumberValue(at(row_of(v, "a"), "n1")), 5);
 }
 
+/* Pinned sessions that lie far apart take nothing from what the newest see. */
+static void test_pinned_that_see_nothing(void **state)
+{
+	static const double off[] = {0.5, 1.6, 0.7, 1.9, 1};
+	_cleanup_json_ cJSON *v = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < array_size(off); i++)
+		add_sheet(1000 * off[i], 500 * off[i], 100, true);
+	add_base(20, 1, false);
+	add_sheet(1000, 500, 100, false);
+	v = judged(NULL);
+	expect(v, "passed", EXITCODE_OK);
+	expect_row(v, "a", "unchanged");
+	assert_string_equal(
+		cJSON_GetStringValue(
+			at(cJSON_GetArrayItem(at(row_of(v, "a"), "references"), 1), "verdict")),
+		"inconclusive");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, forget)
 	const struct CMUnitTest tests[] = {
 		TEST(test_counts_that_were_none),
+		TEST(test_counts_that_were_rare),
 		TEST(test_yardstick),
 		TEST(test_yardstick_that_does_not_help),
 		TEST(test_yardstick_by_chance),
 		TEST(test_slow_leak),
 		TEST(test_slow_leak_past_pinned_sessions),
+		TEST(test_pinned_that_see_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
