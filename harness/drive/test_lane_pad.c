@@ -65,6 +65,25 @@ static double shortest_ns(double pad_ns, struct axes axes, uint64_t *ret_ops)
 	return shortest;
 }
 
+/* Each try calibrates anew: a CPU that shares its core with a busy neighbour while the one or the
+ * other is measured, and only then, is faster or slower by half. A wrong pad is wrong every time.
+ */
+static void check_pad(struct axes axes)
+{
+	double expected = PAD_NS * (double)axes.batch, got = 0;
+	uint64_t ops = 0;
+
+	for (int tries = 0; tries < 5; tries++) {
+		got = shortest_ns(PAD_NS, axes, &ops);
+		if (got > 0.8 * expected && got < 1.5 * expected &&
+		    (double)ops < (double)WINDOW_NS / (0.8 * PAD_NS))
+			return;
+	}
+	fail_msg("batch %llu, rate %llu: %g ns instead of %g, %llu operations",
+		 (unsigned long long)axes.batch, (unsigned long long)axes.rate, got, expected,
+		 (unsigned long long)ops);
+}
+
 static void takes_its_time(void **state)
 {
 	static const struct axes rows[] = {
@@ -72,17 +91,10 @@ static void takes_its_time(void **state)
 		{.threads = 1, .depth = 4, .batch = 4},
 		{.threads = 1, .depth = 1, .batch = 1, .rate = 2000},
 	};
-	uint64_t ops;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		double expected = PAD_NS * (double)rows[i].batch;
-		double got = shortest_ns(PAD_NS, rows[i], &ops);
-
-		if (!(got > 0.8 * expected && got < 1.5 * expected))
-			fail_msg("row %zu: %g ns instead of %g", i, got, expected);
-		assert_true((double)ops < (double)WINDOW_NS / (0.8 * PAD_NS));
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		check_pad(rows[i]);
 }
 
 static void nothing_by_itself(void **state)

@@ -254,7 +254,8 @@ class Claims(Device):
         sh("mkfs.ext4", "-q", self.device)
         point = os.path.join(self.dir, "mnt")
         os.mkdir(point)
-        sh("mount", self.device, point)
+        # Read-only: what is mounted otherwise is written by the filesystem, whenever it likes.
+        sh("mount", "-o", "ro", self.device, point)
         self.addCleanup(sh, "umount", point)
         self.refused("mounted at", point)
         self.refused("mounted at", destroy=True)
