@@ -31,7 +31,7 @@ static cJSON *make_gate(void)
 
 	for (int i = 0; i < CELLS; i++) {
 		cJSON *o = cJSON_Parse(cell);
-		char id[8];
+		char id[16];
 
 		snprintf(id, sizeof(id), "%d", i);
 		cJSON_ReplaceItemInObject(cJSON_GetObjectItem(o, "cell"), "id",
