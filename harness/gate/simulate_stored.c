@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Each session has its own weather: its number is what noise.h starts it by. The last one is the
- * head's. Verdicts are made as harness/stored makes them of one pool: Holm over the cells, and an
- * estimate that matters.
+ * head's. Verdicts are made as harness/stored makes them of one pool: Holm over the cells, and
+ * predict_verdict. Without a second reference, and without yardsticks.
  */
 #include "harness/gate/simulate_stored.h"
 

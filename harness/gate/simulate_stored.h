@@ -2,7 +2,7 @@
 /*
  * The stored gate, simulated: sessions of another day each, in which the runs of all cells come in
  * random order, and one more that is judged by predict.h at the gate's alpha. A cell's value is the
- * median of its runs. Effects are those of the world; what a cell is not called it is "unchanged".
+ * median of its runs. Effects are those of the world; the verdicts are predict_verdict's.
  */
 #pragma once
 

@@ -285,9 +285,9 @@ static double usual_of(const struct assess_row *row, const struct series *s)
 /* A count of few events has next to no spread in some sessions, and one more event would look as if
  * it could not be chance. But what comes by itself scatters by the root of how often it comes, and
  * by one at least. What comes often is the program's own doing, and known by the sessions. */
-static double least_known(const struct assess_row *row, const struct series *s)
+static double least_known(const struct assess_row *row, double usual)
 {
-	double usual = usual_of(row, s), events = usual * events_of(row);
+	double events = usual * events_of(row);
 
 	if (!row->effect.count || events >= RARE_EVENTS)
 		return 0;
@@ -309,6 +309,7 @@ static int predict_rows(struct assess_rows *rows, enum assess_reference ref, con
 		return err_sys(err, -ENOMEM, "gate");
 	for (size_t i = 0; i < rows->n; i++) {
 		const double *v = values + i * s->wide;
+		double usual = usual_of(&rows->rows[i], s);
 
 		cells[i] = (struct predict_cell){
 			.pool = rows->rows[i].pool,
@@ -317,8 +318,8 @@ static int predict_rows(struct assess_rows *rows, enum assess_reference ref, con
 			.best = v + s->n,
 			.worst = v + s->n + p.n_head,
 			.few = assess_runs_below(&rows->rows[i], PREDICT_RUNS),
-			.least = least_known(&rows->rows[i], s)};
-		if (rows->rows[i].effect.count && !(usual_of(&rows->rows[i], s) > 0))
+			.least = least_known(&rows->rows[i], usual)};
+		if (rows->rows[i].effect.count && !(usual > 0))
 			rows->rows[i].findings[ref].worth =
 				events_of(&rows->rows[i]) * rows->rows[i].effect.floor;
 	}
